@@ -1,0 +1,1 @@
+//! Durable workflows as annotated async functions, on the Postgres you already have.
