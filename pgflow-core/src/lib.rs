@@ -1,6 +1,14 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 
+pub mod builtins;
 pub mod env;
 pub mod failure;
+pub mod path;
 pub mod payload;
+#[doc(hidden)]
+pub mod private;
+pub mod probe;
+pub mod record;
+pub mod slice;
 pub mod spec;
+pub mod traits;
