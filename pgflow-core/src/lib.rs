@@ -1,5 +1,6 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 
+pub mod embedded;
 pub mod env;
 pub mod failure;
 pub mod payload;
