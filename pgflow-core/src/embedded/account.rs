@@ -78,19 +78,16 @@ impl Account {
             Ok(()) if self.switch => chown(path, Some(self.uid), Some(self.gid))
                 .map_err(EmbeddedError::file("hand over", path)),
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.check(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.close(path),
             Err(error) => Err(EmbeddedError::file("make", path)(error)),
         }
     }
 
-    fn check(self, path: &Path) -> Result<(), EmbeddedError> {
+    fn close(self, path: &Path) -> Result<(), EmbeddedError> {
         // Of the link itself: in `/tmp` somebody else may have put one.
         let found = fs::symlink_metadata(path).map_err(EmbeddedError::file("look at", path))?;
         if !found.is_dir() || found.uid() != self.uid {
             return Err(EmbeddedError::ForeignDirectory(path.to_owned()));
-        }
-        if found.mode() & 0o077 == 0 {
-            return Ok(());
         }
         fs::set_permissions(path, fs::Permissions::from_mode(0o700))
             .map_err(EmbeddedError::file("close", path))

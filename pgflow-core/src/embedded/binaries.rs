@@ -24,10 +24,10 @@ impl Binaries {
     /// The directory of `PGFLOW_POSTGRES_BIN`, or else the first supported Postgres of the usual places.
     pub(super) fn find(environment: &Environment) -> Result<Self, EmbeddedError> {
         if let Some(directory) = &environment.binaries {
-            return match holds_programs(directory) {
-                true => Self::open(directory),
-                false => Err(EmbeddedError::NoPrograms(directory.clone())),
-            };
+            if holds_programs(directory) {
+                return Self::open(directory);
+            }
+            return Err(EmbeddedError::NoPrograms(directory.clone()));
         }
         let mut found = candidates(environment).filter(|place| holds_programs(place));
         let first = found.next().ok_or(EmbeddedError::NotInstalled)?;

@@ -166,6 +166,7 @@ fn hint(log: &str) -> &'static str {
         ),
         ("Unix-domain socket path", "set `PGFLOW_DATA_DIR` to a shorter path"),
         ("Address already in use", "end the server that holds the socket"),
+        ("/bin/sh:", "set `PGFLOW_DATA_DIR` to a path without quotes, `$` and backslashes"),
         (
             "Permission denied",
             "let the user that runs the server enter its data directory, or set `PGFLOW_DATA_DIR`",

@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::error::EmbeddedError;
 
 /// A server that was killed recovers first, and takes connections only then.
-const ANSWER_MAX: Duration = Duration::from_secs(120);
+const ANSWER_MAX: Duration = Duration::from_mins(2);
 const ANSWER_POLL: Duration = Duration::from_millis(20);
 const CONNECT_MAX: Duration = Duration::from_secs(10);
 /// The longest name that Postgres does not cut.
@@ -159,10 +159,8 @@ fn failed(action: &'static str, name: &str) -> impl FnOnce(sqlx::Error) -> Embed
 }
 
 fn check_name(name: &str) -> Result<(), EmbeddedError> {
-    match !name.is_empty() && name.len() <= NAME_MAX && !name.contains('\0') {
-        true => Ok(()),
-        false => Err(EmbeddedError::DatabaseName(name.to_owned())),
-    }
+    let fits = (1..=NAME_MAX).contains(&name.len()) && !name.contains('\0');
+    if fits { Ok(()) } else { Err(EmbeddedError::DatabaseName(name.to_owned())) }
 }
 
 fn quoted(name: &str) -> String {

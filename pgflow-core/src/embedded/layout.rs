@@ -122,8 +122,8 @@ impl Layout {
             return beside;
         }
         let hash = Sha256::digest(beside.as_os_str().as_encoded_bytes());
-        let key: String = hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
-        Path::new("/tmp").join(format!("pgflow-{key}"))
+        let key = hash.iter().take(8).fold(0_u64, |key, &byte| key << 8 | u64::from(byte));
+        Path::new("/tmp").join(format!("pgflow-{key:016x}"))
     }
 
     pub(super) fn options(&self, database: &str) -> PgConnectOptions {
