@@ -75,6 +75,7 @@ async fn open(
     binaries: Option<Binaries>,
 ) -> Result<Option<Server>, EmbeddedError> {
     let account = Account::choose(uid, &layout)?;
+    account.check_owned(&layout.socket())?;
     let place = layout.clone();
     let (seat, mut gate) = blocking(move || Seat::take(&place)).await?;
     if !databases::answers(&layout.options("postgres")).await? {

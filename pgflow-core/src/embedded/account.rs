@@ -1,7 +1,8 @@
 //! The system user that the server runs as: Postgres refuses root.
 
 use std::{
-    fs, io,
+    fs,
+    io::ErrorKind,
     os::unix::{
         fs::{DirBuilderExt, MetadataExt, PermissionsExt, chown},
         process::CommandExt,
@@ -78,19 +79,23 @@ impl Account {
             Ok(()) if self.switch => chown(path, Some(self.uid), Some(self.gid))
                 .map_err(EmbeddedError::file("hand over", path)),
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => self.close(path),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                self.check_owned(path)?;
+                fs::set_permissions(path, fs::Permissions::from_mode(0o700))
+                    .map_err(EmbeddedError::file("close", path))
+            }
             Err(error) => Err(EmbeddedError::file("make", path)(error)),
         }
     }
 
-    fn close(self, path: &Path) -> Result<(), EmbeddedError> {
-        // Of the link itself: in `/tmp` somebody else may have put one.
-        let found = fs::symlink_metadata(path).map_err(EmbeddedError::file("look at", path))?;
-        if !found.is_dir() || found.uid() != self.uid {
-            return Err(EmbeddedError::ForeignDirectory(path.to_owned()));
+    /// Refuses a directory that is not this user's: in `/tmp`, somebody else may have put one there, or a link.
+    pub(super) fn check_owned(self, path: &Path) -> Result<(), EmbeddedError> {
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.is_dir() && found.uid() == self.uid => Ok(()),
+            Ok(_) => Err(EmbeddedError::ForeignDirectory(path.to_owned())),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+            Err(error) => Err(EmbeddedError::file("look at", path)(error)),
         }
-        fs::set_permissions(path, fs::Permissions::from_mode(0o700))
-            .map_err(EmbeddedError::file("close", path))
     }
 }
 

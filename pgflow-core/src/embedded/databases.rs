@@ -30,20 +30,37 @@ pub(super) async fn answers(maintenance: &PgConnectOptions) -> Result<bool, Embe
                 let _ = connection.close().await;
                 return Ok(true);
             }
-            Ok(Err(sqlx::Error::Io(error))) if is_absent(error.kind()) => return Ok(false),
-            Ok(Err(sqlx::Error::Database(error)))
-                if error.code().as_deref() != Some(CANNOT_CONNECT_NOW) =>
-            {
-                return Ok(true);
-            }
+            Ok(Err(error)) if is_absent(&error) => return Ok(false),
+            Ok(Err(error)) if !is_passing(&error) => return refused(error),
             _ if Instant::now() > deadline => return Err(EmbeddedError::NoAnswer),
             _ => sleep(ANSWER_POLL).await,
         }
     }
 }
 
-fn is_absent(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::NotFound | ErrorKind::ConnectionRefused)
+fn is_absent(error: &sqlx::Error) -> bool {
+    use ErrorKind::{ConnectionRefused, NotFound};
+    matches!(error, sqlx::Error::Io(error) if matches!(error.kind(), NotFound | ConnectionRefused))
+}
+
+/// Whether the server is on its way up or down.
+fn is_passing(error: &sqlx::Error) -> bool {
+    use ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof, WouldBlock};
+    match error {
+        sqlx::Error::Io(error) => {
+            matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof | WouldBlock)
+        }
+        sqlx::Error::Database(error) => error.code().as_deref() == Some(CANNOT_CONNECT_NOW),
+        _ => false,
+    }
+}
+
+/// Who is refused by name or number (`too many connections`) has reached a server.
+fn refused(error: sqlx::Error) -> Result<bool, EmbeddedError> {
+    match error {
+        sqlx::Error::Database(_) => Ok(true),
+        error => Err(failed("connect to", "postgres")(error)),
+    }
 }
 
 pub(super) async fn ensure(
