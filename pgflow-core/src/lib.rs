@@ -5,5 +5,15 @@ pub mod embedded;
 pub mod env;
 pub mod failure;
 pub mod lifecycle;
+pub mod builtins;
+pub mod env;
+pub mod failure;
+pub mod path;
 pub mod payload;
+#[doc(hidden)]
+pub mod private;
+pub mod probe;
+pub mod record;
+pub mod slice;
 pub mod spec;
+pub mod traits;
