@@ -1,5 +1,10 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 
+pub mod definition;
+pub mod embedded;
+pub mod env;
+pub mod failure;
+pub mod lifecycle;
 pub mod builtins;
 pub mod env;
 pub mod failure;

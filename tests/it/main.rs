@@ -1,0 +1,3 @@
+//! The behaviour of pgflow from outside, in one binary.
+
+mod embedded;
