@@ -9,8 +9,21 @@ pub use pgflow_core::{
 };
 pub use pgflow_macros::{step, workflow};
 
+#[cfg(feature = "insta")]
+mod snapshot;
+
+pub mod testing {
+    //! Unit tests of workflows without a database.
+    pub use pgflow_core::testing::{Run, RunError, run};
+}
+
 #[doc(hidden)]
 pub mod __private {
     //! What the expansions of the macros name; changes without notice.
+    #[cfg(feature = "insta")]
+    pub use insta;
     pub use pgflow_core::private::*;
+
+    #[cfg(feature = "insta")]
+    pub use crate::snapshot::{advice, definition};
 }
