@@ -68,7 +68,9 @@ impl<'a> Memory<'a> {
                 Some(Ok((id, outcome))) => self.completed(id, outcome)?,
                 Some(Err(panic)) => self.panicked(&panic)?,
                 None => {
-                    return Err(RunError::Broken("no token is left, but the run has no end".into()));
+                    return Err(RunError::Broken(
+                        "no token is left, but the run has no end".into(),
+                    ));
                 }
             }
         }
@@ -169,7 +171,7 @@ impl<'a> Memory<'a> {
     }
 
     fn stub(&self, node: usize) -> Option<Outcome> {
-        self.stubs.of(&self.definition.nodes[node].id, self.spec.nodes[node].kind)
+        self.stubs.of(&self.definition.nodes[node].id, &self.spec.nodes[node].kind)
     }
 
     fn spawn(&mut self, position: Position, task: BoxFuture<Outcome>) {
