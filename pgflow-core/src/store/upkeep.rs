@@ -182,3 +182,28 @@ pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreErro
     }
     Ok(())
 }
+
+/// Those of these tokens that the worker holds, with their epochs.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn held_keys(
+    connection: &mut PgConnection,
+    worker: i32,
+    keys: &[TokenKey],
+) -> Result<Vec<(TokenKey, i32)>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/task/held.sql"))
+        .bind(worker)
+        .bind(keys.iter().map(|key| key.run.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.lane).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.elem).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .during("say what a worker holds")?;
+    let key = |r: &sqlx::postgres::PgRow| TokenKey {
+        run: RunId(r.get("run_id")),
+        lane: r.get("lane"),
+        elem: r.get("elem"),
+    };
+    Ok(rows.iter().map(|r| (key(r), r.get("epoch"))).collect())
+}
