@@ -22,5 +22,6 @@ pub mod registry;
 pub mod slice;
 pub mod spec;
 pub mod store;
+pub mod testing;
 pub mod traits;
 pub mod worker;

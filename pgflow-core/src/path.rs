@@ -242,8 +242,7 @@ mod tests {
         assert!(step_too_long("a", 40_000, 40_000).is_none());
         let text = step_too_long("a", 60_000, 40_000).unwrap();
         assert!(
-            text.as_str()
-                .starts_with("step `a` may take 60 s but the workflow's timeout is 40 s")
+            text.as_str().starts_with("step `a` may take 60 s but the workflow's timeout is 40 s")
         );
     }
 

@@ -86,10 +86,22 @@ impl<T> RetriesNot for &Probe<'_, T> {}
 /// An error as it is stored.
 pub trait Fails {
     /// The error as it is stored; `data` and `retryable` come from the other probes.
-    fn failure(&self, step: &str, kind: FailureKind, data: Option<Json>, retryable: bool) -> Failure;
+    fn failure(
+        &self,
+        step: &str,
+        kind: FailureKind,
+        data: Option<Json>,
+        retryable: bool,
+    ) -> Failure;
 }
 impl<E: StepError> Fails for ProbeError<E> {
-    fn failure(&self, step: &str, kind: FailureKind, data: Option<Json>, retryable: bool) -> Failure {
+    fn failure(
+        &self,
+        step: &str,
+        kind: FailureKind,
+        data: Option<Json>,
+        retryable: bool,
+    ) -> Failure {
         match self.0.take() {
             Some(error) => record::failure(step, kind, error.boxed(), data, retryable),
             None => Failure::new(step, kind, "the error was recorded before"),

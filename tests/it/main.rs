@@ -1,3 +1,4 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod embedded;
+mod language;
