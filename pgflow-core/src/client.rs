@@ -112,16 +112,23 @@ pub async fn from_env() -> Result<Flow, OpenError> {
 }
 
 impl Flow {
-    async fn open(options: PgConnectOptions, server: Option<Server>, tuning: Tuning) -> Result<Self, OpenError> {
-        let refused = |source| ConnectError::Refused { server: connect::describe(&options), source };
-        let mut connection = options.clone().disable_statement_logging().connect().await.map_err(refused)?;
+    async fn open(
+        options: PgConnectOptions,
+        server: Option<Server>,
+        tuning: Tuning,
+    ) -> Result<Self, OpenError> {
+        let refused =
+            |source| ConnectError::Refused { server: connect::describe(&options), source };
+        let mut connection =
+            options.clone().disable_statement_logging().connect().await.map_err(refused)?;
         migrate(&mut connection).await?;
         let _ = connection.close().await;
         let pool = sqlx::postgres::PgPoolOptions::new()
             .max_connections(4)
             .connect_lazy_with(connect::engine(&options, "client"));
         let hub = Arc::new(Hub::new(pool.clone()));
-        let inner = Inner { options, pool, tuning, versions: Mutex::default(), hub, _server: server };
+        let inner =
+            Inner { options, pool, tuning, versions: Mutex::default(), hub, _server: server };
         Ok(Self(Arc::new(inner)))
     }
 
@@ -187,7 +194,12 @@ impl Flow {
     /// # Errors
     /// [`StoreError`].
     pub async fn cancel(&self, run: RunId, actor: &str) -> Result<bool, StoreError> {
-        let failure = Failure::new(crate::record::BODY, FailureKind::Cancelled, format!("cancelled by {actor}")).fatal();
+        let failure = Failure::new(
+            crate::record::BODY,
+            FailureKind::Cancelled,
+            format!("cancelled by {actor}"),
+        )
+        .fatal();
         let mut connection = self.client().await?;
         let ended = end_run(&mut connection, run, RunState::Cancelled, &failure, None).await?;
         if ended {
@@ -213,16 +225,26 @@ impl Flow {
     }
 
     async fn client(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, StoreError> {
-        self.0.pool.acquire().await.map_err(|source| StoreError { operation: "accept a connection", source })
+        self.0
+            .pool
+            .acquire()
+            .await
+            .map_err(|source| StoreError { operation: "accept a connection", source })
     }
 
     /// Registers a workflow once per flow.
-    pub(crate) async fn register(&self, spec: &'static WorkflowSpec) -> Result<Arc<Version>, RegistryError> {
+    pub(crate) async fn register(
+        &self,
+        spec: &'static WorkflowSpec,
+    ) -> Result<Arc<Version>, RegistryError> {
         let key = (spec.id, spec.version);
-        if let Some(known) = self.0.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&key) {
+        if let Some(known) =
+            self.0.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+        {
             return Ok(known.clone());
         }
-        let mut connection = self.client().await.map_err(crate::store::register::RegisterError::from)?;
+        let mut connection =
+            self.client().await.map_err(crate::store::register::RegisterError::from)?;
         let version = Version::register(&mut connection, spec, &self.0.tuning).await?;
         self.0.versions.lock().unwrap_or_else(PoisonError::into_inner).insert(key, version.clone());
         Ok(version)
@@ -288,10 +310,11 @@ impl<W: Workflow> Run<W> {
     /// Dropping the future does nothing to the run.
     pub async fn output(&self) -> Result<W::Output, RunError> {
         match self.flow.0.hub.ending(self.id).await? {
-            read::Ending::Completed(output) => {
-                W::decode_output(&output).map_err(|problem| RunError::Mismatch { run: self.id, problem })
+            read::Ending::Completed(output) => W::decode_output(&output)
+                .map_err(|problem| RunError::Mismatch { run: self.id, problem }),
+            read::Ending::Ended(state, failure) => {
+                Err(RunError::Ended { run: self.id, state, failure })
             }
-            read::Ending::Ended(state, failure) => Err(RunError::Ended { run: self.id, state, failure }),
         }
     }
 

@@ -250,7 +250,10 @@ impl StepContext {
     ///
     /// # Panics
     /// When `work` does.
-    pub async fn blocking<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+    pub async fn blocking<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> T {
         let busy = self.0.busy.clone();
         let done = tokio::task::spawn_blocking(move || {
             let result = work();

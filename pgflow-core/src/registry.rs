@@ -100,7 +100,8 @@ impl Tuning {
 
     fn check(&self, specs: &[&'static WorkflowSpec]) -> Result<(), RegistryError> {
         let workflows: Vec<&str> = specs.iter().map(|s| s.id).collect();
-        let steps: Vec<&str> = specs.iter().flat_map(|s| s.nodes).map(|n| step_of(n.kind).id).collect();
+        let steps: Vec<&str> =
+            specs.iter().flat_map(|s| s.nodes).map(|n| step_of(n.kind).id).collect();
         for (names, known) in [
             (self.workflows.keys().collect::<Vec<_>>(), workflows),
             (self.steps.keys().collect::<Vec<_>>(), steps),
@@ -262,9 +263,10 @@ impl Version {
         match at {
             Position::Start => START,
             Position::End => END,
-            Position::Step(n) | Position::Items(n) | Position::Element(n, _) | Position::Gather(n) => {
-                self.numbers.nodes[n]
-            }
+            Position::Step(n)
+            | Position::Items(n)
+            | Position::Element(n, _)
+            | Position::Gather(n) => self.numbers.nodes[n],
         }
     }
 

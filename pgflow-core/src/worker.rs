@@ -80,7 +80,10 @@ pub struct WorkerBuilder {
 impl WorkerBuilder {
     pub(crate) fn new(flow: Flow) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let offer = Offer { cpu_milli: u32::try_from(cores * 1000).unwrap_or(u32::MAX), ..Offer::default() };
+        let offer = Offer {
+            cpu_milli: u32::try_from(cores * 1000).unwrap_or(u32::MAX),
+            ..Offer::default()
+        };
         Self {
             flow,
             name: format!("{}:{}", host_name(), std::process::id()),
@@ -163,7 +166,15 @@ impl WorkerBuilder {
             versions.push(self.flow.register(spec).await?);
         }
         let (drain, draining) = watch::channel(None);
-        let host = Host { flow: self.flow, name: self.name, slots: self.slots, state: self.state, offer: self.offer, payload_max: self.payload_max, versions };
+        let host = Host {
+            flow: self.flow,
+            name: self.name,
+            slots: self.slots,
+            state: self.state,
+            offer: self.offer,
+            payload_max: self.payload_max,
+            versions,
+        };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
         Ok(Worker { drain, task })
@@ -176,7 +187,11 @@ impl WorkerBuilder {
             .map(|n| step_of(n.kind))
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
-            .map(|(step, (_, name))| format!("step `{step}` needs `{name}`, which this worker was not given; add `.state(…)`"))
+            .map(|(step, (_, name))| {
+                format!(
+                    "step `{step}` needs `{name}`, which this worker was not given; add `.state(…)`"
+                )
+            })
             .collect();
         missing.sort();
         missing.dedup();
@@ -185,7 +200,8 @@ impl WorkerBuilder {
 }
 
 fn host_name() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/hostname").map_or_else(|_| "host".into(), |n| n.trim().into())
+    std::fs::read_to_string("/proc/sys/kernel/hostname")
+        .map_or_else(|_| "host".into(), |n| n.trim().into())
 }
 
 /// A worker that runs in this process. Dropping it stops it without a drain; what it held is handed back.
@@ -263,7 +279,10 @@ impl Host {
         let signed = async {
             let mut connection = connect::open(self.flow.options(), "sign off").await?;
             sign_off(&mut connection, worker).await?;
-            connection.close().await.map_err(|source| StoreError { operation: "close a connection", source })
+            connection
+                .close()
+                .await
+                .map_err(|source| StoreError { operation: "close a connection", source })
         };
         if let Err(error) = signed.await {
             tracing::warn!(%error, "the worker could not sign off; its lease runs out by itself");
@@ -274,7 +293,8 @@ impl Host {
         let options = self.flow.options().clone();
         let mut connection = connect::open(&options, "claims").await?;
         let gpus = self.gpu_pools(&mut connection).await?;
-        let worker = register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
+        let worker =
+            register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
         let (to_self, inbox) = mpsc::unbounded_channel();
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
@@ -282,7 +302,8 @@ impl Host {
         let over = Arc::new(Mutex::new(false));
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
-        Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }.spawn()?;
+        Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }
+            .spawn()?;
         let mut helpers = vec![
             tokio::spawn(upkeep(options.clone(), served.all.clone(), to_self.clone())),
             tokio::spawn(listen(options.clone(), to_self.clone())),
@@ -290,7 +311,13 @@ impl Host {
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
             let (work, inbox) = mpsc::unbounded_channel();
-            let flusher = Flusher { number, worker, options: options.clone(), join_direct: served.direct.clone(), report: to_self.clone() };
+            let flusher = Flusher {
+                number,
+                worker,
+                options: options.clone(),
+                join_direct: served.direct.clone(),
+                report: to_self.clone(),
+            };
             helpers.push(tokio::spawn(flusher.run(inbox)));
             flushers.push(work);
         }
@@ -320,7 +347,10 @@ impl Host {
         Ok(Begun { session, inbox, worker, over, helpers })
     }
 
-    async fn gpu_pools(&self, connection: &mut PgConnection) -> Result<Vec<(i32, Gpu)>, StoreError> {
+    async fn gpu_pools(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<(i32, Gpu)>, StoreError> {
         let sizes: Vec<PoolSize> = self
             .offer
             .gpus
@@ -334,8 +364,11 @@ impl Host {
 
     /// What this worker serves, for status and for whoever waits.
     fn offers(&self) -> String {
-        let serves: Vec<String> =
-            self.versions.iter().map(|v| format!("{}@{}", v.definition.name, v.definition.version)).collect();
+        let serves: Vec<String> = self
+            .versions
+            .iter()
+            .map(|v| format!("{}@{}", v.definition.name, v.definition.version))
+            .collect();
         let refused: Vec<String> = self
             .versions
             .iter()
@@ -387,7 +420,9 @@ impl Queues {
         let start = version.numbers.control.get(&crate::store::register::START).copied();
         for queue in version.numbers.control.values().copied() {
             match version.run_pool {
-                Some(pool) if Some(queue) == start => self.limited.push((limited(queue, vec![pool]), 0)),
+                Some(pool) if Some(queue) == start => {
+                    self.limited.push((limited(queue, vec![pool]), 0))
+                }
                 _ => {
                     self.plain.push(queue);
                     self.direct.push(queue);
@@ -415,7 +450,10 @@ fn limited(queue: i32, pools: Vec<i32>) -> LimitedQueue {
 
 fn limited_task(queue: i32, plan: &TaskPlan, offer: &Offer, gpus: &[(i32, Gpu)]) -> LimitedQueue {
     let real = plan.gpus > 0 && offer.has_devices(plan);
-    let devices = gpus.iter().filter(|(_, g)| real && g.memory_bytes >= plan.vram_bytes).map(|(pool, _)| *pool);
+    let devices = gpus
+        .iter()
+        .filter(|(_, g)| real && g.memory_bytes >= plan.vram_bytes)
+        .map(|(pool, _)| *pool);
     LimitedQueue {
         devices: devices.collect(),
         device_count: if real { i32::from(plan.gpus.cast_signed()) } else { 0 },
@@ -425,7 +463,11 @@ fn limited_task(queue: i32, plan: &TaskPlan, offer: &Offer, gpus: &[(i32, Gpu)])
 }
 
 /// Upkeep for all workers, on a connection of its own.
-async fn upkeep(options: sqlx::postgres::PgConnectOptions, queues: Vec<i32>, report: mpsc::UnboundedSender<Message>) {
+async fn upkeep(
+    options: sqlx::postgres::PgConnectOptions,
+    queues: Vec<i32>,
+    report: mpsc::UnboundedSender<Message>,
+) {
     let mut connection: Option<PgConnection> = None;
     let mut backoff = Backoff::default();
     while !report.is_closed() {
@@ -441,7 +483,8 @@ async fn upkeep(options: sqlx::postgres::PgConnectOptions, queues: Vec<i32>, rep
         match done.await {
             Ok(tick) => {
                 backoff = Backoff::default();
-                let pause = tick.next.map_or(TICK, |next| next.clamp(Duration::from_millis(1), TICK));
+                let pause =
+                    tick.next.map_or(TICK, |next| next.clamp(Duration::from_millis(1), TICK));
                 let _ = report.send(Message::Ticked(tick));
                 tokio::time::sleep(pause).await;
             }
@@ -470,7 +513,9 @@ async fn heard(
     report: &mpsc::UnboundedSender<Message>,
     backoff: &mut Backoff,
 ) -> Result<(), sqlx::Error> {
-    let pool = sqlx::postgres::PgPoolOptions::new().max_connections(1).connect_lazy_with(connect::engine(options, "listen"));
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(connect::engine(options, "listen"));
     let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
     listener.listen_all(["pgflow_work", "pgflow_cancel"]).await?;
     *backoff = Backoff::default();
@@ -479,7 +524,11 @@ async fn heard(
     loop {
         let notification = listener.recv().await?;
         let message = match notification.channel() {
-            "pgflow_cancel" => notification.payload().parse().ok().map(|id| Message::Cancel(crate::store::RunId(id))),
+            "pgflow_cancel" => notification
+                .payload()
+                .parse()
+                .ok()
+                .map(|id| Message::Cancel(crate::store::RunId(id))),
             _ => Some(Message::Wake),
         };
         if let Some(message) = message

@@ -54,7 +54,8 @@ impl Hub {
             tokio::spawn(self.clone().poll());
         }
         self.more.notify_one();
-        let gone = |_| StoreError { operation: "say how a run ended", source: sqlx::Error::PoolClosed };
+        let gone =
+            |_| StoreError { operation: "say how a run ended", source: sqlx::Error::PoolClosed };
         receiver.await.map_err(gone)
     }
 
@@ -72,7 +73,9 @@ impl Hub {
             }
             match self.look(&awaited).await {
                 Ok(found) => found.iter().for_each(|(run, ending)| self.ended(*run, ending)),
-                Err(error) => tracing::warn!(%error, source = %error.source, "waiting for runs goes on"),
+                Err(error) => {
+                    tracing::warn!(%error, source = %error.source, "waiting for runs goes on")
+                }
             }
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(POLL.1),
@@ -82,8 +85,11 @@ impl Hub {
     }
 
     async fn look(&self, runs: &[RunId]) -> Result<Vec<(RunId, Ending)>, StoreError> {
-        let mut connection =
-            self.pool.acquire().await.map_err(|source| StoreError { operation: "accept a connection", source })?;
+        let mut connection = self
+            .pool
+            .acquire()
+            .await
+            .map_err(|source| StoreError { operation: "accept a connection", source })?;
         endings(&mut connection, runs).await
     }
 }

@@ -38,7 +38,9 @@ pub enum StartError {
         problem: PayloadError,
     },
     /// The input is too large.
-    #[error("the input of `{workflow}` has {size} bytes, more than the limit of {INPUT_MAX}; store it elsewhere and pass where")]
+    #[error(
+        "the input of `{workflow}` has {size} bytes, more than the limit of {INPUT_MAX}; store it elsewhere and pass where"
+    )]
     TooLarge {
         /// The workflow.
         workflow: &'static str,
@@ -46,10 +48,14 @@ pub enum StartError {
         size: usize,
     },
     /// The key cannot be stored.
-    #[error("an idempotency key has 1 to {KEY_MAX} bytes and no NUL character; this one has {0} bytes")]
+    #[error(
+        "an idempotency key has 1 to {KEY_MAX} bytes and no NUL character; this one has {0} bytes"
+    )]
     Key(usize),
     /// The key belongs to a run with another input.
-    #[error("key `{key}` belongs to run {run} with another input; use another key, or wait for that run")]
+    #[error(
+        "key `{key}` belongs to run {run} with another input; use another key, or wait for that run"
+    )]
     OtherInput {
         /// The key.
         key: String,
@@ -118,12 +124,16 @@ impl<'c, W: Workflow> Start<'c, W> {
     }
 
     async fn send(self) -> Result<Run<W>, StartError> {
-        if let Some(key) = self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0')) {
+        if let Some(key) =
+            self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0'))
+        {
             return Err(StartError::Key(key.len()));
         }
         let input = encode::<W>(&self.input)?;
         let version = self.flow.register((W::SPEC)()).await?;
-        let started = send(&self.flow, &version, &[(input, self.key.clone())], self.options, self.connection).await?;
+        let started =
+            send(&self.flow, &version, &[(input, self.key.clone())], self.options, self.connection)
+                .await?;
         let [Started { run, same_input, .. }] = started[..] else { return Err(none_started()) };
         match self.key {
             Some(key) if !same_input => Err(StartError::OtherInput { key, run }),
@@ -145,8 +155,10 @@ pub(super) async fn many<W: Workflow>(
     flow: &Flow,
     inputs: impl IntoIterator<Item = W::Input>,
 ) -> Result<Vec<Run<W>>, StartError> {
-    let inputs: Vec<(Json, Option<String>)> =
-        inputs.into_iter().map(|i| Ok((encode::<W>(&i)?, None))).collect::<Result<_, StartError>>()?;
+    let inputs: Vec<(Json, Option<String>)> = inputs
+        .into_iter()
+        .map(|i| Ok((encode::<W>(&i)?, None)))
+        .collect::<Result<_, StartError>>()?;
     let version = flow.register((W::SPEC)()).await?;
     let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
     Ok(started.into_iter().map(|s| flow.run(s.run)).collect())

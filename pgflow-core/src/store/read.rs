@@ -42,7 +42,9 @@ pub async fn endings(
 fn ending(row: &PgRow) -> Ending {
     let state = RunState::from_code(row.get("state")).unwrap_or(RunState::Failed);
     match row.get::<Option<String>, _>("output") {
-        Some(output) if state == RunState::Completed => Ending::Completed(Json::from_trusted(output)),
+        Some(output) if state == RunState::Completed => {
+            Ending::Completed(Json::from_trusted(output))
+        }
         _ => Ending::Ended(state, read_failure(row.get::<Option<String>, _>("error").as_deref())),
     }
 }

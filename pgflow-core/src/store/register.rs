@@ -28,7 +28,9 @@ pub enum RegisterError {
         differences: Vec<String>,
     },
     /// More nodes than numbers over all versions.
-    #[error("workflow `{0}` has used up its 32767 node numbers over all versions; give it a new name")]
+    #[error(
+        "workflow `{0}` has used up its 32767 node numbers over all versions; give it a new name"
+    )]
     NumbersUsedUp(String),
     /// A statement failed.
     #[error(transparent)]
@@ -100,7 +102,8 @@ async fn store_definition(
         .await
         .during("store a definition")?;
     if row.get::<String, _>("fingerprint") != definition.fingerprint {
-        let stored: Option<Definition> = serde_json::from_str(&row.get::<String, _>("definition")).ok();
+        let stored: Option<Definition> =
+            serde_json::from_str(&row.get::<String, _>("definition")).ok();
         return Err(RegisterError::Changed {
             name: definition.name.clone(),
             version: definition.version,
@@ -124,7 +127,8 @@ async fn number_nodes(
             Some("22003") => RegisterError::NumbersUsedUp(definition.name.clone()),
             _ => StoreError { operation: "number nodes", source }.into(),
         })?;
-    let numbers: HashMap<String, i16> = rows.iter().map(|r| (r.get("id"), r.get("number"))).collect();
+    let numbers: HashMap<String, i16> =
+        rows.iter().map(|r| (r.get("id"), r.get("number"))).collect();
     Ok(ids.iter().filter_map(|id| numbers.get(*id).copied()).collect())
 }
 

@@ -68,7 +68,9 @@ impl<'a> Memory<'a> {
                 Some(Ok((id, outcome))) => self.completed(id, outcome)?,
                 Some(Err(panic)) => self.panicked(&panic)?,
                 None => {
-                    return Err(RunError::Broken("no token is left, but the run has no end".into()));
+                    return Err(RunError::Broken(
+                        "no token is left, but the run has no end".into(),
+                    ));
                 }
             }
         }

@@ -24,7 +24,14 @@ pub(super) enum Work {
     /// Record completions.
     Batch(Vec<Pending>),
     /// End a run because of a token's last failure.
-    End { key: TokenKey, run: RunId, state: RunState, failure: Failure, holder: Option<Holder>, slots: Vec<HeldSlot> },
+    End {
+        key: TokenKey,
+        run: RunId,
+        state: RunState,
+        failure: Failure,
+        holder: Option<Holder>,
+        slots: Vec<HeldSlot>,
+    },
     /// Give tokens back, or only slots.
     HandBack { tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)>, wait: Option<Duration> },
     /// Free slots of steps that ended late.
@@ -55,7 +62,9 @@ impl Flusher {
                 Work::End { key, run, state, failure, holder, slots } => {
                     self.end(&mut connection, key, run, state, failure, holder, slots).await;
                 }
-                Work::HandBack { tokens, wait } => self.hand_back(&mut connection, tokens, wait).await,
+                Work::HandBack { tokens, wait } => {
+                    self.hand_back(&mut connection, tokens, wait).await
+                }
                 Work::Free(slots) => {
                     let nobody = TokenKey { run: RunId(0), lane: 0, elem: 0 };
                     self.hand_back(&mut connection, vec![(nobody, -1, slots)], None).await;
@@ -88,17 +97,36 @@ impl Flusher {
     }
 
     /// A completion that the database does not take: the run ends with its words, instead of hanging.
-    async fn refuse(&self, connection: &mut Option<PgConnection>, settled: Settled, error: &StoreError) {
+    async fn refuse(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: Settled,
+        error: &StoreError,
+    ) {
         let text = format!("the completion cannot be stored: {}", error.source);
         let failure = Failure::new(crate::record::BODY, FailureKind::Failed, text).fatal();
-        let holder = Holder { worker: self.worker, key: settled.key, epoch: settled.epoch, attempt: None };
+        let holder =
+            Holder { worker: self.worker, key: settled.key, epoch: settled.epoch, attempt: None };
         let run = settled.key.run;
-        self.end(connection, settled.key, run, RunState::Failed, failure, Some(holder), settled.free).await;
+        self.end(
+            connection,
+            settled.key,
+            run,
+            RunState::Failed,
+            failure,
+            Some(holder),
+            settled.free,
+        )
+        .await;
     }
 
     /// Repeats until the database answers. After a broken connection a commit may have happened: what is then refused
     /// but held by this worker at a younger epoch was taken, and is handed back because nobody here knows its place.
-    async fn flush(&self, connection: &mut Option<PgConnection>, settled: &[Settled]) -> Result<Flushed, StoreError> {
+    async fn flush(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: &[Settled],
+    ) -> Result<Flushed, StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let opened = self.open(connection, &mut backoff).await;
@@ -119,8 +147,14 @@ impl Flusher {
         }
     }
 
-    async fn reconcile(&self, connection: &mut Option<PgConnection>, settled: &[Settled], flushed: &Flushed) {
-        let refused = settled.iter().zip(&flushed.taken).filter(|(_, taken)| !**taken).map(|(s, _)| s);
+    async fn reconcile(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: &[Settled],
+        flushed: &Flushed,
+    ) {
+        let refused =
+            settled.iter().zip(&flushed.taken).filter(|(_, taken)| !**taken).map(|(s, _)| s);
         let keys: Vec<TokenKey> = refused
             .flat_map(|s| {
                 let own = matches!(s.fate, Fate::Move { .. }).then_some(s.key);
@@ -134,11 +168,14 @@ impl Flusher {
         let opened = self.open(connection, &mut backoff).await;
         match held_keys(opened, self.worker, &keys).await {
             Ok(held) if !held.is_empty() => {
-                let tokens = held.into_iter().map(|(key, epoch)| (key, epoch, Vec::new())).collect();
+                let tokens =
+                    held.into_iter().map(|(key, epoch)| (key, epoch, Vec::new())).collect();
                 self.hand_back(connection, tokens, None).await;
             }
             Ok(_) => {}
-            Err(error) => tracing::warn!(%error, "what a broken connection left is handed back by recovery"),
+            Err(error) => {
+                tracing::warn!(%error, "what a broken connection left is handed back by recovery")
+            }
         }
     }
 
@@ -199,7 +236,11 @@ impl Flusher {
         let _ = self.report.send(Message::HandedBack(keys));
     }
 
-    async fn open<'c>(&self, connection: &'c mut Option<PgConnection>, backoff: &mut Backoff) -> &'c mut PgConnection {
+    async fn open<'c>(
+        &self,
+        connection: &'c mut Option<PgConnection>,
+        backoff: &mut Backoff,
+    ) -> &'c mut PgConnection {
         loop {
             if connection.is_none() {
                 match connect::open(&self.options, "flush").await {

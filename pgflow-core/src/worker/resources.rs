@@ -21,15 +21,23 @@ impl Offer {
             return Some(format!("`{}` needs {} GPU(s), {fitting} offered", plan.step, plan.gpus));
         }
         if self.memory_bytes.is_some_and(|m| plan.memory_bytes > m) {
-            return Some(format!("`{}` needs {} bytes of memory, more than offered", plan.step, plan.memory_bytes));
+            return Some(format!(
+                "`{}` needs {} bytes of memory, more than offered",
+                plan.step, plan.memory_bytes
+            ));
         }
-        (plan.cpu_milli > self.cpu_milli)
-            .then(|| format!("`{}` needs {} thousandths of a core, {} offered", plan.step, plan.cpu_milli, self.cpu_milli))
+        (plan.cpu_milli > self.cpu_milli).then(|| {
+            format!(
+                "`{}` needs {} thousandths of a core, {} offered",
+                plan.step, plan.cpu_milli, self.cpu_milli
+            )
+        })
     }
 
     /// Whether a GPU step gets real devices here.
     pub fn has_devices(&self, plan: &TaskPlan) -> bool {
-        self.gpus.iter().filter(|g| g.memory_bytes >= plan.vram_bytes).count() >= usize::from(plan.gpus)
+        self.gpus.iter().filter(|g| g.memory_bytes >= plan.vram_bytes).count()
+            >= usize::from(plan.gpus)
     }
 }
 
@@ -84,7 +92,8 @@ impl Ledger {
         let free = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let by_memory = free.memory_bytes.checked_div(plan.memory_bytes).unwrap_or(u64::MAX);
         let by_cpu = free.cpu_milli.checked_div(plan.cpu_milli).unwrap_or(u32::MAX);
-        let by_stand_in = if plan.gpus > 0 && !offer.has_devices(plan) { free.stand_ins } else { u32::MAX };
+        let by_stand_in =
+            if plan.gpus > 0 && !offer.has_devices(plan) { free.stand_ins } else { u32::MAX };
         let room = by_memory.min(by_cpu.into()).min(by_stand_in.into());
         i32::try_from(room).unwrap_or(i32::MAX)
     }

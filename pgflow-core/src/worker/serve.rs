@@ -83,7 +83,12 @@ impl From<Verdict> for Served {
 }
 
 /// Serves a token to its end.
-pub(super) async fn serve(shared: Arc<Shared>, token: Token, stop: watch::Receiver<Stop>, context: ContextSlot) -> Served {
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    token: Token,
+    stop: watch::Receiver<Stop>,
+    context: ContextSlot,
+) -> Served {
     if token.deadline.is_some_and(|at| at <= Instant::now()) {
         return end_run(&shared, &token, None, RunState::TimedOut, deadline_failure(&token)).into();
     }
@@ -116,10 +121,16 @@ enum Ended {
     Stopped(Stop),
 }
 
-async fn serve_task(shared: Arc<Shared>, token: Token, stop: watch::Receiver<Stop>, slot: ContextSlot) -> Served {
+async fn serve_task(
+    shared: Arc<Shared>,
+    token: Token,
+    stop: watch::Receiver<Stop>,
+    slot: ContextSlot,
+) -> Served {
     let Some(node) = token.at.node() else { return Verdict::Dropped.into() };
     let spec = &token.version.spec.nodes[node];
-    let reads = if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
+    let reads =
+        if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
     let env = match env(&shared, &token, reads).await {
         Ok(env) => env,
         Err(error) => return unreadable(&token, &error).into(),
@@ -137,7 +148,9 @@ async fn serve_task(shared: Arc<Shared>, token: Token, stop: watch::Receiver<Sto
     let call = match (spec.run, &token.input) {
         (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
         (NodeRun::Step(run), _) => run(env),
-        (NodeRun::Map { .. }, None) => return broken(&shared, &token, "an element without its value".into()).into(),
+        (NodeRun::Map { .. }, None) => {
+            return broken(&shared, &token, "an element without its value".into()).into();
+        }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
     let mut task = tokio::spawn(context.clone().scope(call));
@@ -147,7 +160,9 @@ async fn serve_task(shared: Arc<Shared>, token: Token, stop: watch::Receiver<Sto
     drop(context);
     let verdict = judge(&shared, &token, plan, ended).await;
     let step = plan.step;
-    let lingering = if task.is_finished() && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected) {
+    let lingering = if task.is_finished()
+        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected)
+    {
         None
     } else {
         task.abort();
@@ -177,8 +192,9 @@ async fn supervise(
     mut stop: watch::Receiver<Stop>,
 ) -> Ended {
     let word = async {
-        match stop.wait_for(|s| *s != Stop::No).await {
-            Ok(word) => *word,
+        let word = stop.wait_for(|s| *s != Stop::No).await.map(|word| *word);
+        match word {
+            Ok(word) => word,
             Err(_) => std::future::pending().await,
         }
     };
@@ -226,16 +242,25 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
     let result = match ended {
         Ended::Stopped(Stop::HandBack) => return Verdict::HandBack,
         Ended::Stopped(_) => return Verdict::Dropped,
-        Ended::Overdue => return end_run(shared, token, None, RunState::TimedOut, deadline_failure(token)),
-        Ended::TimedOut => failure(FailureKind::TimedOut, format!("`{}` ran out of its {:?}", plan.step, plan.timeout.unwrap_or_default())),
+        Ended::Overdue => {
+            return end_run(shared, token, None, RunState::TimedOut, deadline_failure(token));
+        }
+        Ended::TimedOut => failure(
+            FailureKind::TimedOut,
+            format!("`{}` ran out of its {:?}", plan.step, plan.timeout.unwrap_or_default()),
+        ),
         Ended::Panicked(text) => failure(FailureKind::Panicked, text),
         Ended::Outcome(Outcome::Done(output)) => match too_large(shared, plan, &output) {
             None => Ok(output),
             Some(failure) => Err((FailureKind::Failed, failure)),
         },
-        Ended::Outcome(Outcome::Failed(f)) if f.kind == FailureKind::Body => return fail_run(shared, token, f),
+        Ended::Outcome(Outcome::Failed(f)) if f.kind == FailureKind::Body => {
+            return fail_run(shared, token, f);
+        }
         Ended::Outcome(Outcome::Failed(f)) => Err((f.kind, f)),
-        Ended::Outcome(Outcome::Items(_)) => return broken(shared, token, "a step came to a list".into()),
+        Ended::Outcome(Outcome::Items(_)) => {
+            return broken(shared, token, "a step came to a list".into());
+        }
         Ended::Outcome(Outcome::Broken(why)) => return broken(shared, token, why),
     };
     match result {
@@ -244,7 +269,11 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             conclude(shared, token, row, Ok(output)).await
         }
         Err((kind, failure)) => {
-            let status = if kind == FailureKind::TimedOut { AttemptStatus::TimedOut } else { AttemptStatus::Failed };
+            let status = if kind == FailureKind::TimedOut {
+                AttemptStatus::TimedOut
+            } else {
+                AttemptStatus::Failed
+            };
             let row = attempt_row(token, status, None, Some(&failure));
             let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
             match plan.retry.decide(&failure, tries, chance()) {
@@ -282,12 +311,24 @@ fn retry(token: &Token, row: AttemptRow, wait: Duration) -> Verdict {
         wait,
         head: token.version.head(token.at, token.priority),
     };
-    let settled = Settled { key: token.key, epoch: token.epoch, attempt: Some(row), fate, arrivals: Vec::new(), free: Vec::new() };
+    let settled = Settled {
+        key: token.key,
+        epoch: token.epoch,
+        attempt: Some(row),
+        fate,
+        arrivals: Vec::new(),
+        free: Vec::new(),
+    };
     Verdict::Settled { settled, next: None, arrivals: Vec::new() }
 }
 
 /// The task is over: with a value, or with a failure that the body tolerates or that ends the run.
-async fn conclude(shared: &Shared, token: &Token, row: AttemptRow, result: Result<Json, Failure>) -> Verdict {
+async fn conclude(
+    shared: &Shared,
+    token: &Token,
+    row: AttemptRow,
+    result: Result<Json, Failure>,
+) -> Verdict {
     let Some(node) = token.at.node() else { return Verdict::Dropped };
     let stored = match result {
         Ok(output) => Stored::Done(output),
@@ -312,12 +353,21 @@ struct Moved {
 impl Moved {
     fn along(version: &Version, at: Position, event: Event) -> Self {
         let moves = settle(&version.graph, at, event);
-        Self { stay: moves.stay, arrivals: moves.arrivals.into_iter().map(|a| (a, None)).collect(), result: None }
+        Self {
+            stay: moves.stay,
+            arrivals: moves.arrivals.into_iter().map(|a| (a, None)).collect(),
+            result: None,
+        }
     }
 }
 
 /// Evaluates the pure code that follows at once, then makes the flush.
-async fn finish(shared: &Shared, token: &Token, row: Option<AttemptRow>, mut moved: Moved) -> Verdict {
+async fn finish(
+    shared: &Shared,
+    token: &Token,
+    row: Option<AttemptRow>,
+    mut moved: Moved,
+) -> Verdict {
     let now = |at: Position| matches!(at, Position::Items(_) | Position::End);
     let mut stay_is_open = true;
     loop {
@@ -331,7 +381,9 @@ async fn finish(shared: &Shared, token: &Token, row: Option<AttemptRow>, mut mov
         let next = match evaluate(shared, token, at).await {
             Ok(next) => next,
             Err(Evaluation::Unreadable(error)) => return unreadable(token, &error),
-            Err(Evaluation::Failed(failure)) => return end_run(shared, token, row, RunState::Failed, failure),
+            Err(Evaluation::Failed(failure)) => {
+                return end_run(shared, token, row, RunState::Failed, failure);
+            }
         };
         if staying {
             moved.stay = next.stay;
@@ -353,7 +405,9 @@ enum Evaluation {
 /// The list of a map, or the final value.
 async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved, Evaluation> {
     let version = &token.version;
-    let fail = |text: String| Evaluation::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text));
+    let fail = |text: String| {
+        Evaluation::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text))
+    };
     let (reads, code) = match at {
         Position::Items(node) => match version.spec.nodes[node].run {
             NodeRun::Map { items, .. } => (version.spec.nodes[node].loads, items),
@@ -362,8 +416,9 @@ async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved,
         _ => (version.spec.output_loads, version.spec.output),
     };
     let env = env(shared, token, reads).await.map_err(Evaluation::Unreadable)?;
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env)))
-        .unwrap_or_else(|p| Outcome::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text_of_panic(&*p))));
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env))).unwrap_or_else(|p| {
+        Outcome::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text_of_panic(&*p)))
+    });
     match (at, outcome) {
         (Position::Items(_), Outcome::Items(items)) => {
             let mut moved = Moved::along(version, at, Event::Listed(items.len()));
@@ -374,7 +429,9 @@ async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved,
             }
             Ok(moved)
         }
-        (Position::End, Outcome::Done(result)) => Ok(Moved { result: Some(result), ..Moved::default() }),
+        (Position::End, Outcome::Done(result)) => {
+            Ok(Moved { result: Some(result), ..Moved::default() })
+        }
         (_, Outcome::Failed(failure)) => Err(Evaluation::Failed(failure)),
         (_, Outcome::Broken(why)) => Err(fail(why)),
         (_, other) => Err(fail(format!("unexpected {other:?}"))),
@@ -408,11 +465,23 @@ fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool)
         head: version.head(arrival.at, token.priority),
         input,
     });
-    let settled = Settled { key: token.key, epoch: token.epoch, attempt: row, fate, arrivals: rows.collect(), free: Vec::new() };
+    let settled = Settled {
+        key: token.key,
+        epoch: token.epoch,
+        attempt: row,
+        fate,
+        arrivals: rows.collect(),
+        free: Vec::new(),
+    };
     Verdict::Settled { settled, next, arrivals }
 }
 
-fn attempt_row(token: &Token, status: AttemptStatus, output: Option<Json>, failure: Option<&Failure>) -> AttemptRow {
+fn attempt_row(
+    token: &Token,
+    status: AttemptStatus,
+    output: Option<Json>,
+    failure: Option<&Failure>,
+) -> AttemptRow {
     AttemptRow {
         node: token.version.number(token.at),
         elem: token.at.elem().max(0),
@@ -425,7 +494,13 @@ fn attempt_row(token: &Token, status: AttemptStatus, output: Option<Json>, failu
     }
 }
 
-fn end_run(shared: &Shared, token: &Token, attempt: Option<AttemptRow>, state: RunState, failure: Failure) -> Verdict {
+fn end_run(
+    shared: &Shared,
+    token: &Token,
+    attempt: Option<AttemptRow>,
+    state: RunState,
+    failure: Failure,
+) -> Verdict {
     let holder = Holder { worker: shared.worker, key: token.key, epoch: token.epoch, attempt };
     Verdict::EndRun { state, failure, holder }
 }
@@ -446,21 +521,36 @@ fn unreadable(token: &Token, error: &StoreError) -> Verdict {
 
 fn deadline_failure(token: &Token) -> Failure {
     let timeout = token.version.timeout.unwrap_or_default();
-    Failure::new(crate::record::BODY, FailureKind::TimedOut, format!("the run passed its deadline of {timeout:?}")).fatal()
+    Failure::new(
+        crate::record::BODY,
+        FailureKind::TimedOut,
+        format!("the run passed its deadline of {timeout:?}"),
+    )
+    .fatal()
 }
 
 fn lost_failure(token: &Token) -> Failure {
     let step = token.at.node().map_or("", |n| token.version.tasks[n].step);
-    Failure::new(step, FailureKind::Lost, format!("{} workers died while they ran `{step}`", token.losses))
+    Failure::new(
+        step,
+        FailureKind::Lost,
+        format!("{} workers died while they ran `{step}`", token.losses),
+    )
 }
 
 fn gpu_slot(shared: &Shared, token: &Token, plan: &TaskPlan) -> Option<GpuSlot> {
     if plan.gpus == 0 {
         return None;
     }
-    let held = |slot: &HeldSlot| shared.gpus.iter().find(|(pool, _)| *pool == slot.pool).map(|(_, gpu)| gpu.clone());
+    let held = |slot: &HeldSlot| {
+        shared.gpus.iter().find(|(pool, _)| *pool == slot.pool).map(|(_, gpu)| gpu.clone())
+    };
     let devices: Vec<Gpu> = token.slots.iter().filter_map(held).collect();
-    if token.share.is_stand_in() || devices.is_empty() { Some(GpuSlot::StandIn) } else { Some(GpuSlot::Devices(devices)) }
+    if token.share.is_stand_in() || devices.is_empty() {
+        Some(GpuSlot::StandIn)
+    } else {
+        Some(GpuSlot::Devices(devices))
+    }
 }
 
 fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) -> T {
@@ -471,21 +561,29 @@ fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) ->
 async fn env(shared: &Shared, token: &Token, reads: &[usize]) -> Result<Env, StoreError> {
     let run = token.run();
     let (input, missing) = cached(shared, run, |cache| {
-        let missing: Vec<usize> = reads.iter().copied().filter(|n| !cache.results.contains_key(n)).collect();
+        let missing: Vec<usize> =
+            reads.iter().copied().filter(|n| !cache.results.contains_key(n)).collect();
         (cache.input.clone(), missing)
     });
     if input.is_none() || !missing.is_empty() {
         fetch(shared, token, input.is_none(), &missing).await?;
     }
     Ok(cached(shared, run, |cache| {
-        let stored = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone()))).collect();
+        let stored =
+            reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone()))).collect();
         Env::new(cache.input.clone().unwrap_or_else(Json::null), stored)
     }))
 }
 
-async fn fetch(shared: &Shared, token: &Token, input: bool, nodes: &[usize]) -> Result<(), StoreError> {
+async fn fetch(
+    shared: &Shared,
+    token: &Token,
+    input: bool,
+    nodes: &[usize],
+) -> Result<(), StoreError> {
     let run = token.run();
-    let wanted: Vec<(RunId, i16)> = nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
+    let wanted: Vec<(RunId, i16)> =
+        nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
     let mut reader = shared.reader.lock().await;
     let connection = reader.open().await?;
     let got = async {
@@ -514,7 +612,11 @@ fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Stored {
     let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
     if version.graph.entry(Place::Node(node)) != Position::Items(node) {
         return own.next().unwrap_or_else(|| {
-            Stored::Failed(Failure::new(crate::record::BODY, FailureKind::Body, "a result that should be stored is not there"))
+            Stored::Failed(Failure::new(
+                crate::record::BODY,
+                FailureKind::Body,
+                "a result that should be stored is not there",
+            ))
         });
     }
     let mut outputs = Vec::new();
@@ -532,7 +634,9 @@ impl Reader {
         if self.connection.is_none() {
             self.connection = Some(crate::store::connect::open(&self.options, "claims").await?);
         }
-        self.connection.as_mut().ok_or(StoreError { operation: "accept a connection", source: sqlx::Error::PoolClosed })
+        self.connection
+            .as_mut()
+            .ok_or(StoreError { operation: "accept a connection", source: sqlx::Error::PoolClosed })
     }
 }
 

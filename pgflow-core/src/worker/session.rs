@@ -84,7 +84,8 @@ pub(super) fn vitals(table: &Table) -> Vitals {
     let table = table.lock().unwrap_or_else(PoisonError::into_inner);
     let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
     let notes = table.iter().filter_map(|(key, r)| {
-        let progress = r.context.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last_progress()?;
+        let progress =
+            r.context.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last_progress()?;
         Some(ProgressNote {
             run: key.run,
             node: r.node,
@@ -146,7 +147,11 @@ pub(super) struct Parts {
 
 impl Session {
     pub fn new(p: Parts) -> Self {
-        let state = State { idle_flushers: (0..p.flushers.len()).collect(), look: true, ..State::default() };
+        let state = State {
+            idle_flushers: (0..p.flushers.len()).collect(),
+            look: true,
+            ..State::default()
+        };
         Self {
             ledger: Ledger::new(&p.offer),
             shared: p.shared,
@@ -199,7 +204,11 @@ impl Session {
 
     fn is_empty(&self) -> bool {
         let s = &self.state;
-        s.running.is_empty() && s.pending.is_empty() && s.works.is_empty() && s.writing == 0 && !s.claiming
+        s.running.is_empty()
+            && s.pending.is_empty()
+            && s.works.is_empty()
+            && s.writing == 0
+            && !s.claiming
     }
 
     fn handle(&mut self, message: Message) {
@@ -256,8 +265,14 @@ impl Session {
         self.state.wanted = self.room();
         self.state.turn = self.state.turn.wrapping_add(1);
         let now = Instant::now();
-        self.state.marks.retain(|_, (_, since)| now.duration_since(*since) < Duration::from_secs(2));
-        let marks = self.plain.iter().map(|q| self.state.marks.get(q).map_or(i64::MIN, |(mark, _)| *mark)).collect();
+        self.state
+            .marks
+            .retain(|_, (_, since)| now.duration_since(*since) < Duration::from_secs(2));
+        let marks = self
+            .plain
+            .iter()
+            .map(|q| self.state.marks.get(q).map_or(i64::MIN, |(mark, _)| *mark))
+            .collect();
         let mut limited: Vec<(LimitedQueue, i32)> = self
             .limited
             .iter()
@@ -266,7 +281,13 @@ impl Session {
             .collect();
         let turns = limited.len().max(1);
         limited.rotate_left(self.state.turn % turns);
-        let request = Request { queues: self.plain.clone(), marks, limited, want, limited_first: self.state.turn.is_multiple_of(2) };
+        let request = Request {
+            queues: self.plain.clone(),
+            marks,
+            limited,
+            want,
+            limited_first: self.state.turn.is_multiple_of(2),
+        };
         let (shared, report) = (self.shared.clone(), self.to_self.clone());
         tokio::spawn(async move {
             let _ = report.send(Message::Claimed(request.run(&shared).await));
@@ -274,7 +295,9 @@ impl Session {
     }
 
     fn room_for(&self, queue: i32) -> i32 {
-        let Some(Served1 { version, node: Some(node) }) = self.queues.get(&queue) else { return i32::MAX };
+        let Some(Served1 { version, node: Some(node) }) = self.queues.get(&queue) else {
+            return i32::MAX;
+        };
         self.ledger.room(&version.tasks[*node], &self.offer)
     }
 
@@ -299,7 +322,8 @@ impl Session {
         let mut seen = HashSet::new();
         for claimed in tokens {
             if seen.insert(claimed.queue) {
-                self.state.marks.entry(claimed.queue).or_insert((claimed.rank, now)).0 = claimed.rank;
+                self.state.marks.entry(claimed.queue).or_insert((claimed.rank, now)).0 =
+                    claimed.rank;
             }
             self.begin_claimed(claimed);
         }
@@ -311,12 +335,17 @@ impl Session {
     fn begin_claimed(&mut self, claimed: Claimed) {
         let Some(served) = self.queues.get(&claimed.queue) else { return };
         let version = served.version.clone();
-        let Some(at) = version.position(claimed.key.lane, claimed.key.elem, claimed.node) else { return };
+        let Some(at) = version.position(claimed.key.lane, claimed.key.elem, claimed.node) else {
+            return;
+        };
         if let Some(input) = claimed.run_input {
             let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.entry(claimed.key.run).or_default().input = Some(input);
         }
-        let share = at.node().filter(|_| at.is_task()).map(|n| self.ledger.take(&version.tasks[n], &self.offer));
+        let share = at
+            .node()
+            .filter(|_| at.is_task())
+            .map(|n| self.ledger.take(&version.tasks[n], &self.offer));
         let token = Token {
             key: claimed.key,
             epoch: claimed.epoch,
@@ -392,7 +421,14 @@ impl Session {
                 self.state.pending.push(Pending { settled, next, arrivals });
             }
             Verdict::EndRun { state, failure, holder } => {
-                self.state.works.push(Work::End { key, run, state, failure, holder: Some(holder), slots: free });
+                self.state.works.push(Work::End {
+                    key,
+                    run,
+                    state,
+                    failure,
+                    holder: Some(holder),
+                    slots: free,
+                });
             }
             Verdict::Dropped => {
                 self.state.works.push(Work::Free(free));
@@ -423,7 +459,8 @@ impl Session {
 
     fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
         let mut left = false;
-        let mut places: HashMap<TokenKey, (Token, Position, Option<crate::payload::Json>)> = HashMap::new();
+        let mut places: HashMap<TokenKey, (Token, Position, Option<crate::payload::Json>)> =
+            HashMap::new();
         for (pending, taken) in batch.into_iter().zip(&flushed.taken) {
             let settled = pending.settled;
             let Some(running) = self.leave_keeping(settled.key) else { continue };
@@ -434,14 +471,19 @@ impl Session {
             }
             for (row, at) in settled.arrivals.iter().zip(&pending.arrivals) {
                 left |= !row.direct;
-                places.insert(arrival_key(settled.key.run, row), (running.token.clone(), *at, row.input.clone()));
+                places.insert(
+                    arrival_key(settled.key.run, row),
+                    (running.token.clone(), *at, row.input.clone()),
+                );
             }
             match (settled.fate, pending.next) {
                 (Fate::Move { .. }, Some(next)) => {
                     let epoch = settled.epoch + 1;
                     self.begin(running.token.moved(settled.key, next, epoch, flushed.at, None));
                 }
-                (Fate::End { result, .. }, _) => self.hub.ended(settled.key.run, &Ending::Completed(result)),
+                (Fate::End { result, .. }, _) => {
+                    self.hub.ended(settled.key.run, &Ending::Completed(result))
+                }
                 (Fate::Move { .. }, None) => left = true,
                 _ => {}
             }
@@ -461,9 +503,21 @@ impl Session {
         }
         self.state.look |= tick.work;
         for run in tick.overdue {
-            let failure = Failure::new(crate::record::BODY, FailureKind::TimedOut, "the run passed its deadline").fatal();
+            let failure = Failure::new(
+                crate::record::BODY,
+                FailureKind::TimedOut,
+                "the run passed its deadline",
+            )
+            .fatal();
             let key = TokenKey { run, lane: 0, elem: i32::MIN };
-            self.state.works.push(Work::End { key, run, state: RunState::TimedOut, failure, holder: None, slots: Vec::new() });
+            self.state.works.push(Work::End {
+                key,
+                run,
+                state: RunState::TimedOut,
+                failure,
+                holder: None,
+                slots: Vec::new(),
+            });
         }
     }
 
@@ -482,7 +536,11 @@ impl Session {
     /// Forgets runs of which nothing is here.
     fn sweep(&self) {
         let here: HashSet<RunId> = self.state.running.keys().map(|key| key.run).collect();
-        self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner).retain(|run, _| here.contains(run));
+        self.shared
+            .runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|run, _| here.contains(run));
     }
 
     fn forget(&self, run: RunId) {
@@ -545,7 +603,12 @@ impl Request {
         result
     }
 
-    async fn with(&self, connection: &mut sqlx::PgConnection, worker: i32, marks: &[i64]) -> Result<Vec<Claimed>, StoreError> {
+    async fn with(
+        &self,
+        connection: &mut sqlx::PgConnection,
+        worker: i32,
+        marks: &[i64],
+    ) -> Result<Vec<Claimed>, StoreError> {
         let mut got = Vec::new();
         let left = |got: &Vec<Claimed>| self.want - i32::try_from(got.len()).unwrap_or(i32::MAX);
         if !self.limited_first && !self.queues.is_empty() {

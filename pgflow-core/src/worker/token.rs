@@ -7,12 +7,7 @@ use crate::{
     lifecycle::{Position, RunState},
     payload::Json,
     registry::Version,
-    store::{
-        HeldSlot, RunId, TokenKey,
-        end::Holder,
-        flush::Settled,
-        stamp::Stamp,
-    },
+    store::{HeldSlot, RunId, TokenKey, end::Holder, flush::Settled, stamp::Stamp},
 };
 
 use super::resources::Share;
@@ -38,7 +33,14 @@ pub(super) struct Token {
 
 impl Token {
     /// The same thread of control at another place, begun at `at`.
-    pub fn moved(&self, key: TokenKey, to: Position, epoch: i32, at: Stamp, input: Option<Json>) -> Self {
+    pub fn moved(
+        &self,
+        key: TokenKey,
+        to: Position,
+        epoch: i32,
+        at: Stamp,
+        input: Option<Json>,
+    ) -> Self {
         Self {
             key,
             epoch,
