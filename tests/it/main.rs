@@ -4,3 +4,4 @@ mod durable;
 mod embedded;
 mod language;
 mod support;
+mod ui;
