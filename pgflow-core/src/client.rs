@@ -65,7 +65,7 @@ struct Inner {
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
     hub: Arc<Hub>,
     /// Keeps the private server while this lives.
-    _server: Option<Server>,
+    server: Option<Server>,
 }
 
 /// Connects to a Postgres and brings its schema up to date.
@@ -127,9 +127,13 @@ impl Flow {
             .max_connections(4)
             .connect_lazy_with(connect::engine(&options, "client"));
         let hub = Arc::new(Hub::new(pool.clone()));
-        let inner =
-            Inner { options, pool, tuning, versions: Mutex::default(), hub, _server: server };
+        let inner = Inner { options, pool, tuning, versions: Mutex::default(), hub, server };
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// The private server, where this flow keeps one.
+    pub fn private_server(&self) -> Option<&Server> {
+        self.0.server.as_ref()
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
@@ -141,7 +145,7 @@ impl Flow {
             tuning,
             versions: Mutex::default(),
             hub: self.0.hub.clone(),
-            _server: self.0._server.clone(),
+            server: self.0.server.clone(),
         }))
     }
 

@@ -334,7 +334,7 @@ impl Host {
             shared,
             hub: self.flow.hub(),
             slots: self.slots,
-            queues: served.queues,
+            queues: served.served,
             plain: served.plain,
             limited: served.limited,
             offer: self.offer.clone(),
@@ -401,7 +401,7 @@ impl Host {
 /// The queues of a session.
 #[derive(Default)]
 struct Queues {
-    queues: HashMap<i32, Served1>,
+    served: HashMap<i32, Served1>,
     all: Vec<i32>,
     plain: Vec<i32>,
     /// Queues that go on in this worker without a claim.
@@ -411,7 +411,7 @@ struct Queues {
 
 impl Queues {
     fn add(&mut self, queue: i32, version: &Arc<Version>, node: Option<usize>) {
-        self.queues.insert(queue, Served1 { version: version.clone(), node });
+        self.served.insert(queue, Served1 { version: version.clone(), node });
         self.all.push(queue);
     }
 
@@ -421,7 +421,7 @@ impl Queues {
         for queue in version.numbers.control.values().copied() {
             match version.run_pool {
                 Some(pool) if Some(queue) == start => {
-                    self.limited.push((limited(queue, vec![pool]), 0))
+                    self.limited.push((limited(queue, vec![pool]), 0));
                 }
                 _ => {
                     self.plain.push(queue);
@@ -431,7 +431,7 @@ impl Queues {
         }
         for (node, plan) in version.tasks.iter().enumerate() {
             let queue = version.numbers.tasks[node];
-            if !self.queues.contains_key(&queue) {
+            if !self.served.contains_key(&queue) {
                 continue;
             }
             if plan.is_unlimited() {

@@ -74,7 +74,7 @@ impl Hub {
             match self.look(&awaited).await {
                 Ok(found) => found.iter().for_each(|(run, ending)| self.ended(*run, ending)),
                 Err(error) => {
-                    tracing::warn!(%error, source = %error.source, "waiting for runs goes on")
+                    tracing::warn!(%error, source = %error.source, "waiting for runs goes on");
                 }
             }
             tokio::select! {

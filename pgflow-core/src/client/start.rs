@@ -81,7 +81,7 @@ pub struct Start<'c, W: Workflow> {
     workflow: PhantomData<fn() -> W>,
 }
 
-impl<'c, W: Workflow> Start<'c, W> {
+impl<W: Workflow> Start<'_, W> {
     pub(super) fn new(flow: &Flow, input: W::Input) -> Self {
         Self {
             flow: flow.clone(),
@@ -112,7 +112,7 @@ impl<'c, W: Workflow> Start<'c, W> {
     }
 
     /// Starts in the caller's transaction: visible with it, rolled back with it.
-    pub fn on<'d>(self, connection: &'d mut sqlx::PgConnection) -> Start<'d, W> {
+    pub fn on(self, connection: &mut sqlx::PgConnection) -> Start<'_, W> {
         Start {
             flow: self.flow,
             input: self.input,

@@ -123,9 +123,11 @@ async fn number_nodes(
         .bind(&ids)
         .fetch_all(&mut *tx)
         .await
-        .map_err(|source| match source.as_database_error().and_then(|e| e.code()).as_deref() {
-            Some("22003") => RegisterError::NumbersUsedUp(definition.name.clone()),
-            _ => StoreError { operation: "number nodes", source }.into(),
+        .map_err(|source| {
+            match source.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+                Some("22003") => RegisterError::NumbersUsedUp(definition.name.clone()),
+                _ => StoreError { operation: "number nodes", source }.into(),
+            }
         })?;
     let numbers: HashMap<String, i16> =
         rows.iter().map(|r| (r.get("id"), r.get("number"))).collect();

@@ -64,7 +64,12 @@ impl Beat {
         let mut connection: Option<PgConnection> = None;
         let mut renewed = Instant::now();
         while !*self.over.lock().unwrap_or_else(PoisonError::into_inner) {
-            match tokio::time::timeout(GIVE_UP - BEAT, self.beat(&mut connection)).await {
+            match tokio::time::timeout(
+                GIVE_UP.checked_sub(BEAT).unwrap(),
+                self.beat(&mut connection),
+            )
+            .await
+            {
                 Ok(Ok(true)) => renewed = Instant::now(),
                 Ok(Ok(false)) => {
                     let _ = self.report.send(Message::LeaseLost);

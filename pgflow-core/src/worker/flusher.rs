@@ -63,7 +63,7 @@ impl Flusher {
                     self.end(&mut connection, key, run, state, failure, holder, slots).await;
                 }
                 Work::HandBack { tokens, wait } => {
-                    self.hand_back(&mut connection, tokens, wait).await
+                    self.hand_back(&mut connection, tokens, wait).await;
                 }
                 Work::Free(slots) => {
                     let nobody = TokenKey { run: RunId(0), lane: 0, elem: 0 };
@@ -174,7 +174,7 @@ impl Flusher {
             }
             Ok(_) => {}
             Err(error) => {
-                tracing::warn!(%error, "what a broken connection left is handed back by recovery")
+                tracing::warn!(%error, "what a broken connection left is handed back by recovery");
             }
         }
     }

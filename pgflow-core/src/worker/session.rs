@@ -482,7 +482,7 @@ impl Session {
                     self.begin(running.token.moved(settled.key, next, epoch, flushed.at, None));
                 }
                 (Fate::End { result, .. }, _) => {
-                    self.hub.ended(settled.key.run, &Ending::Completed(result))
+                    self.hub.ended(settled.key.run, &Ending::Completed(result));
                 }
                 (Fate::Move { .. }, None) => left = true,
                 _ => {}
