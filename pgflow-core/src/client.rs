@@ -220,7 +220,8 @@ impl Flow {
         read::served(&mut *self.client().await?).await
     }
 
-    pub(crate) fn options(&self) -> &PgConnectOptions {
+    /// How to connect to the same database, for a host that wants connections of its own.
+    pub fn options(&self) -> &PgConnectOptions {
         &self.0.options
     }
 
