@@ -1,4 +1,4 @@
-//! Durable workflows as annotated async functions, on the Postgres you already have.
+#![doc = include_str!("../README.md")]
 
 #[doc(hidden)]
 pub use pgflow_core::builtins::{child, signal, sleep};
