@@ -80,7 +80,8 @@ impl StoreError {
 /// 08 connection, 40 rollback (deadlock, serialization), 53 resources (disk, connections), 57 operator (shutdown,
 /// statement timeout), 58 I/O, 55P03 lock not available, 25006 read-only (a standby, until it is promoted).
 fn transient_code(code: &str) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class)) || matches!(code, "55P03" | "25006")
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        || matches!(code, "55P03" | "25006")
 }
 
 /// Names the operation of a failed statement.

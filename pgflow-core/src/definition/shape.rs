@@ -8,7 +8,7 @@ use super::{Definition, Node};
 /// Raised when the meaning of a fingerprint changes.
 const FORMAT: u32 = 1;
 
-/// SHA-256 over the shape as canonical JSON: sorted nodes, sorted keys (serde_json's maps are sorted).
+/// SHA-256 over the shape as canonical JSON: sorted nodes, sorted keys (`serde_json`'s maps are sorted).
 pub(super) fn fingerprint(definition: &Definition) -> String {
     let mut nodes: Vec<&Node> = definition.nodes.iter().collect();
     nodes.sort_by(|a, b| a.id.cmp(&b.id));
@@ -21,7 +21,7 @@ pub(super) fn fingerprint(definition: &Definition) -> String {
         "output": definition.output.deps,
     });
     let digest = Sha256::digest(shape.to_string());
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+    digest.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn node_shape(node: &Node) -> Value {

@@ -104,7 +104,8 @@ pub async fn claim_limited(
 }
 
 fn claimed(row: &PgRow) -> Claimed {
-    let key = TokenKey { run: RunId(row.get("run_id")), lane: row.get("lane"), elem: row.get("elem") };
+    let key =
+        TokenKey { run: RunId(row.get("run_id")), lane: row.get("lane"), elem: row.get("elem") };
     let epoch = row.get("epoch");
     let pools: Option<Vec<i32>> = row.get("pools");
     let ns: Option<Vec<i32>> = row.get("ns");
@@ -146,7 +147,10 @@ pub struct Loaded {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn load(connection: &mut PgConnection, wanted: &[(RunId, i16)]) -> Result<Vec<Loaded>, StoreError> {
+pub async fn load(
+    connection: &mut PgConnection,
+    wanted: &[(RunId, i16)],
+) -> Result<Vec<Loaded>, StoreError> {
     let runs: Vec<i64> = wanted.iter().map(|(run, _)| run.0).collect();
     let nodes: Vec<i16> = wanted.iter().map(|(_, node)| *node).collect();
     let rows = sqlx::query(include_str!("../../sql/task/load.sql"))
@@ -170,7 +174,11 @@ fn loaded(row: &PgRow) -> Loaded {
 /// A stored failure; one that cannot be read says so.
 pub(super) fn read_failure(text: Option<&str>) -> Failure {
     text.and_then(|t| serde_json::from_str(t).ok()).unwrap_or_else(|| {
-        Failure::new("body", crate::failure::FailureKind::Failed, "the stored failure cannot be read")
+        Failure::new(
+            "body",
+            crate::failure::FailureKind::Failed,
+            "the stored failure cannot be read",
+        )
     })
 }
 

@@ -25,7 +25,9 @@ pub enum ConnectError {
         problem: String,
     },
     /// Nobody answers, or the server refuses.
-    #[error("cannot connect to {server}; check that Postgres runs there and that user, password and database are right")]
+    #[error(
+        "cannot connect to {server}; check that Postgres runs there and that user, password and database are right"
+    )]
     Refused {
         /// Host, port and database.
         server: String,
@@ -49,7 +51,9 @@ pub fn parse(url: &str) -> Result<PgConnectOptions, ConnectError> {
 fn without_password(url: &str) -> String {
     let Some((before, host)) = url.rsplit_once('@') else { return url.into() };
     match before.split_once("://") {
-        Some((scheme, user)) => format!("{scheme}://{}:…@{host}", user.split(':').next().unwrap_or_default()),
+        Some((scheme, user)) => {
+            format!("{scheme}://{}:…@{host}", user.split(':').next().unwrap_or_default())
+        }
         None => format!("…@{host}"),
     }
 }
@@ -60,7 +64,10 @@ pub fn describe(options: &PgConnectOptions) -> String {
         Some(path) => path.display().to_string(),
         None => format!("{}:{}", options.get_host(), options.get_port()),
     };
-    format!("Postgres at {place}, database `{}`", options.get_database().unwrap_or(options.get_username()))
+    format!(
+        "Postgres at {place}, database `{}`",
+        options.get_database().unwrap_or(options.get_username())
+    )
 }
 
 /// Options for the engine's own connections. `role` shows in `pg_stat_activity`.
@@ -93,8 +100,14 @@ mod tests {
     #[test]
     fn a_bad_address_is_named_without_its_password() {
         let text = parse("postgre://me:secret@localhost/db").unwrap_err().to_string();
-        assert!(text.starts_with("`postgre://me:…@localhost/db` is not a Postgres address"), "{text}");
+        assert!(
+            text.starts_with("`postgre://me:…@localhost/db` is not a Postgres address"),
+            "{text}"
+        );
         let text = parse("postgres://me:secret@localhost:54x2/db").unwrap_err().to_string();
-        assert!(text.contains("postgres://me:…@localhost:54x2/db") && !text.contains("secret"), "{text}");
+        assert!(
+            text.contains("postgres://me:…@localhost:54x2/db") && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

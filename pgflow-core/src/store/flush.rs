@@ -308,12 +308,20 @@ pub async fn flush(
         .fetch_all(connection)
         .await
         .during("record completions")?;
-    let mut flushed = Flushed { taken: vec![false; settled.len()], fired: Vec::new(), at: last_at(&rows)? };
+    let mut flushed =
+        Flushed { taken: vec![false; settled.len()], fired: Vec::new(), at: last_at(&rows)? };
     for row in &rows {
         match row.get::<Option<Vec<i32>>, _>("taken") {
-            Some(ords) => ords.iter().filter_map(|o| usize::try_from(*o - 1).ok()).for_each(|i| flushed.taken[i] = true),
+            Some(ords) => ords
+                .iter()
+                .filter_map(|o| usize::try_from(*o - 1).ok())
+                .for_each(|i| flushed.taken[i] = true),
             None => flushed.fired.push(Fired {
-                key: TokenKey { run: RunId(row.get("run_id")), lane: row.get("lane"), elem: row.get("elem") },
+                key: TokenKey {
+                    run: RunId(row.get("run_id")),
+                    lane: row.get("lane"),
+                    elem: row.get("elem"),
+                },
                 epoch: row.get("epoch"),
                 at: row.get("at"),
             }),
@@ -323,9 +331,10 @@ pub async fn flush(
 }
 
 fn last_at(rows: &[sqlx::postgres::PgRow]) -> Result<Stamp, StoreError> {
-    rows.last()
-        .map(|row| row.get("at"))
-        .ok_or(StoreError { operation: "say when it recorded completions", source: sqlx::Error::RowNotFound })
+    rows.last().map(|row| row.get("at")).ok_or(StoreError {
+        operation: "say when it recorded completions",
+        source: sqlx::Error::RowNotFound,
+    })
 }
 
 /// Gives tokens back unharmed, ready at once or after `wait`, with the slots that they hold.

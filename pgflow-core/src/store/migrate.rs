@@ -24,10 +24,14 @@ const LOCK: i64 = 0x7067_666c_6f77;
 #[non_exhaustive]
 pub enum MigrateError {
     /// Somebody else's schema has our name.
-    #[error("schema `pgflow` exists but is not this library's (the TypeScript project of the same name uses it too); drop or rename it, or use another database")]
+    #[error(
+        "schema `pgflow` exists but is not this library's (the TypeScript project of the same name uses it too); drop or rename it, or use another database"
+    )]
     Foreign,
     /// The database is ahead.
-    #[error("the database has schema {found}, which binaries older than schema {compatible} may not use, and this one speaks {SCHEMA}; update this binary")]
+    #[error(
+        "the database has schema {found}, which binaries older than schema {compatible} may not use, and this one speaks {SCHEMA}; update this binary"
+    )]
     TooNew {
         /// The schema there.
         found: i32,
@@ -35,7 +39,9 @@ pub enum MigrateError {
         compatible: i32,
     },
     /// An applied migration has another text here.
-    #[error("migration {number} `{name}` was applied with another text; this binary does not belong to this database")]
+    #[error(
+        "migration {number} `{name}` was applied with another text; this binary does not belong to this database"
+    )]
     Edited {
         /// Its number.
         number: i32,
@@ -43,7 +49,9 @@ pub enum MigrateError {
         name: &'static str,
     },
     /// The role may not create the schema.
-    #[error("role `{role}` may not migrate this database; run once as its owner, or: grant create on database {database} to {role}")]
+    #[error(
+        "role `{role}` may not migrate this database; run once as its owner, or: grant create on database {database} to {role}"
+    )]
     Forbidden {
         /// The role.
         role: String,
@@ -66,7 +74,11 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> 
         return Ok(());
     }
     let mut tx = connection.begin().await.during("begin a migration")?;
-    sqlx::query("select pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *tx).await.during("lock the schema")?;
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *tx)
+        .await
+        .during("lock the schema")?;
     let applied = applied(&mut tx).await?;
     for (number, name, text) in MIGRATIONS {
         match applied.iter().find(|(n, _)| n == number) {
@@ -122,26 +134,36 @@ async fn applied(tx: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, MigrateEr
 }
 
 async fn create_schema(tx: &mut PgConnection) -> Result<(), MigrateError> {
-    let who = sqlx::query("select current_user::text as role, current_database()::text as database")
-        .fetch_one(&mut *tx)
-        .await
-        .during("say who is connected")?;
+    let who =
+        sqlx::query("select current_user::text as role, current_database()::text as database")
+            .fetch_one(&mut *tx)
+            .await
+            .during("say who is connected")?;
     for statement in [
         "create schema pgflow",
         "create table pgflow.migration (number int primary key, name text not null, checksum bytea not null, \
          applied_at timestamptz not null default now())",
     ] {
-        sqlx::query(statement).execute(&mut *tx).await.map_err(|source| match source.as_database_error() {
-            Some(e) if e.code().as_deref() == Some("42501") => {
-                MigrateError::Forbidden { role: who.get("role"), database: who.get("database"), source }
+        sqlx::query(statement).execute(&mut *tx).await.map_err(|source| {
+            match source.as_database_error() {
+                Some(e) if e.code().as_deref() == Some("42501") => MigrateError::Forbidden {
+                    role: who.get("role"),
+                    database: who.get("database"),
+                    source,
+                },
+                _ => StoreError { operation: "create the schema", source }.into(),
             }
-            _ => StoreError { operation: "create the schema", source }.into(),
         })?;
     }
     Ok(())
 }
 
-async fn apply(tx: &mut PgConnection, number: i32, name: &str, text: &'static str) -> Result<(), MigrateError> {
+async fn apply(
+    tx: &mut PgConnection,
+    number: i32,
+    name: &str,
+    text: &'static str,
+) -> Result<(), MigrateError> {
     sqlx::raw_sql(text).execute(&mut *tx).await.during("apply a migration")?;
     sqlx::query("insert into pgflow.migration (number, name, checksum) values ($1, $2, $3)")
         .bind(number)

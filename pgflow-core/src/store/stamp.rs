@@ -7,7 +7,9 @@ use sqlx::{
     Database, Decode, Encode, Postgres, Type,
     encode::IsNull,
     error::BoxDynError,
-    postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef, types::Oid},
+    postgres::{
+        PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueFormat, PgValueRef, types::Oid,
+    },
 };
 
 const TIMESTAMPTZ: Oid = Oid(1184);
@@ -51,7 +53,9 @@ impl<'r> Decode<'r, Postgres> for Stamp {
         let value: PgValueRef<'r> = value;
         match value.format() {
             PgValueFormat::Binary => Ok(Self(i64::from_be_bytes(value.as_bytes()?.try_into()?))),
-            PgValueFormat::Text => Err("a time stamp in text form; use a prepared statement".into()),
+            PgValueFormat::Text => {
+                Err("a time stamp in text form; use a prepared statement".into())
+            }
         }
     }
 }

@@ -61,25 +61,32 @@ pub async fn start(
     let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     let texts: Vec<&str> = inputs.iter().map(|(input, _)| input.as_str()).collect();
     let keys: Vec<Option<&str>> = inputs.iter().map(|(_, key)| key.as_deref()).collect();
-    let hashes: Vec<Vec<u8>> = inputs.iter().map(|(input, _)| Sha256::digest(input.as_str()).to_vec()).collect();
-    let rows = sqlx::query("select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
-        .bind(entry.workflow_id)
-        .bind(&entry.workflow)
-        .bind(texts)
-        .bind(keys)
-        .bind(hashes)
-        .bind(options.priority)
-        .bind(options.timeout.map(millis))
-        .bind(options.delay.map(millis))
-        .bind(entry.node)
-        .bind(entry.queue)
-        .bind(options.head)
-        .bind(options.trace.as_deref())
-        .fetch_all(connection)
-        .await
-        .during("start runs")?;
+    let hashes: Vec<Vec<u8>> =
+        inputs.iter().map(|(input, _)| Sha256::digest(input.as_str()).to_vec()).collect();
+    let rows = sqlx::query(
+        "select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    )
+    .bind(entry.workflow_id)
+    .bind(&entry.workflow)
+    .bind(texts)
+    .bind(keys)
+    .bind(hashes)
+    .bind(options.priority)
+    .bind(options.timeout.map(millis))
+    .bind(options.delay.map(millis))
+    .bind(entry.node)
+    .bind(entry.queue)
+    .bind(options.head)
+    .bind(options.trace.as_deref())
+    .fetch_all(connection)
+    .await
+    .during("start runs")?;
     Ok(rows
         .iter()
-        .map(|r| Started { run: RunId(r.get("run_id")), fresh: r.get("fresh"), same_input: r.get("same_input") })
+        .map(|r| Started {
+            run: RunId(r.get("run_id")),
+            fresh: r.get("fresh"),
+            same_input: r.get("same_input"),
+        })
         .collect())
 }

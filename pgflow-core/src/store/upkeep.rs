@@ -32,7 +32,11 @@ pub async fn register_worker(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn heartbeat(connection: &mut PgConnection, worker: i32, lease: Duration) -> Result<bool, StoreError> {
+pub async fn heartbeat(
+    connection: &mut PgConnection,
+    worker: i32,
+    lease: Duration,
+) -> Result<bool, StoreError> {
     let done = sqlx::query(
         "update pgflow.worker set lease_until = pgflow.clock() + $2 * interval '1 millisecond' \
          where id = $1 and lease_until > pgflow.clock()",
@@ -90,7 +94,10 @@ pub struct ProgressNote {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn write_progress(connection: &mut PgConnection, notes: &[ProgressNote]) -> Result<(), StoreError> {
+pub async fn write_progress(
+    connection: &mut PgConnection,
+    notes: &[ProgressNote],
+) -> Result<(), StoreError> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
     sqlx::query(include_str!("../../sql/task/write_progress.sql"))
         .bind(notes.iter().map(|n| n.run.0).collect::<Vec<_>>())
@@ -98,7 +105,12 @@ pub async fn write_progress(connection: &mut PgConnection, notes: &[ProgressNote
         .bind(notes.iter().map(|n| n.elem).collect::<Vec<_>>())
         .bind(notes.iter().map(|n| number(n.done)).collect::<Vec<_>>())
         .bind(notes.iter().map(|n| number(n.total)).collect::<Vec<_>>())
-        .bind(notes.iter().map(|n| n.note.as_deref().map(|t| t.replace('\0', "\u{fffd}"))).collect::<Vec<_>>())
+        .bind(
+            notes
+                .iter()
+                .map(|n| n.note.as_deref().map(|t| t.replace('\0', "\u{fffd}")))
+                .collect::<Vec<_>>(),
+        )
         .execute(connection)
         .await
         .during("write down progress")?;
@@ -178,7 +190,35 @@ pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreErro
             .await
             .during("count dead rows")?;
     if dead.unwrap_or_default() > 20_000 {
-        sqlx::query("vacuum (skip_locked) pgflow.task").execute(connection).await.during("vacuum its tasks")?;
+        sqlx::query("vacuum (skip_locked) pgflow.task")
+            .execute(connection)
+            .await
+            .during("vacuum its tasks")?;
     }
     Ok(())
+}
+
+/// Those of these tokens that the worker holds, with their epochs.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn held_keys(
+    connection: &mut PgConnection,
+    worker: i32,
+    keys: &[TokenKey],
+) -> Result<Vec<(TokenKey, i32)>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/task/held.sql"))
+        .bind(worker)
+        .bind(keys.iter().map(|key| key.run.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.lane).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.elem).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .during("say what a worker holds")?;
+    let key = |r: &sqlx::postgres::PgRow| TokenKey {
+        run: RunId(r.get("run_id")),
+        lane: r.get("lane"),
+        elem: r.get("elem"),
+    };
+    Ok(rows.iter().map(|r| (key(r), r.get("epoch"))).collect())
 }
