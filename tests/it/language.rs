@@ -1,4 +1,11 @@
 //! The body language: what a plain call gives, the derived graph gives too.
+#![expect(
+    clippy::cast_possible_truncation,
+    clippy::let_unit_value,
+    clippy::many_single_char_names,
+    clippy::needless_question_mark,
+    reason = "small programs that use the language in every way"
+)]
 
 mod forms;
 mod generator;

@@ -45,7 +45,7 @@ fn programs() -> String {
     out
 }
 
-/// SplitMix64.
+/// The generator `SplitMix64`.
 struct Random(u64);
 
 impl Random {
