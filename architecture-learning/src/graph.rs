@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
-use crate::discovery::{EdgeKind, FileKind, Shard, SourceFile, path_words};
+use crate::discovery::{EdgeKind, FileKind, STRUCTURE, Shard, SourceFile, path_words};
 use crate::role::Role;
 use crate::storage::hash64;
 use crate::words;
@@ -97,6 +97,25 @@ impl Graph {
         self.nodes.iter().filter(|n| n.role.is_some()).count()
     }
 
+    /// Two files and an edge: something to ask a model about.
+    pub(crate) fn tiny() -> Self {
+        let node = |path: &str, shared| Node {
+            path: path.to_owned(),
+            shared,
+            own: Vec::new(),
+            structure: vec![1; STRUCTURE],
+            role: None,
+        };
+        Self {
+            codebase: "tiny".to_owned(),
+            owner: String::new(),
+            split: Split::Test,
+            application: false,
+            nodes: vec![node("a.rs", vec![(1, 2), (5, 1)]), node("b.rs", vec![(3, 1)])],
+            edges: vec![(0, 1)],
+        }
+    }
+
     /// The labelled nodes alone.
     pub(crate) fn only_labelled(&self) -> Self {
         let nodes = (0_u32..).zip(&self.nodes).filter(|(_, n)| n.role.is_some());
@@ -163,7 +182,7 @@ fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
 mod tests {
     use super::*;
     use crate::codebase::Codebase;
-    use crate::discovery::{Edge, STRUCTURE};
+    use crate::discovery::Edge;
 
     fn file(path: &str, tokens: &[&str]) -> SourceFile {
         SourceFile {

@@ -4,7 +4,9 @@
 //! [`analyse`](analysis::analyse), [`train`](training::train).
 
 pub mod analysis;
+pub mod classify;
 pub mod codebase;
+pub mod deployment;
 pub mod discovery;
 mod error;
 pub mod graph;
@@ -15,6 +17,7 @@ mod random;
 pub mod role;
 mod storage;
 pub mod training;
+pub mod validation;
 mod words;
 
 pub use error::LearningError;

@@ -23,13 +23,7 @@ pub struct Prediction {
 impl Prediction {
     /// The likeliest role, and its probability.
     pub fn top(&self) -> (Role, f32) {
-        let mut best = (Role::ALL[0], f32::MIN);
-        for (role, p) in Role::ALL.into_iter().zip(self.probabilities) {
-            if p > best.1 {
-                best = (role, p);
-            }
-        }
-        best
+        Role::likeliest(&self.probabilities)
     }
 
     /// Whether the likeliest role is the label.

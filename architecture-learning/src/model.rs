@@ -7,6 +7,7 @@ mod batch;
 mod checkpoint;
 mod fit;
 mod network;
+pub mod parity;
 mod predict;
 mod statistics;
 
@@ -14,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 pub use artifact::{Calibration, LoadedModel, ModelConfig};
 pub use backend::{Device, DeviceChoice, probe_cuda};
-pub(crate) use artifact::{CONFIG, hash_files, weights_file};
+pub(crate) use artifact::{CONFIG, weights_file};
 pub use fit::{Epoch, Fit, FitSettings};
 pub(crate) use fit::{Job, fit};
 pub(crate) use statistics::Statistics;

@@ -82,6 +82,17 @@ impl Role {
         }
     }
 
+    /// The role of the highest probability, and that probability.
+    pub fn likeliest(probabilities: &[f32; ROLES]) -> (Self, f32) {
+        let mut best = (Self::ALL[0], f32::MIN);
+        for (role, p) in Self::ALL.into_iter().zip(probabilities) {
+            if *p > best.1 {
+                best = (role, *p);
+            }
+        }
+        best
+    }
+
     /// Its place among [`Role::ALL`].
     pub fn index(self) -> usize {
         self as usize

@@ -56,6 +56,10 @@ impl DataDir {
         self.root.join("candidates").join(id)
     }
 
+    pub(crate) fn candidate_story(&self, id: &str) -> PathBuf {
+        self.root.join("candidates").join(format!("{id}.json"))
+    }
+
     pub(crate) fn artifact(&self, id: &str) -> PathBuf {
         self.root.join("artifacts").join(id)
     }
@@ -138,6 +142,23 @@ pub(crate) fn hash<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> String
         let _ = write!(hex, "{byte:02x}");
         hex
     })
+}
+
+/// Hash of named files, in the order of their names.
+pub(crate) fn hash_named(files: &[(String, Vec<u8>)]) -> String {
+    let mut sorted: Vec<_> = files.iter().collect();
+    sorted.sort();
+    hash(sorted.into_iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]))
+}
+
+/// [`hash_named`] of what is in `directory`.
+pub(crate) fn hash_dir(directory: &Path) -> Result<String, LearningError> {
+    let entries = fs::read_dir(directory).map_err(LearningError::read(directory))?;
+    let mut files = Vec::new();
+    for entry in entries.filter_map(Result::ok) {
+        files.push((entry.file_name().to_string_lossy().into_owned(), read(&entry.path())?));
+    }
+    Ok(hash_named(&files))
 }
 
 /// The first eight bytes of the SHA-256 of `text`: the same on every machine and in every version.

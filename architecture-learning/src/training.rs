@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
 use crate::analysis::{Analysis, Dataset};
+use crate::codebase::Split;
+use crate::graph::Graph;
 use crate::model::{self, CONFIG, Device, Fit, FitSettings, ModelConfig, ModelKind, Statistics, weights_file};
 use crate::observer::Observer;
 use crate::role::Role;
@@ -30,6 +32,8 @@ pub struct TrainedModel {
     pub network: Fit,
     /// How the regression was fitted.
     pub regression: Fit,
+    /// Macro-F1 of the regression where files, not owners, are split at random: a leak, for comparison only.
+    pub leaky_macro_f1: f64,
     /// Seconds of this attempt.
     pub seconds: f64,
 }
@@ -75,20 +79,16 @@ pub fn train(
     }
     let dataset = Dataset::open(data, &analysis.dataset)?;
     let statistics = Statistics::of(&dataset.graphs, &dataset.settings);
-    let mut fit = |kind, settings| {
-        let job = model::Job {
-            kind,
-            graphs: &dataset.graphs,
-            statistics: &statistics,
-            settings,
-            device,
-            checkpoints: &directory.join(kind.name()),
-            weights: &directory.join(weights_file(kind)),
-        };
+    let mut fit = |kind: ModelKind, name: &str, graphs: &[Graph], settings| {
+        let (checkpoints, weights) = (directory.join(name), directory.join(format!("{name}.safetensors")));
+        let (statistics, checkpoints, weights) = (&statistics, checkpoints.as_path(), weights.as_path());
+        let job = model::Job { kind, graphs, statistics, settings, device, checkpoints, weights };
         model::fit(&job, observer)
     };
-    let regression = fit(ModelKind::Regression, &settings.regression)?;
-    let network = fit(ModelKind::Network, &settings.network)?;
+    let shuffled: Vec<_> = dataset.graphs.iter().flat_map(split_at_random).collect();
+    let leaky = fit(ModelKind::Regression, "leaky", &shuffled, &settings.regression)?;
+    let regression = fit(ModelKind::Regression, "regression", &dataset.graphs, &settings.regression)?;
+    let network = fit(ModelKind::Network, "network", &dataset.graphs, &settings.network)?;
     let kind = if network.validation_macro_f1 > regression.validation_macro_f1 {
         ModelKind::Network
     } else {
@@ -107,9 +107,33 @@ pub fn train(
     let candidate = candidate(data, &directory, kind, &configs)?;
     let seconds = begun.elapsed().as_secs_f64();
     let (dataset, device) = (analysis.dataset.clone(), device.clone());
-    let trained = TrainedModel { candidate, dataset, kind, device, network, regression, seconds };
+    let leaky_macro_f1 = leaky.validation_macro_f1;
+    let trained = TrainedModel { candidate, dataset, kind, device, network, regression, leaky_macro_f1, seconds };
+    storage::write_json(&data.candidate_story(&trained.candidate), &trained)?;
     storage::write_json(&done, &trained)?;
     Ok(trained)
+}
+
+impl TrainedModel {
+    /// What [`train`] answered when it made `candidate`.
+    ///
+    /// # Errors
+    /// When there is no such candidate in `data`.
+    pub fn open(data: &DataDir, candidate: &str) -> Result<Self, LearningError> {
+        storage::read_json(&data.candidate_story(candidate))
+    }
+}
+
+/// The files of a codebase in two parts as if their owner did not matter.
+fn split_at_random(graph: &Graph) -> [Graph; 2] {
+    let labelled = graph.only_labelled();
+    let part = |split| {
+        let trains = |path: &str| storage::hash64(path) % 10 < 7;
+        let nodes = (0_u32..).zip(&labelled.nodes);
+        let keep = nodes.filter(|(_, n)| trains(&n.path) == (split == Split::Train)).map(|(i, _)| i).collect();
+        Graph { split, ..labelled.part(&keep) }
+    };
+    [part(Split::Train), part(Split::Validation)]
 }
 
 /// Puts both models into a directory named by the hash of its files: `config.json` is the chosen one's.
@@ -129,7 +153,7 @@ fn candidate(
             files.push((CONFIG.to_owned(), text));
         }
     }
-    let id = storage::hash(files.iter().flat_map(|(name, bytes)| [name.as_bytes(), bytes.as_slice()]));
+    let id = storage::hash_named(&files);
     storage::write_dir(&data.candidate(&id), |directory| {
         files.iter().try_for_each(|(name, bytes)| storage::write(&directory.join(name), bytes))
     })?;

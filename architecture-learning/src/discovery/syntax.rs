@@ -33,9 +33,6 @@ pub(crate) struct Parsed {
 /// A module's own text: a file or the body of `mod name { … }`.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    pub name: String,
-    pub parent: Option<usize>,
-    pub test: bool,
     pub modules: Vec<ModuleDeclaration>,
     pub uses: Vec<Use>,
     /// Paths written in the code, with their lines.
@@ -187,8 +184,7 @@ impl<'t> Reader<'t, '_> {
         let paths = attributes.iter().filter_map(|a| path_attribute(self.of(*a))).collect();
         let inline = node.child_by_field_name("body").map(|body| {
             let scope = self.into.scopes.len();
-            let parent = Some(at.scope);
-            self.into.scopes.push(Scope { name: name.clone(), parent, test, ..Scope::default() });
+            self.into.scopes.push(Scope::default());
             self.stack.push((body, Place { scope, item: true, test }));
             scope
         });

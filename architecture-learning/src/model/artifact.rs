@@ -1,6 +1,5 @@
 //! A model in files: weights as safetensors, and beside them all that is needed to use them. No source text.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use burn::store::{ModuleSnapshot, SafetensorsStore};
@@ -81,12 +80,6 @@ pub(crate) fn weights_file(kind: ModelKind) -> String {
     format!("{}.safetensors", kind.name())
 }
 
-/// SHA-256 of each of the named files in `directory`.
-pub(crate) fn hash_files(directory: &Path, names: &[String]) -> Result<BTreeMap<String, String>, LearningError> {
-    let hash = |name: &String| Ok((name.clone(), storage::hash([storage::read(&directory.join(name))?])));
-    names.iter().map(hash).collect()
-}
-
 pub(super) fn save_weights<B: Backend, M: ModuleSnapshot<B>>(model: &M, path: &Path) -> Result<(), LearningError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(LearningError::write(directory))?;
@@ -162,7 +155,7 @@ impl LoadedModel {
     }
 }
 
-fn load<M: ModuleSnapshot<Cpu>>(mut model: M, path: &Path) -> Result<M, LearningError> {
+pub(super) fn load<B: Backend, M: ModuleSnapshot<B>>(mut model: M, path: &Path) -> Result<M, LearningError> {
     if !path.is_file() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(LearningError::Read { path: PathBuf::from(path), source });

@@ -45,7 +45,6 @@ pub(crate) struct Type {
     pub name: String,
     pub line: u32,
     pub phantom: bool,
-    pub fields: usize,
 }
 
 /// A trait with the names of its methods.
@@ -74,7 +73,6 @@ pub(crate) struct Method {
     pub name: String,
     /// Takes and gives `Self`: a link of a chain.
     pub chains: bool,
-    pub result: String,
 }
 
 impl Outline {
@@ -98,7 +96,6 @@ fn type_of(node: Node<'_>, text: &str, line: u32) -> Option<Type> {
         name: field(node, "name", text)?.to_owned(),
         line,
         phantom: body.is_some_and(|b| text[b.byte_range()].contains("PhantomData")),
-        fields: body.map_or(0, |b| b.named_child_count()),
     })
 }
 
@@ -143,6 +140,5 @@ fn method_of(node: Node<'_>, of: &str, text: &str) -> Option<Method> {
     Some(Method {
         name: field(node, "name", text)?.to_owned(),
         chains: takes_self && (plain == "Self" || plain == of),
-        result: result.to_owned(),
     })
 }
