@@ -2,6 +2,8 @@
 //! that needs one more reference. The expansions ask through these instead of through bounds, so that a type that
 //! lacks something is one error, at the assertion, and an error type need not be serialisable at all.
 
+#![expect(clippy::missing_errors_doc, reason = "named by expansions only")]
+
 use std::{cell::Cell, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -103,7 +105,7 @@ impl<E: StepError> Fails for ProbeError<E> {
         retryable: bool,
     ) -> Failure {
         match self.0.take() {
-            Some(error) => record::failure(step, kind, error.boxed(), data, retryable),
+            Some(error) => record::failure(step, kind, &error.boxed(), data, retryable),
             None => Failure::new(step, kind, "the error was recorded before"),
         }
     }

@@ -1,3 +1,9 @@
 //! The body language: what a plain call gives, the derived graph gives too.
 
 mod forms;
+mod generator;
+pub mod program_steps;
+#[rustfmt::skip]
+mod programs;
+mod random;
+mod specs;

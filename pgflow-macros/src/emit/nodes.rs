@@ -7,7 +7,7 @@ use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{ExprCall, Ident, spanned::Spanned};
 
 use super::{
-    option, private,
+    option, private_at,
     slices::{Slices, alias, codec},
     step::encode,
 };
@@ -19,7 +19,7 @@ fn function(name: &str, index: NodeId) -> Ident {
 
 /// `step`'s id, at the call.
 fn step_id(index: NodeId, node: &Node) -> TokenStream {
-    let (p, step) = (private(), alias(index, node));
+    let (p, step) = (private_at(node.span), alias(index, node));
     quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id)
 }
 
@@ -37,14 +37,16 @@ impl Slices<'_> {
     }
 
     fn step(&self, index: NodeId, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let needs = self.model.needs(&node.reads);
         let prefix = self.prefix(&needs, node.statement);
         let name = function("node", index);
         let env = quote_spanned!(node.span=> __pgflow_env);
         let slice = self.calling_slice(index, error, &prefix, None);
         let sync = self.sync_check(index, &needs, error);
-        let finish = finish_step(index, node, &quote!(__pgflow_slice(&#env).await));
+        let finish =
+            finish_step(index, node, &quote_spanned!(node.span=> __pgflow_slice(&#env).await));
         quote_spanned! {node.span=>
             #sync
             fn #name(#env: #p::Env) -> #p::BoxFuture<#p::Outcome> {
@@ -62,7 +64,8 @@ impl Slices<'_> {
         prefix: &TokenStream,
         element: Option<(&TokenStream, &TokenStream)>,
     ) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let step = alias(index, node);
         let call = self.call(&node.call);
         let (parameter, binding) = element.unzip();
@@ -90,7 +93,8 @@ impl Slices<'_> {
         if !needs.opaque {
             return None;
         }
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let (prefix, call) = (self.prefix(needs, node.statement), self.call(&node.call));
         Some(quote_spanned! {node.span=>
             const _: () = {
@@ -105,7 +109,8 @@ impl Slices<'_> {
 
     /// The elements of a map, each as JSON.
     fn list(&self, index: NodeId, items: &Items, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let (name, id) = (function("items", index), step_id(index, node));
         let needs = self.model.needs(&items.reads);
         let (prefix, list) = (self.prefix(&needs, node.statement), self.fill(&items.expr));
@@ -130,11 +135,13 @@ impl Slices<'_> {
     /// The call for one element. The element's type is that of the list's elements, which nobody names: a branch that
     /// never runs takes one out of the list.
     fn each(&self, index: NodeId, items: &Items, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let name = function("each", index);
         let witness = self.witness(node, items);
         let place = Span::call_site().located_at(items.expr.span());
-        let element = quote_spanned!(place=> #p::element(__pgflow_env, __pgflow_json));
+        let at = private_at(place);
+        let element = quote_spanned!(place=> #at::element(__pgflow_env, __pgflow_json));
         let pat = items.element.as_ref().map_or_else(
             || Ident::new("__pgflow_item", node.callee.span()).into_token_stream(),
             ToTokens::to_token_stream,
@@ -181,7 +188,8 @@ impl Slices<'_> {
 
     /// The node's line in the spec.
     pub fn spec(&self, index: NodeId) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let step = alias(index, node);
         let step = quote_spanned!(node.span=> <#step as #p::Step>::SPEC);
         let calls = self.model.needs(&node.reads).loads;
@@ -211,7 +219,7 @@ impl Slices<'_> {
 }
 
 fn finish_step(index: NodeId, node: &Node, slice: &TokenStream) -> TokenStream {
-    let (p, id, codec) = (private(), step_id(index, node), codec(index, node));
+    let (p, id, codec) = (private_at(node.span), step_id(index, node), codec(index, node));
     quote_spanned! {node.span=>
         let __pgflow_result = #slice;
         #p::finish_step(&__pgflow_env, #id, #codec, __pgflow_body_failure, __pgflow_result)

@@ -45,8 +45,8 @@ impl Model {
                 continue;
             }
             let names = binding.bindings.iter().map(|b| &self.bindings[*b].name);
-            let named = names.filter(|name| !name.to_string().starts_with('_')).min();
-            if let Some(name) = named {
+            let unread = names.filter(|name| !name.to_string().starts_with('_')).min();
+            if let Some(name) = unread {
                 errors.on(name, say::unused(&name.to_string(), !binding.reads.nodes.is_empty()));
             } else if let Some(question) = question(&binding.init) {
                 errors.on(question, say::UNREAD_QUESTION);
@@ -80,7 +80,7 @@ impl Model {
         for node in &self.nodes {
             let name = node.id.clone().unwrap_or_else(|| stable(&node.callee));
             if !seen.insert(name.clone()) {
-                errors.at(node.span, say::called_twice(&name));
+                errors.on(&node.callee, say::called_twice(&name));
             }
         }
     }
