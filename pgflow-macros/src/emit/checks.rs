@@ -67,9 +67,10 @@ impl Slices<'_> {
             .enumerate()
             .map(|(i, node)| {
                 let step = alias(i, node);
-                match &node.id {
-                    Some(id) => quote!(#id),
-                    None => quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id),
+                if let Some(id) = &node.id {
+                    quote!(#id)
+                } else {
+                    quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id)
                 }
             })
             .collect();

@@ -142,9 +142,10 @@ impl<'a> Expansion<'a> {
         let version = self.attribute.version.unwrap_or(1);
         let timeout = self.attribute.timeout.map_or(0, |(ms, _)| ms);
         let types = self.inputs.iter().map(|input| &input.ty);
-        let input = match self.inputs {
-            [only] => only.ty.to_token_stream(),
-            _ => quote!((#(#types,)*)),
+        let input = if let [only] = self.inputs {
+            only.ty.to_token_stream()
+        } else {
+            quote!((#(#types,)*))
         };
         let (encode, decode) = (self.encode_input(), decode(ok, &quote!(__pgflow_output)));
         quote! {

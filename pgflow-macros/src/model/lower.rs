@@ -133,7 +133,7 @@ impl Lower<'_> {
     }
 
     fn value(&mut self, mut expr: Expr) {
-        self.attributes(&attributes_of(&expr).to_vec());
+        self.attributes(attributes_of(&expr));
         let reads = self.piece(&mut expr, true);
         self.model.value = Some(Value { expr, reads });
     }

@@ -54,7 +54,9 @@ impl Model {
             };
             let order = self.nodes[i].order.iter().copied().filter(|n| !implied(n)).collect();
             let mut all = waits.clone();
-            waits.iter().for_each(|w| all.extend(&ancestors[*w]));
+            for w in &waits {
+                all.extend(&ancestors[*w]);
+            }
             ancestors.push(all);
             self.nodes[i].order = order;
         }
