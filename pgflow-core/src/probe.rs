@@ -31,6 +31,9 @@ fn unasserted(problem: &str) -> PayloadError {
 /// The value as JSON.
 pub trait Encodes {
     /// The value as JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError>;
 }
 impl<T: Serialize> Encodes for Probe<'_, T> {
@@ -41,6 +44,9 @@ impl<T: Serialize> Encodes for Probe<'_, T> {
 /// The other case of [`Encodes`].
 pub trait EncodesNot {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError> {
         Err(unasserted("its type is not serialisable"))
     }
@@ -50,6 +56,9 @@ impl<T> EncodesNot for &Probe<'_, T> {}
 /// A value from JSON.
 pub trait Decodes<T> {
     /// A value from JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, stored: &Json) -> Result<T, PayloadError>;
 }
 impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
@@ -60,6 +69,9 @@ impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
 /// The other case of [`Decodes`].
 pub trait DecodesNot<T> {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, _: &Json) -> Result<T, PayloadError> {
         Err(unasserted("its type is not deserialisable"))
     }

@@ -1,5 +1,6 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod crash;
 mod durable;
 mod embedded;
 mod language;
