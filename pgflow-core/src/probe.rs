@@ -2,8 +2,6 @@
 //! that needs one more reference. The expansions ask through these instead of through bounds, so that a type that
 //! lacks something is one error, at the assertion, and an error type need not be serialisable at all.
 
-#![expect(clippy::missing_errors_doc, reason = "named by expansions only")]
-
 use std::{cell::Cell, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};

@@ -96,7 +96,9 @@ impl Resolver<'_> {
             return self.descend(*root, &path[1..], 0);
         }
         let looks_like_crate = first.starts_with(|c: char| c.is_lowercase());
-        if looks_like_crate && (import || matches!(first.as_str(), "std" | "core" | "alloc") || path.len() > 1) {
+        if looks_like_crate
+            && (import || matches!(first.as_str(), "std" | "core" | "alloc") || path.len() > 1)
+        {
             return Found::Outside(outside(path));
         }
         Found::Nothing
@@ -207,9 +209,10 @@ impl Resolver<'_> {
     fn indirect(&self, at: ModuleId, path: &[String], hops: usize) -> Option<Named> {
         let first = path.first()?;
         let scope = &self.parsed[self.tree.modules[at].file].scopes[self.tree.modules[at].scope];
-        let other = scope.uses.iter().find(|u| {
-            u.binds.as_ref() == Some(first) && u.path.first() != Some(first)
-        });
+        let other = scope
+            .uses
+            .iter()
+            .find(|u| u.binds.as_ref() == Some(first) && u.path.first() != Some(first));
         if let Some(other) = other
             && let Some(Named::Module(module)) = self.import(at, &other.path, hops + 1)
         {
@@ -231,7 +234,9 @@ enum Named {
 /// The crate that a path begins with; of the standard library also the module, which tells more.
 fn outside(path: &[String]) -> String {
     match path {
-        [first, second, ..] if matches!(first.as_str(), "std" | "core" | "alloc") => format!("std::{second}"),
+        [first, second, ..] if matches!(first.as_str(), "std" | "core" | "alloc") => {
+            format!("std::{second}")
+        }
         [first, ..] => first.clone(),
         [] => String::new(),
     }

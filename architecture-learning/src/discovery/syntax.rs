@@ -152,7 +152,10 @@ impl<'t> Reader<'t, '_> {
             "scoped_identifier" | "scoped_type_identifier" => self.path(node, at),
             "macro_invocation" => self.macro_call(node, at),
             "token_tree" => self.token_tree(node, at),
-            "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier" => {
+            "identifier"
+            | "type_identifier"
+            | "field_identifier"
+            | "shorthand_field_identifier" => {
                 self.token(node, at);
             }
             "string_literal" | "raw_string_literal" | "char_literal" | "lifetime" | "label" => {}
@@ -163,7 +166,11 @@ impl<'t> Reader<'t, '_> {
                     let name = segments(self.of(name)).pop();
                     self.into.scopes[at.scope].items.extend(name);
                 }
-                let item = at.item && matches!(kind, "foreign_mod_item" | "declaration_list" | "expression_statement");
+                let item = at.item
+                    && matches!(
+                        kind,
+                        "foreign_mod_item" | "declaration_list" | "expression_statement"
+                    );
                 self.push_children(node, Place { item, ..at });
             }
         }
@@ -225,7 +232,9 @@ impl<'t> Reader<'t, '_> {
         let name = node.child_by_field_name("macro").map(|m| segments(self.of(m)));
         let name = name.and_then(|mut path| path.pop()).unwrap_or_default();
         let mut cursor = node.walk();
-        let Some(body) = node.children(&mut cursor).find(|c| c.kind() == "token_tree") else { return };
+        let Some(body) = node.children(&mut cursor).find(|c| c.kind() == "token_tree") else {
+            return;
+        };
         if name == "include" {
             let literal = self.of(body).split('"').nth(1).map(str::to_owned);
             self.into.includes.extend(literal);
@@ -250,7 +259,8 @@ impl<'t> Reader<'t, '_> {
             return;
         }
         let mut cursor = body.walk();
-        let arms: Vec<_> = body.children(&mut cursor).filter(|c| c.kind() == "token_tree").collect();
+        let arms: Vec<_> =
+            body.children(&mut cursor).filter(|c| c.kind() == "token_tree").collect();
         for arm in arms {
             if self.of(arm).starts_with('{') {
                 self.bodies(arm, at);
@@ -311,7 +321,8 @@ impl<'t> Reader<'t, '_> {
         if name == "derive" {
             let names = rest.trim_end_matches(')').split(',').filter_map(|n| segments(n).pop());
             names.for_each(|n| *self.into.tokens.entry(format!("derive:{n}")).or_default() += 1);
-        } else if !matches!(name, "doc" | "path" | "cfg" | "cfg_attr" | "allow" | "deny" | "expect") {
+        } else if !matches!(name, "doc" | "path" | "cfg" | "cfg_attr" | "allow" | "deny" | "expect")
+        {
             *self.into.tokens.entry(format!("attr:{name}")).or_default() += 1;
         }
     }

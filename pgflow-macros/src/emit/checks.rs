@@ -70,12 +70,6 @@ impl Slices<'_> {
                     || quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id),
                     |id| quote!(#id),
                 )
-                let step = alias(i, node);
-                if let Some(id) = &node.id {
-                    quote!(#id)
-                } else {
-                    quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id)
-                }
             })
             .collect();
         let checks = self.model.nodes.iter().enumerate().skip(1).map(|(i, node)| {

@@ -56,8 +56,6 @@ impl Model {
             let mut all = waits.clone();
             for earlier in &waits {
                 all.extend(&ancestors[*earlier]);
-            for w in &waits {
-                all.extend(&ancestors[*w]);
             }
             ancestors.push(all);
             self.nodes[i].order = order;

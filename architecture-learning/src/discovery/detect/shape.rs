@@ -65,7 +65,10 @@ fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
     });
     closing
         .map(|e| {
-            let note = format!("in a cycle of {} files with `{}`", size[&groups[e.from as usize]], view.files[e.to as usize].path);
+            let note = format!(
+                "in a cycle of {} files with `{}`",
+                size[&groups[e.from as usize]], view.files[e.to as usize].path
+            );
             place(&view.files[e.from as usize].path, e.line, note)
         })
         .collect()
@@ -142,7 +145,8 @@ fn gods(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
 fn layers(view: &View<'_>, edges: &[&Edge]) -> Option<Pattern> {
     let mut between: BTreeMap<(String, String), Vec<&Edge>> = BTreeMap::new();
     for edge in edges {
-        let pair = (top(&view.files[edge.from as usize].path), top(&view.files[edge.to as usize].path));
+        let pair =
+            (top(&view.files[edge.from as usize].path), top(&view.files[edge.to as usize].path));
         if pair.0 != pair.1 {
             between.entry(pair).or_default().push(edge);
         }
@@ -161,10 +165,15 @@ fn layers(view: &View<'_>, edges: &[&Edge]) -> Option<Pattern> {
     let agreeing: usize = between.iter().filter(|(pair, _)| down(pair)).map(|(_, e)| e.len()).sum();
     #[expect(clippy::cast_precision_loss, reason = "counts of edges")]
     let share = agreeing as f64 / total as f64;
-    let evidence = between.iter().filter(|(pair, _)| down(pair)).filter_map(|((from, to), edges)| {
-        let first = edges.first()?;
-        Some(place(&view.files[first.from as usize].path, first.line, format!("`{from}` uses `{to}`")))
-    });
+    let evidence =
+        between.iter().filter(|(pair, _)| down(pair)).filter_map(|((from, to), edges)| {
+            let first = edges.first()?;
+            Some(place(
+                &view.files[first.from as usize].path,
+                first.line,
+                format!("`{from}` uses `{to}`"),
+            ))
+        });
     if share < LAYERED { None } else { pattern("layered", "structure", share, evidence.collect()) }
 }
 
