@@ -13,7 +13,7 @@ fn check(n: u32) -> Result<u32, String> {
 #[workflow]
 async fn w(n: u32) -> Result<u32, String> {
     fn inner() {}
-    #[cfg(feature = "x")]
+    #[cfg(test)]
     let n = n + 1;
     check(n);
     check(a(n).await?)?;
