@@ -170,9 +170,13 @@ impl Analyser {
     fn finish(mut self, id: String) -> Result<Dataset, LearningError> {
         cap_owners(&mut self.graphs);
         self.graphs.retain(|g| g.labelled() > 0);
-        let count = |split| self.graphs.iter().filter(|g| g.split == split).map(Graph::labelled).sum();
-        let labelled =
-            Parts { train: count(Split::Train), validation: count(Split::Validation), test: count(Split::Test) };
+        let count =
+            |split| self.graphs.iter().filter(|g| g.split == split).map(Graph::labelled).sum();
+        let labelled = Parts {
+            train: count(Split::Train),
+            validation: count(Split::Validation),
+            test: count(Split::Test),
+        };
         enough(labelled)?;
         let analysis = Analysis {
             dataset: id,
@@ -207,7 +211,8 @@ fn cap_owners(graphs: &mut [Graph]) {
     let mut owned: BTreeMap<String, Vec<(u64, usize, usize)>> = BTreeMap::new();
     for (g, graph) in graphs.iter().enumerate() {
         let labelled = graph.nodes.iter().enumerate().filter(|(_, n)| n.role.is_some());
-        let keys = labelled.map(|(n, node)| (storage::hash64(&format!("{} {}", graph.codebase, node.path)), g, n));
+        let keys = labelled
+            .map(|(n, node)| (storage::hash64(&format!("{} {}", graph.codebase, node.path)), g, n));
         owned.entry(graph.owner.clone()).or_default().extend(keys);
     }
     for mut files in owned.into_values() {
@@ -231,7 +236,8 @@ fn blocks(graph: &Graph) -> Vec<Graph> {
 fn block(graph: &Graph, centre: &[u32]) -> Graph {
     let centre = centre.iter().copied().collect();
     let mut bare = graph.part(&graph.with_neighbours(&centre));
-    let paths: BTreeSet<_> = centre.iter().map(|n| graph.nodes[*n as usize].path.as_str()).collect();
+    let paths: BTreeSet<_> =
+        centre.iter().map(|n| graph.nodes[*n as usize].path.as_str()).collect();
     bare.nodes.iter_mut().filter(|n| !paths.contains(n.path.as_str())).for_each(|n| n.role = None);
     bare
 }

@@ -87,19 +87,22 @@ pub struct KnownFile {
 /// [`LearningError::NoModel`] before the first promotion; when files cannot be read.
 pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, LearningError> {
     let champion = Champion::read(data)?;
-    let champion = champion.ok_or_else(|| LearningError::NoModel { data_dir: data.root().to_owned() })?;
+    let champion =
+        champion.ok_or_else(|| LearningError::NoModel { data_dir: data.root().to_owned() })?;
     let model = LoadedModel::open(&data.artifact(&champion.artifact))?;
     let shard = discovery::scan(codebase)?;
     let graph = Graph::of(&shard, &model.config.features);
     let threshold = model.config.calibration.threshold;
     let kind_of = |path: &str| shard.files.iter().find(|f| f.path == path).map(|f| f.kind);
     let answers = graph.nodes.iter().zip(model.probabilities(&graph));
-    let files = answers.filter(|(node, _)| kind_of(&node.path) == Some(FileKind::Module)).map(|(node, p)| {
-        let (likeliest, confidence) = Role::likeliest(&p);
-        let role = (confidence >= threshold).then_some(likeliest);
-        let confidence = (f64::from(confidence) * 1000.0).round() / 1000.0;
-        FileRole { path: node.path.clone(), role, confidence, likeliest }
-    });
+    let files = answers.filter(|(node, _)| kind_of(&node.path) == Some(FileKind::Module)).map(
+        |(node, p)| {
+            let (likeliest, confidence) = Role::likeliest(&p);
+            let role = (confidence >= threshold).then_some(likeliest);
+            let confidence = (f64::from(confidence) * 1000.0).round() / 1000.0;
+            FileRole { path: node.path.clone(), role, confidence, likeliest }
+        },
+    );
     let known = shard.files.iter().filter(|f| f.kind != FileKind::Module);
     Ok(Classification {
         version: VERSION,

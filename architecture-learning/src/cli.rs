@@ -110,7 +110,10 @@ fn print_json(value: &impl Serialize) -> Result<(), LearningError> {
 
 fn json(path: &Path, value: &impl Serialize) -> Result<String, LearningError> {
     let text = serde_json::to_string_pretty(value);
-    let damaged = |e: serde_json::Error| LearningError::Damaged { path: path.to_owned(), reason: e.to_string() };
+    let damaged = |e: serde_json::Error| LearningError::Damaged {
+        path: path.to_owned(),
+        reason: e.to_string(),
+    };
     text.map(|text| text + "\n").map_err(damaged)
 }
 

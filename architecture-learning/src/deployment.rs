@@ -34,7 +34,11 @@ pub struct Deployment {
 ///
 /// # Errors
 /// When files cannot be read or written.
-pub fn deploy(data: &DataDir, trained: &TrainedModel, report: &Report) -> Result<Deployment, LearningError> {
+pub fn deploy(
+    data: &DataDir,
+    trained: &TrainedModel,
+    report: &Report,
+) -> Result<Deployment, LearningError> {
     let files = files(data, trained, report)?;
     let artifact = storage::hash_named(&files);
     let path = data.artifact(&artifact);
@@ -52,7 +56,11 @@ pub fn deploy(data: &DataDir, trained: &TrainedModel, report: &Report) -> Result
 }
 
 /// The content of the artifact, by file name.
-fn files(data: &DataDir, trained: &TrainedModel, report: &Report) -> Result<Vec<(String, Vec<u8>)>, LearningError> {
+fn files(
+    data: &DataDir,
+    trained: &TrainedModel,
+    report: &Report,
+) -> Result<Vec<(String, Vec<u8>)>, LearningError> {
     let candidate = data.candidate(&trained.candidate);
     let weights = weights_file(report.kind);
     let metrics = storage::to_json(&candidate, report)?;

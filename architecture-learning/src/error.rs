@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 #[non_exhaustive]
 pub enum LearningError {
     /// Nothing to learn from.
-    #[error("no Rust codebase in {paths}; give a directory that holds a `Cargo.toml`, or directories of such")]
+    #[error(
+        "no Rust codebase in {paths}; give a directory that holds a `Cargo.toml`, or directories of such"
+    )]
     NoCodebase {
         /// The places that were searched, ready to print.
         paths: String,
@@ -37,10 +39,14 @@ pub enum LearningError {
         reason: String,
     },
     /// Neither the data directory nor a home directory is known.
-    #[error("there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory")]
+    #[error(
+        "there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory"
+    )]
     NoDataDir,
     /// The corpus is too small for honest numbers.
-    #[error("too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners")]
+    #[error(
+        "too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners"
+    )]
     TooLittle {
         /// What there is too little of.
         what: &'static str,
@@ -56,13 +62,17 @@ pub enum LearningError {
         data_dir: PathBuf,
     },
     /// The device that was asked for cannot be used.
-    #[error("device `cuda` cannot be used: {reason}; use `--device cpu`, or `--device auto` to fall back by itself")]
+    #[error(
+        "device `cuda` cannot be used: {reason}; use `--device cpu`, or `--device auto` to fall back by itself"
+    )]
     NoDevice {
         /// What the probe found.
         reason: String,
     },
     /// The loss stopped being a number.
-    #[error("training diverged in epoch {epoch}: the loss is not a number; lower the learning rate")]
+    #[error(
+        "training diverged in epoch {epoch}: the loss is not a number; lower the learning rate"
+    )]
     Diverged {
         /// The epoch, from 1.
         epoch: usize,
@@ -79,7 +89,9 @@ pub enum LearningError {
         reason: String,
     },
     /// The process that validates did not answer.
-    #[error("the validating process failed ({status}): {stderr}; run it by hand to see more: `{command}`")]
+    #[error(
+        "the validating process failed ({status}): {stderr}; run it by hand to see more: `{command}`"
+    )]
     Validator {
         /// How the process ended.
         status: String,
@@ -106,7 +118,7 @@ impl LearningError {
         move |source| Self::Write { path, source }
     }
 
-    pub(crate) fn damaged(path: &Path, reason: impl ToString) -> Self {
+    pub(crate) fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
         Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
     }
 }

@@ -73,7 +73,8 @@ impl Graph {
             let path = path.iter().map(String::as_str).collect();
             node(file, &path, &every_path, settings)
         });
-        let place: BTreeMap<_, _> = (0_u32..).zip(&files).map(|(new, (old, _))| (*old, new)).collect();
+        let place: BTreeMap<_, _> =
+            (0_u32..).zip(&files).map(|(new, (old, _))| (*old, new)).collect();
         let mut edges: Vec<_> = shard
             .edges
             .iter()
@@ -152,13 +153,19 @@ impl Graph {
     }
 }
 
-fn node(file: &SourceFile, path: &BTreeSet<&str>, every: &BTreeSet<&str>, settings: &FeatureSettings) -> Node {
+fn node(
+    file: &SourceFile,
+    path: &BTreeSet<&str>,
+    every: &BTreeSet<&str>,
+    settings: &FeatureSettings,
+) -> Node {
     let dependencies = file.dependencies.iter().map(|name| (format!("dep:{name}"), 1));
     let words = file.tokens.iter().map(|(word, n)| (word.clone(), *n));
     let (mut shared, mut own) = (BTreeMap::new(), BTreeMap::new());
     for (word, n) in words.chain(dependencies) {
         let parts = words::split(&word);
-        let meets = |names: &BTreeSet<&str>| parts.iter().any(|part| names.contains(words::singular(part)));
+        let meets =
+            |names: &BTreeSet<&str>| parts.iter().any(|part| names.contains(words::singular(part)));
         if meets(path) {
             continue;
         }
@@ -202,9 +209,17 @@ mod tests {
     #[test]
     fn nothing_of_a_path_reaches_the_features() {
         let shard = Shard {
-            codebase: Codebase { root: "/x".into(), name: "acme-tool".into(), version: String::new(), owner: "o".into() },
+            codebase: Codebase {
+                root: "/x".into(),
+                name: "acme-tool".into(),
+                version: String::new(),
+                owner: "o".into(),
+            },
             files: vec![
-                file("src/parsers/json.rs", &["parser", "parsers", "json_value", "acme", "plain", "store"]),
+                file(
+                    "src/parsers/json.rs",
+                    &["parser", "parsers", "json_value", "acme", "plain", "store"],
+                ),
                 file("src/store.rs", &["parser", "plain", "stores"]),
             ],
             edges: vec![Edge { from: 0, to: 1, kind: EdgeKind::Use, line: 1 }],
@@ -214,7 +229,9 @@ mod tests {
         };
         let settings = FeatureSettings::default();
         let graph = Graph::of(&shard, &settings);
-        let buckets = |words: &[&str]| words.iter().map(|w| (bucket(w, &settings), 1)).collect::<BTreeSet<_>>();
+        let buckets = |words: &[&str]| {
+            words.iter().map(|w| (bucket(w, &settings), 1)).collect::<BTreeSet<_>>()
+        };
         let set = |pairs: &[(u32, u32)]| pairs.iter().copied().collect::<BTreeSet<_>>();
         assert_eq!(set(&graph.nodes[0].shared), buckets(&["plain", "dep:serde"]));
         assert_eq!(set(&graph.nodes[0].own), buckets(&["store"]));

@@ -88,7 +88,8 @@ pub fn top3(predictions: &[Prediction]) -> f64 {
 
 /// Expected calibration error over ten bins of equally many predictions.
 pub fn calibration_error(predictions: &[Prediction]) -> f64 {
-    let mut sorted: Vec<_> = predictions.iter().map(|p| (f64::from(p.top().1), p.is_right())).collect();
+    let mut sorted: Vec<_> =
+        predictions.iter().map(|p| (f64::from(p.top().1), p.is_right())).collect();
     sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
     let size = sorted.len().div_ceil(BINS).max(1);
     let gaps = sorted.chunks(size).map(|bin| {
@@ -115,7 +116,8 @@ pub struct CoveragePoint {
 
 /// Accuracy of the surest 10, 20, … 100 % of predictions.
 pub fn coverage_curve(predictions: &[Prediction]) -> Vec<CoveragePoint> {
-    let mut sorted: Vec<_> = predictions.iter().map(|p| (f64::from(p.top().1), p.is_right())).collect();
+    let mut sorted: Vec<_> =
+        predictions.iter().map(|p| (f64::from(p.top().1), p.is_right())).collect();
     sorted.sort_by(|a, b| b.0.total_cmp(&a.0));
     let point = |tenth: usize| {
         let n = (sorted.len() * tenth).div_ceil(10);
@@ -169,15 +171,21 @@ mod tests {
     fn a_calibrated_model_has_no_error() {
         let right = prediction(Role::Cli, Role::Cli, 0.5);
         let wrong = prediction(Role::Ui, Role::Cli, 0.5);
-        assert!(calibration_error(&[right.clone(), wrong]) > 0.4, "bins of one file are never calibrated");
-        let half: Vec<_> = (0..200).map(|i| prediction(if i % 2 == 0 { Role::Cli } else { Role::Ui }, Role::Cli, 0.5)).collect();
+        assert!(
+            calibration_error(&[right.clone(), wrong]) > 0.4,
+            "bins of one file are never calibrated"
+        );
+        let half: Vec<_> = (0..200)
+            .map(|i| prediction(if i % 2 == 0 { Role::Cli } else { Role::Ui }, Role::Cli, 0.5))
+            .collect();
         assert!(calibration_error(&half) < 1e-6);
         assert!((calibration_error(&vec![right; 200]) - 0.5).abs() < 1e-6);
     }
 
     #[test]
     fn the_curve_ends_at_everything() {
-        let predictions = [prediction(Role::Cli, Role::Cli, 0.9), prediction(Role::Ui, Role::Cli, 0.4)];
+        let predictions =
+            [prediction(Role::Cli, Role::Cli, 0.9), prediction(Role::Ui, Role::Cli, 0.4)];
         let curve = coverage_curve(&predictions);
         assert!((curve[0].accuracy - 1.0).abs() < 1e-9);
         assert!((curve[9].accuracy - 0.5).abs() < 1e-9 && (curve[9].coverage - 1.0).abs() < 1e-9);

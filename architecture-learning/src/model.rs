@@ -13,9 +13,9 @@ mod statistics;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use artifact::{CONFIG, weights_file};
 pub use artifact::{Calibration, LoadedModel, ModelConfig};
 pub use backend::{Device, DeviceChoice, probe_cuda};
-pub(crate) use artifact::{CONFIG, weights_file};
 pub use fit::{Epoch, Fit, FitSettings};
 pub(crate) use fit::{Job, fit};
 pub(crate) use statistics::Statistics;

@@ -9,7 +9,9 @@ use crate::LearningError;
 use crate::analysis::{Analysis, Dataset};
 use crate::codebase::Split;
 use crate::graph::Graph;
-use crate::model::{self, CONFIG, Device, Fit, FitSettings, ModelConfig, ModelKind, Statistics, weights_file};
+use crate::model::{
+    self, CONFIG, Device, Fit, FitSettings, ModelConfig, ModelKind, Statistics, weights_file,
+};
 use crate::observer::Observer;
 use crate::role::Role;
 use crate::storage::{self, DataDir};
@@ -49,7 +51,10 @@ pub struct TrainingSettings {
 
 impl Default for TrainingSettings {
     fn default() -> Self {
-        Self { network: FitSettings::of(ModelKind::Network), regression: FitSettings::of(ModelKind::Regression) }
+        Self {
+            network: FitSettings::of(ModelKind::Network),
+            regression: FitSettings::of(ModelKind::Regression),
+        }
     }
 }
 
@@ -80,14 +85,17 @@ pub fn train(
     let dataset = Dataset::open(data, &analysis.dataset)?;
     let statistics = Statistics::of(&dataset.graphs, &dataset.settings);
     let mut fit = |kind: ModelKind, name: &str, graphs: &[Graph], settings| {
-        let (checkpoints, weights) = (directory.join(name), directory.join(format!("{name}.safetensors")));
-        let (statistics, checkpoints, weights) = (&statistics, checkpoints.as_path(), weights.as_path());
+        let (checkpoints, weights) =
+            (directory.join(name), directory.join(format!("{name}.safetensors")));
+        let (statistics, checkpoints, weights) =
+            (&statistics, checkpoints.as_path(), weights.as_path());
         let job = model::Job { kind, graphs, statistics, settings, device, checkpoints, weights };
         model::fit(&job, observer)
     };
     let shuffled: Vec<_> = dataset.graphs.iter().flat_map(split_at_random).collect();
     let leaky = fit(ModelKind::Regression, "leaky", &shuffled, &settings.regression)?;
-    let regression = fit(ModelKind::Regression, "regression", &dataset.graphs, &settings.regression)?;
+    let regression =
+        fit(ModelKind::Regression, "regression", &dataset.graphs, &settings.regression)?;
     let network = fit(ModelKind::Network, "network", &dataset.graphs, &settings.network)?;
     let kind = if network.validation_macro_f1 > regression.validation_macro_f1 {
         ModelKind::Network
@@ -108,7 +116,16 @@ pub fn train(
     let seconds = begun.elapsed().as_secs_f64();
     let (dataset, device) = (analysis.dataset.clone(), device.clone());
     let leaky_macro_f1 = leaky.validation_macro_f1;
-    let trained = TrainedModel { candidate, dataset, kind, device, network, regression, leaky_macro_f1, seconds };
+    let trained = TrainedModel {
+        candidate,
+        dataset,
+        kind,
+        device,
+        network,
+        regression,
+        leaky_macro_f1,
+        seconds,
+    };
     storage::write_json(&data.candidate_story(&trained.candidate), &trained)?;
     storage::write_json(&done, &trained)?;
     Ok(trained)
@@ -130,7 +147,10 @@ fn split_at_random(graph: &Graph) -> [Graph; 2] {
     let part = |split| {
         let trains = |path: &str| storage::hash64(path) % 10 < 7;
         let nodes = (0_u32..).zip(&labelled.nodes);
-        let keep = nodes.filter(|(_, n)| trains(&n.path) == (split == Split::Train)).map(|(i, _)| i).collect();
+        let keep = nodes
+            .filter(|(_, n)| trains(&n.path) == (split == Split::Train))
+            .map(|(i, _)| i)
+            .collect();
         Graph { split, ..labelled.part(&keep) }
     };
     [part(Split::Train), part(Split::Validation)]

@@ -104,7 +104,9 @@ pub fn validate(data: &DataDir, trained: &TrainedModel) -> Result<Report, Learni
         kind: proposed,
         verified,
         owners: ours.iter().map(|p| &p.owner).collect::<BTreeSet<_>>().len(),
-        differences: others.map(|(name, p)| (name.clone(), bootstrap::difference(&ours, p))).collect(),
+        differences: others
+            .map(|(name, p)| (name.clone(), bootstrap::difference(&ours, p)))
+            .collect(),
         scores: predictions.iter().map(|(name, p)| (name.clone(), score(p))).collect(),
         applications: part(&ours, true),
         libraries: part(&ours, false),
@@ -118,17 +120,26 @@ pub fn validate(data: &DataDir, trained: &TrainedModel) -> Result<Report, Learni
 ///
 /// # Errors
 /// [`LearningError::Validator`] when the process cannot be started, fails or answers nonsense.
-pub fn validate_apart(program: &Path, data: &DataDir, trained: &TrainedModel) -> Result<Report, LearningError> {
+pub fn validate_apart(
+    program: &Path,
+    data: &DataDir,
+    trained: &TrainedModel,
+) -> Result<Report, LearningError> {
     let mut command = Command::new(program);
     command.arg("validate-artifact").arg(&trained.candidate).env("ARCHLEARN_DATA_DIR", data.root());
     let shown = format!("{} validate-artifact {}", program.display(), trained.candidate);
-    let failed = |status: String, stderr: String| LearningError::Validator { status, stderr, command: shown.clone() };
+    let failed = |status: String, stderr: String| LearningError::Validator {
+        status,
+        stderr,
+        command: shown.clone(),
+    };
     let output = command.output().map_err(|e| failed("not started".to_owned(), e.to_string()))?;
     if !output.status.success() {
         let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(failed(output.status.to_string(), stderr));
     }
-    serde_json::from_slice(&output.stdout).map_err(|e| failed("no report".to_owned(), e.to_string()))
+    serde_json::from_slice(&output.stdout)
+        .map_err(|e| failed("no report".to_owned(), e.to_string()))
 }
 
 fn of_kind(directory: &Path, kind: ModelKind) -> Result<LoadedModel, LearningError> {
@@ -137,7 +148,11 @@ fn of_kind(directory: &Path, kind: ModelKind) -> Result<LoadedModel, LearningErr
 }
 
 /// The champion, if it can read this dataset and is not the candidate itself.
-fn champion(data: &DataDir, trained: &TrainedModel, dataset: &Dataset) -> Result<Option<LoadedModel>, LearningError> {
+fn champion(
+    data: &DataDir,
+    trained: &TrainedModel,
+    dataset: &Dataset,
+) -> Result<Option<LoadedModel>, LearningError> {
     let Some(champion) = Champion::read(data)? else { return Ok(None) };
     let directory = data.artifact(&champion.artifact);
     if champion.candidate == trained.candidate || !directory.join(CONFIG).is_file() {
@@ -166,12 +181,17 @@ fn score(predictions: &[Prediction]) -> Score {
         accuracy: metrics::accuracy(predictions),
         top3: metrics::top3(predictions),
         calibration_error: metrics::calibration_error(predictions),
-        roles: Role::ALL.iter().zip(roles).map(|(role, score)| (role.name().to_owned(), score)).collect(),
+        roles: Role::ALL
+            .iter()
+            .zip(roles)
+            .map(|(role, score)| (role.name().to_owned(), score))
+            .collect(),
     }
 }
 
 fn part(predictions: &[Prediction], application: bool) -> Option<Score> {
-    let part: Vec<_> = predictions.iter().filter(|p| p.application == application).cloned().collect();
+    let part: Vec<_> =
+        predictions.iter().filter(|p| p.application == application).cloned().collect();
     (!part.is_empty()).then(|| score(&part))
 }
 

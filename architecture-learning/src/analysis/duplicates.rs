@@ -30,7 +30,8 @@ impl Duplicates {
             return false;
         }
         let hash = self.similarity(file);
-        let quarters = (0_u8..4).map(|i| (i, u16::try_from(hash >> (16 * i) & 0xffff).unwrap_or(0)));
+        let quarters =
+            (0_u8..4).map(|i| (i, u16::try_from(hash >> (16 * i) & 0xffff).unwrap_or(0)));
         let mut copy = false;
         for quarter in quarters {
             let known = self.near.entry(quarter).or_default();

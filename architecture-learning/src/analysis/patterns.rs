@@ -52,7 +52,8 @@ impl PatternTable {
     pub(super) fn add(&mut self, shard: &Shard) {
         self.codebases += 1;
         for pattern in &shard.patterns {
-            let (count, confidence) = self.single.entry(pattern.name.clone()).or_insert((0, pattern.confidence));
+            let (count, confidence) =
+                self.single.entry(pattern.name.clone()).or_insert((0, pattern.confidence));
             *count += 1;
             *confidence = learned(*confidence, pattern.confidence >= 0.5);
         }
@@ -84,7 +85,11 @@ impl PatternTable {
         };
         let often = self.pairs.iter().filter(|(_, n)| **n >= TOGETHER_MIN);
         let mut pairs: Vec<_> = often
-            .map(|(names, n)| PatternPair { names: names.clone(), codebases: *n, lift: lift(names, *n) })
+            .map(|(names, n)| PatternPair {
+                names: names.clone(),
+                codebases: *n,
+                lift: lift(names, *n),
+            })
             .collect();
         pairs.sort_by(|a, b| b.lift.total_cmp(&a.lift));
         pairs.truncate(PAIRS_MAX);

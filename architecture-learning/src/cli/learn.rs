@@ -35,7 +35,8 @@ pub(super) struct Outcome {
 }
 
 pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError> {
-    let paths = if options.paths.is_empty() { codebase::registry_sources()? } else { options.paths };
+    let paths =
+        if options.paths.is_empty() { codebase::registry_sources()? } else { options.paths };
     let limit = options.limit.and_then(|n| usize::try_from(n).ok());
     let codebases = codebase::find(&paths, limit)?;
     let device = DeviceChoice::from(options.device).resolve()?;
@@ -50,7 +51,9 @@ pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError>
 
 fn device_line(device: &Device) -> String {
     match device {
-        Device::Cpu { stand_in: Some(reason) } => format!("device: cpu, in place of a GPU: {reason}"),
+        Device::Cpu { stand_in: Some(reason) } => {
+            format!("device: cpu, in place of a GPU: {reason}")
+        }
         device => format!("device: {}", device.name()),
     }
 }
@@ -66,14 +69,17 @@ fn run(data: &DataDir, codebases: &[Codebase], device: &Device) -> Result<Outcom
 
     let mut step = progress.step(1);
     let analysis = analyse(data, &discoveries, &mut step)?;
-    seconds[1] = step.done(&format!("{} labels of {} owners", analysis.labels.labelled, analysis.owners));
+    seconds[1] =
+        step.done(&format!("{} labels of {} owners", analysis.labels.labelled, analysis.owners));
 
     let mut step = progress.step(2);
     let trained = train(data, &analysis, device, &TrainingSettings::default(), &mut step)?;
-    seconds[2] = step.done(&format!("the {} does better on validation owners", trained.kind.name()));
+    seconds[2] =
+        step.done(&format!("the {} does better on validation owners", trained.kind.name()));
 
     let step = progress.step(3);
-    let program = std::env::current_exe().map_err(|source| LearningError::Read { path: PathBuf::from("archlearn"), source })?;
+    let program = std::env::current_exe()
+        .map_err(|source| LearningError::Read { path: PathBuf::from("archlearn"), source })?;
     let report = validate_apart(&program, data, &trained)?;
     let f1 = report.ours().map_or(0.0, |s| s.macro_f1.value);
     seconds[3] = step.done(&format!("macro-F1 {f1:.3} on {} test owners", report.owners));
@@ -85,7 +91,11 @@ fn run(data: &DataDir, codebases: &[Codebase], device: &Device) -> Result<Outcom
 }
 
 /// Discovers codebases, two at once, in the order in which they were given.
-fn discover_all(data: &DataDir, codebases: &[Codebase], observer: &mut (dyn Observer + Send)) -> Result<Vec<Discovery>, LearningError> {
+fn discover_all(
+    data: &DataDir,
+    codebases: &[Codebase],
+    observer: &mut (dyn Observer + Send),
+) -> Result<Vec<Discovery>, LearningError> {
     let next = AtomicUsize::new(0);
     let found = Mutex::new((BTreeMap::new(), observer));
     let read = || -> Result<(), LearningError> {
@@ -103,7 +113,9 @@ fn discover_all(data: &DataDir, codebases: &[Codebase], observer: &mut (dyn Obse
     };
     std::thread::scope(|scope| {
         let readers: Vec<_> = (0..READERS).map(|_| scope.spawn(read)).collect();
-        readers.into_iter().try_for_each(|reader| reader.join().unwrap_or(Err(LearningError::Cancelled)))
+        readers
+            .into_iter()
+            .try_for_each(|reader| reader.join().unwrap_or(Err(LearningError::Cancelled)))
     })?;
     let (found, _) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok(found.into_values().collect())
@@ -161,16 +173,25 @@ struct Artifact<'o> {
 impl<'o> Output<'o> {
     fn of(outcome: &'o Outcome) -> Self {
         let Outcome { discoveries, analysis, trained, report, deployment, seconds } = outcome;
-        let steps = STEPS.iter().zip(seconds).map(|(name, seconds)| StepSeconds { name, seconds: *seconds });
+        let steps = STEPS
+            .iter()
+            .zip(seconds)
+            .map(|(name, seconds)| StepSeconds { name, seconds: *seconds });
         let others = report.scores.iter().filter(|(name, _)| *name != report.kind.name());
         Self {
-            run: Run { id: format!("local-{}", &analysis.dataset[..12]), state: "succeeded", steps: steps.collect() },
+            run: Run {
+                id: format!("local-{}", &analysis.dataset[..12]),
+                state: "succeeded",
+                steps: steps.collect(),
+            },
             corpus: Corpus {
                 codebases: discoveries.len(),
                 files: discoveries.iter().map(|d| d.files).sum(),
                 edges: discoveries.iter().map(|d| d.edges).sum(),
                 owners: analysis.owners,
-                labelled_files: analysis.labelled.train + analysis.labelled.validation + analysis.labelled.test,
+                labelled_files: analysis.labelled.train
+                    + analysis.labelled.validation
+                    + analysis.labelled.test,
             },
             metrics: Metrics {
                 model: report.kind.name(),

@@ -7,8 +7,13 @@ use architecture_learning::observer::Observer;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
 /// The names of the steps, in order.
-pub(super) const STEPS: [&str; 5] =
-    ["pattern_discovery", "pattern_analysis", "model_training", "model_validation", "model_deployment"];
+pub(super) const STEPS: [&str; 5] = [
+    "pattern_discovery",
+    "pattern_analysis",
+    "model_training",
+    "model_validation",
+    "model_deployment",
+];
 
 /// The bars of all steps.
 pub(super) struct Progress {
@@ -19,7 +24,9 @@ pub(super) struct Progress {
 impl Progress {
     pub(super) fn new() -> Self {
         let all = MultiProgress::new();
-        let style = ProgressStyle::with_template("  {prefix:18} {bar:24} {pos:>5}/{len:<5} {elapsed:>4} {wide_msg}");
+        let style = ProgressStyle::with_template(
+            "  {prefix:18} {bar:24} {pos:>5}/{len:<5} {elapsed:>4} {wide_msg}",
+        );
         let style = style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ ");
         let bar = |step: &&'static str| {
             let bar = all.add(ProgressBar::new(1)).with_style(style.clone()).with_prefix(*step);

@@ -59,7 +59,12 @@ fn patterns(text: &mut String, analysis: &Analysis) {
 
 fn table(text: &mut String, report: &Report, paint: Paint) {
     let files = report.ours().map_or(0, |s| s.files);
-    let _ = writeln!(text, "\n{} on {files} files of {} owners never trained on", paint.bold("Scores"), report.owners);
+    let _ = writeln!(
+        text,
+        "\n{} on {files} files of {} owners never trained on",
+        paint.bold("Scores"),
+        report.owners
+    );
     let _ = writeln!(
         text,
         "  {:<12} {:>8}  {:<15} {:>8} {:>6} {:>12}",
@@ -70,10 +75,19 @@ fn table(text: &mut String, report: &Report, paint: Paint) {
     for (name, score) in rows {
         let ours = name == report.kind.name();
         let line = row(name, score);
-        let _ = writeln!(text, "{} {}", if ours { ">" } else { " " }, if ours { paint.bold(&line) } else { line });
+        let _ = writeln!(
+            text,
+            "{} {}",
+            if ours { ">" } else { " " },
+            if ours { paint.bold(&line) } else { line }
+        );
     }
     for (name, gain) in &report.differences {
-        let _ = writeln!(text, "  {:+.3} [{:+.3}, {:+.3}] against {name}", gain.value, gain.low, gain.high);
+        let _ = writeln!(
+            text,
+            "  {:+.3} [{:+.3}, {:+.3}] against {name}",
+            gain.value, gain.low, gain.high
+        );
     }
     let answered = report.answered;
     let _ = writeln!(
@@ -82,14 +96,20 @@ fn table(text: &mut String, report: &Report, paint: Paint) {
         answered.coverage * 100.0,
         answered.accuracy * 100.0
     );
-    let leak = format!("  (files split at random would give {:.3}: a leak, not a result)", report.leaky_macro_f1);
+    let leak = format!(
+        "  (files split at random would give {:.3}: a leak, not a result)",
+        report.leaky_macro_f1
+    );
     let _ = writeln!(text, "{}", paint.dim(&leak));
 }
 
 fn row(name: &str, score: &Score) -> String {
     let Score { macro_f1, accuracy, top3, calibration_error, .. } = score;
     let interval = format!("{:.3} to {:.3}", macro_f1.low, macro_f1.high);
-    format!("{name:<12} {:>8.3}  {interval:<15} {accuracy:>8.3} {top3:>6.3} {calibration_error:>12.3}", macro_f1.value)
+    format!(
+        "{name:<12} {:>8.3}  {interval:<15} {accuracy:>8.3} {top3:>6.3} {calibration_error:>12.3}",
+        macro_f1.value
+    )
 }
 
 fn roles(text: &mut String, report: &Report) {
@@ -101,7 +121,8 @@ fn roles(text: &mut String, report: &Report) {
 }
 
 fn decision(text: &mut String, deployment: &Deployment, paint: Paint) {
-    let word = if deployment.decision.promoted { paint.good("Promoted") } else { paint.bad("Refused") };
+    let word =
+        if deployment.decision.promoted { paint.good("Promoted") } else { paint.bad("Refused") };
     let _ = writeln!(text, "\n{word}");
     for reason in &deployment.decision.reasons {
         let _ = writeln!(text, "  {reason}");

@@ -39,16 +39,23 @@ pub fn decide(report: &Report, files: Integrity) -> Decision {
         better(report),
     ];
     if let Some(ours) = report.ours() {
-        checks.push((ours.files >= FILES_MIN, format!("{} labelled test files ({FILES_MIN} needed)", ours.files)));
+        checks.push((
+            ours.files >= FILES_MIN,
+            format!("{} labelled test files ({FILES_MIN} needed)", ours.files),
+        ));
         let error = ours.calibration_error;
         let text = format!("calibration error {error:.3} (at most {CALIBRATION_ERROR_MAX})");
         checks.push((error <= CALIBRATION_ERROR_MAX, text));
-        checks.extend(report.scores.get("champion").and_then(|champion| much_worse(ours, champion)));
+        checks
+            .extend(report.scores.get("champion").and_then(|champion| much_worse(ours, champion)));
     }
     let promoted = checks.iter().all(|(held, _)| *held);
     checks.sort_by_key(|(held, _)| *held);
     let word = |held| if held { "holds" } else { "fails" };
-    Decision { promoted, reasons: checks.into_iter().map(|(held, text)| format!("{}: {text}", word(held))).collect() }
+    Decision {
+        promoted,
+        reasons: checks.into_iter().map(|(held, text)| format!("{}: {text}", word(held))).collect(),
+    }
 }
 
 /// Better than the champion, or than always saying the commonest role where there is none.
@@ -63,11 +70,14 @@ fn better(report: &Report) -> (bool, String) {
 
 /// The role that lost most, if it lost too much.
 fn much_worse(ours: &Score, champion: &Score) -> Option<(bool, String)> {
-    let lost = champion.roles.iter().filter(|(_, before)| before.files >= ROLE_FILES_MIN).filter_map(|(role, before)| {
-        let loss = before.f1 - ours.roles.get(role)?.f1;
-        (loss > ROLE_LOSS_MAX).then_some((loss, role))
-    });
-    let (loss, role) = lost.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let losses =
+        champion.roles.iter().filter(|(_, before)| before.files >= ROLE_FILES_MIN).filter_map(
+            |(role, before)| {
+                let loss = before.f1 - ours.roles.get(role)?.f1;
+                (loss > ROLE_LOSS_MAX).then_some((loss, role))
+            },
+        );
+    let (loss, role) = losses.max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((false, format!("role {role} loses {loss:.2} F1 (at most {ROLE_LOSS_MAX})")))
 }
 
@@ -121,7 +131,8 @@ mod tests {
 
     #[test]
     fn each_check_can_refuse() {
-        for broken in [Integrity { verified: false, ..SOUND }, Integrity { smoke: false, ..SOUND }] {
+        for broken in [Integrity { verified: false, ..SOUND }, Integrity { smoke: false, ..SOUND }]
+        {
             assert!(!decide(&report("majority", 0.1), broken).promoted);
         }
         let spoil = |how: &dyn Fn(&mut Score)| {

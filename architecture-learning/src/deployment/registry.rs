@@ -54,10 +54,18 @@ impl Champion {
 }
 
 /// Records a decision and, where it promotes, moves the pointer. A decision taken before on the same artifact stands.
-pub(super) fn record(data: &DataDir, champion: Champion, decision: Decision) -> Result<Decision, LearningError> {
+pub(super) fn record(
+    data: &DataDir,
+    champion: Champion,
+    decision: Decision,
+) -> Result<Decision, LearningError> {
     let _lock = lock(data)?;
     let path = data.decisions();
-    let known = if path.is_file() { String::from_utf8_lossy(&storage::read(&path)?).into_owned() } else { String::new() };
+    let known = if path.is_file() {
+        String::from_utf8_lossy(&storage::read(&path)?).into_owned()
+    } else {
+        String::new()
+    };
     let entries = known.lines().filter_map(|line| serde_json::from_str::<Entry>(line).ok());
     let before = entries.into_iter().find(|e| e.champion.artifact == champion.artifact);
     if let Some(before) = before {
@@ -69,7 +77,11 @@ pub(super) fn record(data: &DataDir, champion: Champion, decision: Decision) -> 
     let entry = Entry { champion, decision };
     let mut line = storage::to_json(&path, &entry)?;
     line.push(b'\n');
-    let mut file = File::options().create(true).append(true).open(&path).map_err(LearningError::write(&path))?;
+    let mut file = File::options()
+        .create(true)
+        .append(true)
+        .open(&path)
+        .map_err(LearningError::write(&path))?;
     file.write_all(&line).map_err(LearningError::write(&path))?;
     Ok(entry.decision)
 }

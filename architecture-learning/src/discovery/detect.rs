@@ -24,7 +24,12 @@ pub(super) struct View<'a> {
 impl View<'_> {
     /// Files that people wrote and that are part of the product, with their parse.
     fn own(&self) -> impl Iterator<Item = (usize, &SourceFile, &Parsed)> {
-        let both = self.files.iter().zip(self.parsed).enumerate().map(|(i, (file, parsed))| (i, file, parsed));
+        let both = self
+            .files
+            .iter()
+            .zip(self.parsed)
+            .enumerate()
+            .map(|(i, (file, parsed))| (i, file, parsed));
         both.filter(|(_, file, _)| {
             matches!(file.kind, FileKind::Module | FileKind::CrateRoot | FileKind::EntryPoint)
         })
@@ -41,7 +46,12 @@ pub(super) fn detect(view: &View<'_>) -> Vec<Pattern> {
 }
 
 /// A pattern, unless nothing shows it.
-fn pattern(name: &str, category: &str, confidence: f64, mut evidence: Vec<Evidence>) -> Option<Pattern> {
+fn pattern(
+    name: &str,
+    category: &str,
+    confidence: f64,
+    mut evidence: Vec<Evidence>,
+) -> Option<Pattern> {
     evidence.truncate(EVIDENCE_MAX);
     let (name, category) = (name.to_owned(), category.to_owned());
     (!evidence.is_empty()).then_some(Pattern { name, category, confidence, evidence })

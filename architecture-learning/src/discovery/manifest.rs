@@ -44,10 +44,12 @@ impl Manifest {
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let table: Table = text.parse().ok()?;
         let package = table.get("package").and_then(Value::as_table);
-        let shared = table.get("workspace").and_then(|w| w.get("package")).and_then(Value::as_table);
+        let shared =
+            table.get("workspace").and_then(|w| w.get("package")).and_then(Value::as_table);
         let field = |name: &str| {
             let own = package.and_then(|p| p.get(name)).and_then(Value::as_str);
-            own.or_else(|| shared.and_then(|p| p.get(name)).and_then(Value::as_str)).map(str::to_owned)
+            own.or_else(|| shared.and_then(|p| p.get(name)).and_then(Value::as_str))
+                .map(str::to_owned)
         };
         if package.is_none() && !table.contains_key("workspace") {
             return None;
@@ -95,7 +97,8 @@ fn targets(table: &Table) -> Vec<(TargetKind, String)> {
 }
 
 fn dependencies(table: &Table, keys: &[&str]) -> BTreeSet<String> {
-    let per_target = table.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
+    let per_target =
+        table.get("target").and_then(Value::as_table).into_iter().flat_map(Table::values);
     let shared = table.get("workspace").into_iter();
     let places = per_target.chain(shared).filter_map(Value::as_table).chain([table]);
     places
@@ -127,7 +130,9 @@ mod tests {
         let manifest = Manifest::parse(text).unwrap_or_default();
         assert_eq!(manifest.library.as_deref(), Some("my_app"));
         assert_eq!(manifest.targets, [(TargetKind::Binary, "src/x.rs".to_owned())]);
-        assert!(manifest.dependencies.contains("serde_json") && manifest.dependencies.contains("nix"));
+        assert!(
+            manifest.dependencies.contains("serde_json") && manifest.dependencies.contains("nix")
+        );
         assert!(manifest.lines.contains(&("serde_json".to_owned(), 8)));
     }
 

@@ -96,7 +96,9 @@ impl Resolver<'_> {
             return self.descend(*root, &path[1..], 0);
         }
         let looks_like_crate = first.starts_with(|c: char| c.is_lowercase());
-        if looks_like_crate && (import || matches!(first.as_str(), "std" | "core" | "alloc") || path.len() > 1) {
+        if looks_like_crate
+            && (import || matches!(first.as_str(), "std" | "core" | "alloc") || path.len() > 1)
+        {
             return Found::Outside(outside(path));
         }
         Found::Nothing
@@ -174,21 +176,15 @@ impl Resolver<'_> {
         if hops > HOPS_MAX {
             return None;
         }
-        let (start, rest) = match self.anchor(at, path) {
-            Some(anchored) => anchored,
-            None => {
-                let first = path.first()?;
-                let children = self.tree.modules[at].children.get(first);
-                match children.and_then(|named| named.first()) {
-                    Some(child) => (*child, &path[1..]),
-                    None => match self.tree.libraries.get(first) {
-                        Some(root) => (*root, &path[1..]),
-                        None => return self.indirect(at, path, hops),
-                    },
-                }
-            }
-        };
-        self.named(start, rest, hops)
+        if let Some((start, rest)) = self.anchor(at, path) {
+            return self.named(start, rest, hops);
+        }
+        let first = path.first()?;
+        let child = self.tree.modules[at].children.get(first).and_then(|named| named.first());
+        match child.or_else(|| self.tree.libraries.get(first)) {
+            Some(start) => self.named(*start, &path[1..], hops),
+            None => self.indirect(at, path, hops),
+        }
     }
 
     fn named(&self, start: ModuleId, rest: &[String], hops: usize) -> Option<Named> {
@@ -207,9 +203,10 @@ impl Resolver<'_> {
     fn indirect(&self, at: ModuleId, path: &[String], hops: usize) -> Option<Named> {
         let first = path.first()?;
         let scope = &self.parsed[self.tree.modules[at].file].scopes[self.tree.modules[at].scope];
-        let other = scope.uses.iter().find(|u| {
-            u.binds.as_ref() == Some(first) && u.path.first() != Some(first)
-        });
+        let other = scope
+            .uses
+            .iter()
+            .find(|u| u.binds.as_ref() == Some(first) && u.path.first() != Some(first));
         if let Some(other) = other
             && let Some(Named::Module(module)) = self.import(at, &other.path, hops + 1)
         {
@@ -231,7 +228,9 @@ enum Named {
 /// The crate that a path begins with; of the standard library also the module, which tells more.
 fn outside(path: &[String]) -> String {
     match path {
-        [first, second, ..] if matches!(first.as_str(), "std" | "core" | "alloc") => format!("std::{second}"),
+        [first, second, ..] if matches!(first.as_str(), "std" | "core" | "alloc") => {
+            format!("std::{second}")
+        }
         [first, ..] => first.clone(),
         [] => String::new(),
     }

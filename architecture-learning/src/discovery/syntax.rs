@@ -131,7 +131,9 @@ impl<'t> Reader<'t, '_> {
                 _ => {
                     let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
                     if !test {
-                        attributes.iter().for_each(|a| self.attribute(*a));
+                        for attribute in &attributes {
+                            self.attribute(*attribute);
+                        }
                     }
                     attributes.clear();
                     self.stack.push((child, Place { test, ..at }));
@@ -152,7 +154,10 @@ impl<'t> Reader<'t, '_> {
             "scoped_identifier" | "scoped_type_identifier" => self.path(node, at),
             "macro_invocation" => self.macro_call(node, at),
             "token_tree" => self.token_tree(node, at),
-            "identifier" | "type_identifier" | "field_identifier" | "shorthand_field_identifier" => {
+            "identifier"
+            | "type_identifier"
+            | "field_identifier"
+            | "shorthand_field_identifier" => {
                 self.token(node, at);
             }
             "string_literal" | "raw_string_literal" | "char_literal" | "lifetime" | "label" => {}
@@ -163,7 +168,11 @@ impl<'t> Reader<'t, '_> {
                     let name = segments(self.of(name)).pop();
                     self.into.scopes[at.scope].items.extend(name);
                 }
-                let item = at.item && matches!(kind, "foreign_mod_item" | "declaration_list" | "expression_statement");
+                let item = at.item
+                    && matches!(
+                        kind,
+                        "foreign_mod_item" | "declaration_list" | "expression_statement"
+                    );
                 self.push_children(node, Place { item, ..at });
             }
         }
@@ -196,8 +205,8 @@ impl<'t> Reader<'t, '_> {
     fn uses(&mut self, node: Node<'t>, at: Place) {
         let line = self.line_of(node);
         let mut found = paths::uses(node, self.text, line);
-        if at.test {
-            found.iter_mut().for_each(|u| u.test = true);
+        for found in &mut found {
+            found.test = at.test;
         }
         self.into.scopes[at.scope].uses.append(&mut found);
     }
@@ -225,7 +234,9 @@ impl<'t> Reader<'t, '_> {
         let name = node.child_by_field_name("macro").map(|m| segments(self.of(m)));
         let name = name.and_then(|mut path| path.pop()).unwrap_or_default();
         let mut cursor = node.walk();
-        let Some(body) = node.children(&mut cursor).find(|c| c.kind() == "token_tree") else { return };
+        let Some(body) = node.children(&mut cursor).find(|c| c.kind() == "token_tree") else {
+            return;
+        };
         if name == "include" {
             let literal = self.of(body).split('"').nth(1).map(str::to_owned);
             self.into.includes.extend(literal);
@@ -250,7 +261,8 @@ impl<'t> Reader<'t, '_> {
             return;
         }
         let mut cursor = body.walk();
-        let arms: Vec<_> = body.children(&mut cursor).filter(|c| c.kind() == "token_tree").collect();
+        let arms: Vec<_> =
+            body.children(&mut cursor).filter(|c| c.kind() == "token_tree").collect();
         for arm in arms {
             if self.of(arm).starts_with('{') {
                 self.bodies(arm, at);
@@ -311,7 +323,8 @@ impl<'t> Reader<'t, '_> {
         if name == "derive" {
             let names = rest.trim_end_matches(')').split(',').filter_map(|n| segments(n).pop());
             names.for_each(|n| *self.into.tokens.entry(format!("derive:{n}")).or_default() += 1);
-        } else if !matches!(name, "doc" | "path" | "cfg" | "cfg_attr" | "allow" | "deny" | "expect") {
+        } else if !matches!(name, "doc" | "path" | "cfg" | "cfg_attr" | "allow" | "deny" | "expect")
+        {
             *self.into.tokens.entry(format!("attr:{name}")).or_default() += 1;
         }
     }

@@ -6,7 +6,8 @@ struct Sample(std::path::PathBuf);
 
 impl Sample {
     fn new(name: &str, files: &[(&str, &str)]) -> Self {
-        let root = std::env::temp_dir().join(format!("archlearn-discovery-{name}-{}", std::process::id()));
+        let root =
+            std::env::temp_dir().join(format!("archlearn-discovery-{name}-{}", std::process::id()));
         for (path, text) in files {
             let path = root.join(path);
             fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
@@ -62,7 +63,10 @@ fn members_of_a_workspace_see_each_other() {
             ("Cargo.toml", "[workspace]\nmembers = [\"x\", \"y-lib\"]\n"),
             ("x/Cargo.toml", "[package]\nname = \"x\"\n[dependencies]\nclap = \"4\"\n"),
             ("x/src/main.rs", "mod cli;\nfn main() {}\n"),
-            ("x/src/cli.rs", "use clap::Parser;\nuse std::net::TcpStream;\nuse y_lib::part::Part;\n"),
+            (
+                "x/src/cli.rs",
+                "use clap::Parser;\nuse std::net::TcpStream;\nuse y_lib::part::Part;\n",
+            ),
             ("y-lib/Cargo.toml", "[package]\nname = \"y-lib\"\n"),
             ("y-lib/src/lib.rs", "pub mod part;\n"),
             ("y-lib/src/part.rs", "pub struct Part;\n"),
@@ -79,7 +83,10 @@ fn members_of_a_workspace_see_each_other() {
 
 #[test]
 fn a_shard_is_keyed_by_content() {
-    let sample = Sample::new("key", &[("Cargo.toml", "[package]\nname = \"k\"\n"), ("src/lib.rs", "fn a() {}\n")]);
+    let sample = Sample::new(
+        "key",
+        &[("Cargo.toml", "[package]\nname = \"k\"\n"), ("src/lib.rs", "fn a() {}\n")],
+    );
     let data = DataDir::at(sample.0.join("target/data"));
     let codebase = Codebase::open(&sample.0).expect("a codebase");
     let first = discover(&data, &codebase).expect("a shard");

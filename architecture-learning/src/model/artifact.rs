@@ -40,10 +40,11 @@ impl Calibration {
             all.iter().map(|p| -f64::from(p.probabilities[p.truth.index()].max(1e-9)).ln()).sum()
         };
         let candidates = (0_u8..60).map(|i| 0.25 * 1.05_f32.powi(i32::from(i)));
-        let temperature = candidates
-            .min_by(|a, b| loss(*a).total_cmp(&loss(*b)))
-            .unwrap_or(1.0);
-        Self { temperature, threshold: threshold(&predict::predictions(graphs, logits, temperature)) }
+        let temperature = candidates.min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
+        Self {
+            temperature,
+            threshold: threshold(&predict::predictions(graphs, logits, temperature)),
+        }
     }
 }
 
@@ -51,7 +52,8 @@ impl Calibration {
 fn threshold(predictions: &[Prediction]) -> f32 {
     let candidates = (6_u8..19).map(|i| f32::from(i) * 0.05);
     let fits = |threshold: &f32| {
-        let answered: Vec<_> = predictions.iter().filter(|p| p.top().1 >= *threshold).cloned().collect();
+        let answered: Vec<_> =
+            predictions.iter().filter(|p| p.top().1 >= *threshold).cloned().collect();
         metrics::accuracy(&answered) >= ACCURACY_WANTED
     };
     candidates.into_iter().find(fits).unwrap_or(0.9)
@@ -80,7 +82,10 @@ pub(crate) fn weights_file(kind: ModelKind) -> String {
     format!("{}.safetensors", kind.name())
 }
 
-pub(super) fn save_weights<B: Backend, M: ModuleSnapshot<B>>(model: &M, path: &Path) -> Result<(), LearningError> {
+pub(super) fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
+    model: &M,
+    path: &Path,
+) -> Result<(), LearningError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(LearningError::write(directory))?;
     let mut store = SafetensorsStore::from_file(path).overwrite(true);
@@ -99,8 +104,8 @@ pub struct LoadedModel {
 }
 
 enum Weights {
-    Regression(Regression<Cpu>),
-    Network(Network<Cpu>),
+    Regression(Box<Regression<Cpu>>),
+    Network(Box<Network<Cpu>>),
 }
 
 impl std::fmt::Debug for LoadedModel {
@@ -122,13 +127,21 @@ impl LoadedModel {
 
     pub(crate) fn with(config: ModelConfig, path: &Path) -> Result<Self, LearningError> {
         if !config.statistics.fits(&config.features) || config.roles != Role::ALL {
-            return Err(LearningError::damaged(path, "its statistics or roles are of another version"));
+            return Err(LearningError::damaged(
+                path,
+                "its statistics or roles are of another version",
+            ));
         }
         let width = config.statistics.width();
         let device = NdArrayDevice::Cpu;
         let weights = match config.kind {
-            ModelKind::Regression => Weights::Regression(load(Regression::new(width, &device), path)?),
-            ModelKind::Network => Weights::Network(load(Network::new(width, config.hidden, 0.0, &device), path)?),
+            ModelKind::Regression => {
+                Weights::Regression(Box::new(load(Regression::new(width, &device), path)?))
+            }
+            ModelKind::Network => {
+                let network = Network::new(width, config.hidden, 0.0, &device);
+                Weights::Network(Box::new(load(network, path)?))
+            }
         };
         Ok(Self { config, weights })
     }
@@ -137,8 +150,12 @@ impl LoadedModel {
     pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; ROLES]>> {
         let device = NdArrayDevice::Cpu;
         match &self.weights {
-            Weights::Regression(model) => predict::logits(model, graphs, &self.config.statistics, &device),
-            Weights::Network(model) => predict::logits(model, graphs, &self.config.statistics, &device),
+            Weights::Regression(model) => {
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+            }
+            Weights::Network(model) => {
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+            }
         }
     }
 
@@ -155,7 +172,10 @@ impl LoadedModel {
     }
 }
 
-pub(super) fn load<B: Backend, M: ModuleSnapshot<B>>(mut model: M, path: &Path) -> Result<M, LearningError> {
+pub(super) fn load<B: Backend, M: ModuleSnapshot<B>>(
+    mut model: M,
+    path: &Path,
+) -> Result<M, LearningError> {
     if !path.is_file() {
         let source = std::io::Error::from(std::io::ErrorKind::NotFound);
         return Err(LearningError::Read { path: PathBuf::from(path), source });

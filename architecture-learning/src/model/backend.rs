@@ -112,15 +112,26 @@ mod cuda {
     }
 
     fn toolkits() -> Vec<PathBuf> {
-        let named = ["CUDA_PATH", "CUDA_HOME", "CUDA_ROOT"].into_iter().filter_map(std::env::var_os);
-        named.map(PathBuf::from).chain([PathBuf::from("/usr/local/cuda"), PathBuf::from("/usr")]).collect()
+        let named =
+            ["CUDA_PATH", "CUDA_HOME", "CUDA_ROOT"].into_iter().filter_map(std::env::var_os);
+        named
+            .map(PathBuf::from)
+            .chain([PathBuf::from("/usr/local/cuda"), PathBuf::from("/usr")])
+            .collect()
     }
 
     fn libraries() -> Vec<PathBuf> {
         let given = std::env::var_os("LD_LIBRARY_PATH").unwrap_or_default();
         let usual = [
-            "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib", "/lib64",
-            "/usr/local/cuda/lib64", "/usr/local/nvidia/lib64", "/usr/local/nvidia/lib", "/usr/lib/wsl/lib",
+            "/usr/lib/x86_64-linux-gnu",
+            "/usr/lib/aarch64-linux-gnu",
+            "/usr/lib64",
+            "/usr/lib",
+            "/lib64",
+            "/usr/local/cuda/lib64",
+            "/usr/local/nvidia/lib64",
+            "/usr/local/nvidia/lib",
+            "/usr/lib/wsl/lib",
             "/run/opengl-driver/lib",
         ];
         std::env::split_paths(&given).chain(usual.into_iter().map(PathBuf::from)).collect()
@@ -142,8 +153,14 @@ mod tests {
         match probe_cuda() {
             Ok(_) => assert_eq!(DeviceChoice::Auto.resolve().ok(), Some(Device::Cuda { index: 0 })),
             Err(reason) => {
-                assert_eq!(DeviceChoice::Auto.resolve().ok(), Some(Device::Cpu { stand_in: Some(reason) }));
-                assert!(matches!(DeviceChoice::Cuda.resolve(), Err(LearningError::NoDevice { .. })));
+                assert_eq!(
+                    DeviceChoice::Auto.resolve().ok(),
+                    Some(Device::Cpu { stand_in: Some(reason) })
+                );
+                assert!(matches!(
+                    DeviceChoice::Cuda.resolve(),
+                    Err(LearningError::NoDevice { .. })
+                ));
             }
         }
     }

@@ -48,7 +48,12 @@ pub(super) struct Layout<'s> {
 }
 
 impl<B: Backend> Batch<B> {
-    pub(super) fn new(graphs: &[&Graph], layout: Layout<'_>, random: &mut Random, device: &B::Device) -> Self {
+    pub(super) fn new(
+        graphs: &[&Graph],
+        layout: Layout<'_>,
+        random: &mut Random,
+        device: &B::Device,
+    ) -> Self {
         let n: usize = graphs.iter().map(|g| g.nodes.len()).sum();
         let matrix = |values: Vec<f32>, width: usize| {
             let rows = values.len() / width.max(1);
@@ -69,7 +74,13 @@ impl<B: Backend> Batch<B> {
                 targets: matrix(one_hot_of(pairs.iter().map(|p| usize::from(!p.2)), 2), 2),
             }
         });
-        Self { own: matrix(features(graphs, layout, true), width), near, targets: matrix(targets, ROLES), weight, pairs }
+        Self {
+            own: matrix(features(graphs, layout, true), width),
+            near,
+            targets: matrix(targets, ROLES),
+            weight,
+            pairs,
+        }
     }
 }
 
@@ -98,7 +109,9 @@ fn adjacency(graphs: &[&Graph], n: usize) -> Vec<f32> {
     for row in values.chunks_mut(n.max(1)) {
         let sum: f32 = row.iter().sum();
         if sum > 0.0 {
-            row.iter_mut().for_each(|v| *v /= sum);
+            for value in row {
+                *value /= sum;
+            }
         }
     }
     values

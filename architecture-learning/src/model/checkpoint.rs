@@ -9,8 +9,8 @@ use burn::record::{BinBytesRecorder, FullPrecisionSettings, Record, Recorder};
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::fit::{Epoch, FitSettings};
 use super::ModelKind;
+use super::fit::{Epoch, FitSettings};
 use crate::LearningError;
 use crate::storage;
 
@@ -44,7 +44,13 @@ impl State {
     pub(super) fn note(&self, kind: ModelKind) -> String {
         match self.epochs.last() {
             None => kind.name().to_owned(),
-            Some(last) => format!("{}: loss {:.3}, F1 {:.3}, best {:.3}", kind.name(), last.loss, last.validation_macro_f1, self.best),
+            Some(last) => format!(
+                "{}: loss {:.3}, F1 {:.3}, best {:.3}",
+                kind.name(),
+                last.loss,
+                last.validation_macro_f1,
+                self.best
+            ),
         }
     }
 }
@@ -84,19 +90,38 @@ impl Checkpoints {
         Ok(())
     }
 
-    pub(super) fn model<B: Backend, M: Module<B>>(&self, state: &State, model: M, device: &B::Device) -> Result<M, LearningError> {
+    pub(super) fn model<B: Backend, M: Module<B>>(
+        &self,
+        state: &State,
+        model: M,
+        device: &B::Device,
+    ) -> Result<M, LearningError> {
         self.weights(state.epochs.len(), model, device)
     }
 
-    pub(super) fn best<B: Backend, M: Module<B>>(&self, state: &State, model: M, device: &B::Device) -> Result<M, LearningError> {
+    pub(super) fn best<B: Backend, M: Module<B>>(
+        &self,
+        state: &State,
+        model: M,
+        device: &B::Device,
+    ) -> Result<M, LearningError> {
         self.weights(state.best_epoch, model, device)
     }
 
-    pub(super) fn optimiser<B: Backend, R: Record<B>>(&self, state: &State, device: &B::Device) -> Result<R, LearningError> {
+    pub(super) fn optimiser<B: Backend, R: Record<B>>(
+        &self,
+        state: &State,
+        device: &B::Device,
+    ) -> Result<R, LearningError> {
         from_bytes(&self.epoch(state.epochs.len()).join(OPTIMISER), device)
     }
 
-    fn weights<B: Backend, M: Module<B>>(&self, epoch: usize, model: M, device: &B::Device) -> Result<M, LearningError> {
+    fn weights<B: Backend, M: Module<B>>(
+        &self,
+        epoch: usize,
+        model: M,
+        device: &B::Device,
+    ) -> Result<M, LearningError> {
         Ok(model.load_record(from_bytes(&self.epoch(epoch).join(MODEL), device)?))
     }
 
@@ -123,7 +148,10 @@ fn to_bytes<B: Backend>(record: impl Record<B>, what: &str) -> Result<Vec<u8>, L
         .map_err(|e| LearningError::Weights { what: what.to_owned(), reason: e.to_string() })
 }
 
-fn from_bytes<B: Backend, R: Record<B>>(path: &Path, device: &B::Device) -> Result<R, LearningError> {
+fn from_bytes<B: Backend, R: Record<B>>(
+    path: &Path,
+    device: &B::Device,
+) -> Result<R, LearningError> {
     let bytes = storage::read(path)?;
     Recorder::<B>::load(&recorder(), bytes, device).map_err(|e| LearningError::damaged(path, e))
 }

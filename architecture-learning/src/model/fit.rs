@@ -67,7 +67,9 @@ impl FitSettings {
         };
         match kind {
             ModelKind::Network => base,
-            ModelKind::Regression => Self { epochs_max: 60, learning_rate: 0.02, batch: 256, ..base },
+            ModelKind::Regression => {
+                Self { epochs_max: 60, learning_rate: 0.02, batch: 256, ..base }
+            }
         }
     }
 }
@@ -120,7 +122,9 @@ pub(crate) fn fit(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Fit, Lea
     match job.device {
         Device::Cpu { .. } => on::<CpuTraining>(job, &burn_ndarray::NdArrayDevice::Cpu, observer),
         #[cfg(feature = "cuda")]
-        Device::Cuda { index } => on::<CudaTraining>(job, &burn_cuda::CudaDevice::new(*index), observer),
+        Device::Cuda { index } => {
+            on::<CudaTraining>(job, &burn_cuda::CudaDevice::new(*index), observer)
+        }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => {
             Err(LearningError::NoDevice { reason: "this build has no CUDA".to_owned() })
@@ -138,13 +142,19 @@ fn on<B: AutodiffBackend>(
     match job.kind {
         ModelKind::Regression => run(job, Regression::<B>::new(width, device), device, observer),
         ModelKind::Network => {
-            let network = Network::<B>::new(width, job.settings.hidden, job.settings.dropout, device);
+            let network =
+                Network::<B>::new(width, job.settings.hidden, job.settings.dropout, device);
             run(job, network, device, observer)
         }
     }
 }
 
-fn run<B, M>(job: &Job<'_>, mut model: M, device: &B::Device, observer: &mut dyn Observer) -> Result<Fit, LearningError>
+fn run<B, M>(
+    job: &Job<'_>,
+    mut model: M,
+    device: &B::Device,
+    observer: &mut dyn Observer,
+) -> Result<Fit, LearningError>
 where
     B: AutodiffBackend,
     M: AutodiffModule<B> + Scorer<B>,
@@ -170,7 +180,8 @@ where
         let (fitted, loss) = epoch_of(job, &parts, model, &mut optimiser, epoch, device, observer)?;
         model = fitted;
         let scored = predict::logits(&model.valid(), &parts.validation, job.statistics, device);
-        let validation_macro_f1 = metrics::macro_f1_of(&predict::predictions(&parts.validation, &scored, 1.0));
+        let validation_macro_f1 =
+            metrics::macro_f1_of(&predict::predictions(&parts.validation, &scored, 1.0));
         let seconds = begun.elapsed().as_secs_f64();
         state.add(Epoch { loss, validation_macro_f1, seconds });
         checkpoints.save(&state, &model, optimiser.to_record())?;
@@ -202,7 +213,9 @@ impl Parts {
     fn of(job: &Job<'_>, neighbours: bool) -> Self {
         let part = |split| {
             let graphs = job.graphs.iter().filter(move |g| g.split == split);
-            graphs.map(|g| if neighbours { g.clone() } else { g.only_labelled() }).collect::<Vec<_>>()
+            graphs
+                .map(|g| if neighbours { g.clone() } else { g.only_labelled() })
+                .collect::<Vec<_>>()
         };
         let training = part(Split::Train);
         let weights = role_weights(&training.iter().collect::<Vec<_>>());
@@ -228,7 +241,8 @@ where
     let mut random = Random::new(seed);
     // so that an epoch after a resume is the epoch that it would have been
     B::seed(device, seed);
-    let layout = Layout { statistics: job.statistics, neighbours: M::NEIGHBOURS, weights: &parts.weights };
+    let layout =
+        Layout { statistics: job.statistics, neighbours: M::NEIGHBOURS, weights: &parts.weights };
     let mut order: Vec<&Graph> = parts.training.iter().collect();
     random.shuffle(&mut order);
     let (mut sum, mut weight) = (0.0, 0.0);

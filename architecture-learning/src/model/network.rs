@@ -86,13 +86,17 @@ impl<B: Backend> Scorer<B> for Network<B> {
                 let near = adjacency.clone().matmul(self.near1.forward(seen.clone()));
                 let message = activation::relu(self.own1.forward(seen.clone()) + near.clone());
                 let first = self.dropout.forward(activation::relu(own + near));
-                let near = adjacency.clone().matmul(self.near2.forward(self.dropout.forward(message)));
+                let near =
+                    adjacency.clone().matmul(self.near2.forward(self.dropout.forward(message)));
                 (first.clone(), self.own2.forward(first) + near)
             }
         };
         let second = self.dropout.forward(activation::relu(second));
         let direction = batch.pairs.as_ref().map(|pairs| {
-            let ends = vec![pairs.first.clone().matmul(second.clone()), pairs.second.clone().matmul(second.clone())];
+            let ends = vec![
+                pairs.first.clone().matmul(second.clone()),
+                pairs.second.clone().matmul(second.clone()),
+            ];
             self.direction.forward(Tensor::cat(ends, 1))
         });
         Scores { roles: self.roles.forward(Tensor::cat(vec![first, second], 1)), direction }

@@ -8,13 +8,13 @@ use burn::store::ModuleSnapshot;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
+use super::ModelKind;
 use super::artifact;
 use super::backend::{Cpu, Device};
 use super::fit::{FitSettings, Job, fit};
 use super::network::Network;
 use super::predict;
 use super::statistics::Statistics;
-use super::ModelKind;
 use crate::LearningError;
 use crate::codebase::Split;
 use crate::discovery::STRUCTURE;
@@ -52,7 +52,8 @@ pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningErro
     let mut random = Random::new(3);
     let graphs: Vec<_> = (0..CODEBASES).map(|i| made_up(i, &features, &mut random)).collect();
     let statistics = Statistics::of(&graphs, &features);
-    let settings = FitSettings { epochs_max: EPOCHS, patience: EPOCHS, ..FitSettings::of(ModelKind::Network) };
+    let settings =
+        FitSettings { epochs_max: EPOCHS, patience: EPOCHS, ..FitSettings::of(ModelKind::Network) };
     let time = |device: &Device, name: &str| {
         let begun = Instant::now();
         let job = Job {
@@ -77,24 +78,41 @@ pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningErro
 
 type Logits = Vec<Vec<[f32; ROLES]>>;
 
-fn logits(device: &Device, weights: &Path, graphs: &[Graph], statistics: &Statistics, hidden: usize) -> Result<Logits, LearningError> {
+fn logits(
+    device: &Device,
+    weights: &Path,
+    graphs: &[Graph],
+    statistics: &Statistics,
+    hidden: usize,
+) -> Result<Logits, LearningError> {
     match device {
-        Device::Cpu { .. } => on::<Cpu>(&burn_ndarray::NdArrayDevice::Cpu, weights, graphs, statistics, hidden),
+        Device::Cpu { .. } => {
+            on::<Cpu>(&burn_ndarray::NdArrayDevice::Cpu, weights, graphs, statistics, hidden)
+        }
         #[cfg(feature = "cuda")]
         Device::Cuda { index } => {
             let device = burn_cuda::CudaDevice::new(*index);
             on::<super::backend::Cuda>(&device, weights, graphs, statistics, hidden)
         }
         #[cfg(not(feature = "cuda"))]
-        Device::Cuda { .. } => Err(LearningError::NoDevice { reason: "this build has no CUDA".to_owned() }),
+        Device::Cuda { .. } => {
+            Err(LearningError::NoDevice { reason: "this build has no CUDA".to_owned() })
+        }
     }
 }
 
-fn on<B: Backend>(device: &B::Device, weights: &Path, graphs: &[Graph], statistics: &Statistics, hidden: usize) -> Result<Logits, LearningError>
+fn on<B: Backend>(
+    device: &B::Device,
+    weights: &Path,
+    graphs: &[Graph],
+    statistics: &Statistics,
+    hidden: usize,
+) -> Result<Logits, LearningError>
 where
     Network<B>: ModuleSnapshot<B>,
 {
-    let model = artifact::load(Network::<B>::new(statistics.width(), hidden, 0.0, device), weights)?;
+    let model =
+        artifact::load(Network::<B>::new(statistics.width(), hidden, 0.0, device), weights)?;
     Ok(predict::logits(&model, graphs, statistics, device))
 }
 
@@ -108,22 +126,35 @@ fn made_up(number: usize, features: &FeatureSettings, random: &mut Random) -> Gr
     let mut node = |i: u32| {
         let role = random.below(ROLES);
         let shared = (0..30).map(|w| {
-            let word = if w < 10 { role * 40 + random.below(40) } else { random.below(features.buckets as usize) };
+            let word = if w < 10 {
+                role * 40 + random.below(40)
+            } else {
+                random.below(features.buckets as usize)
+            };
             (u32::try_from(word).unwrap_or(0), 1)
         });
         Node {
             path: format!("{i}.rs"),
             shared: shared.collect(),
             own: Vec::new(),
-            structure: (0..STRUCTURE).map(|_| u32::try_from(random.below(20)).unwrap_or(0)).collect(),
+            structure: (0..STRUCTURE)
+                .map(|_| u32::try_from(random.below(20)).unwrap_or(0))
+                .collect(),
             role: Some(Role::ALL[role]),
         }
     };
     let nodes = (0..FILES).map(&mut node).collect();
     let mut file = || u32::try_from(random.below(FILES as usize)).unwrap_or(0);
     let edges = (0..3 * FILES).map(|_| (file(), file())).collect();
-    let split = if number % 4 == 0 { Split::Validation } else { Split::Train };
-    Graph { codebase: number.to_string(), owner: number.to_string(), split, application: false, nodes, edges }
+    let split = if number.is_multiple_of(4) { Split::Validation } else { Split::Train };
+    Graph {
+        codebase: number.to_string(),
+        owner: number.to_string(),
+        split,
+        application: false,
+        nodes,
+        edges,
+    }
 }
 
 #[cfg(test)]
@@ -132,7 +163,8 @@ mod tests {
 
     #[test]
     fn the_cpu_agrees_with_itself() -> Result<(), LearningError> {
-        let directory = std::env::temp_dir().join(format!("archlearn-parity-{}", std::process::id()));
+        let directory =
+            std::env::temp_dir().join(format!("archlearn-parity-{}", std::process::id()));
         let parity = compare(&Device::Cpu { stand_in: None }, &directory)?;
         assert!(parity.difference < 1e-6, "{parity:?}");
         std::fs::remove_dir_all(&directory).map_err(LearningError::write(&directory))

@@ -70,13 +70,22 @@ fn blocks(of: usize, graph: &Graph) -> Vec<Block> {
     let block = |first: u32| {
         let last = n.min(first + size);
         let keep = graph.with_neighbours(&(first..last).collect::<BTreeSet<_>>());
-        Block { of, graph: graph.part(&keep), nodes: keep.into_iter().collect(), centre: Some((first, last)) }
+        Block {
+            of,
+            graph: graph.part(&keep),
+            nodes: keep.into_iter().collect(),
+            centre: Some((first, last)),
+        }
     };
     (0..n).step_by(size as usize).map(block).collect()
 }
 
 /// Logits of the labelled nodes as predictions at a temperature.
-pub(super) fn predictions(graphs: &[Graph], logits: &[Vec<[f32; ROLES]>], temperature: f32) -> Vec<Prediction> {
+pub(super) fn predictions(
+    graphs: &[Graph],
+    logits: &[Vec<[f32; ROLES]>],
+    temperature: f32,
+) -> Vec<Prediction> {
     let of_graph = |(graph, logits): (&Graph, &Vec<[f32; ROLES]>)| {
         let labelled = graph.nodes.iter().zip(logits).filter_map(|(node, logits)| {
             Some(Prediction {

@@ -60,7 +60,8 @@ fn f1(tables: &Tables, sample: &[usize]) -> f64 {
         }
     }
     let present = sum.iter().filter(|[_, _, are]| *are > 0);
-    let scores: Vec<_> = present.map(|[right, said, are]| metrics::share(2 * right, said + are)).collect();
+    let scores: Vec<_> =
+        present.map(|[right, said, are]| metrics::share(2 * right, said + are)).collect();
     #[expect(clippy::cast_precision_loss, reason = "a count of roles")]
     let n = scores.len().max(1) as f64;
     scores.iter().sum::<f64>() / n
@@ -95,7 +96,10 @@ mod tests {
     fn a_better_model_has_a_positive_lower_bound_and_an_equal_one_none() {
         let (good, bad) = (predictions(|i| i % 4 != 0), predictions(|i| i % 2 != 0));
         let better = difference(&good, &bad);
-        assert!(better.low > 0.0 && better.low < better.value && better.value < better.high, "{better:?}");
+        assert!(
+            better.low > 0.0 && better.low < better.value && better.value < better.high,
+            "{better:?}"
+        );
         assert_eq!(difference(&good, &good), Interval { value: 0.0, low: 0.0, high: 0.0 });
         let score = macro_f1(&good);
         assert!(score.low < score.value && score.value < score.high);

@@ -33,7 +33,10 @@ type Places = Vec<(u32, String)>;
 
 fn gather(view: &View<'_>, find: fn(&Parsed) -> Places) -> Vec<Evidence> {
     let places = |(_, file, parsed): (usize, &crate::discovery::SourceFile, &Parsed)| {
-        find(parsed).into_iter().map(|(line, note)| place(&file.path, line, note)).collect::<Vec<_>>()
+        find(parsed)
+            .into_iter()
+            .map(|(line, note)| place(&file.path, line, note))
+            .collect::<Vec<_>>()
     };
     view.own().flat_map(places).collect()
 }
@@ -41,8 +44,11 @@ fn gather(view: &View<'_>, find: fn(&Parsed) -> Places) -> Vec<Evidence> {
 /// An impl with `build` or `finish`, and a chain or the name to go with it.
 fn builders(parsed: &Parsed) -> Places {
     let chain = |of: &Impl| of.methods.iter().filter(|m| m.chains).count();
-    let ends = |of: &&Impl| of.methods.iter().any(|m| matches!(m.name.as_str(), "build" | "finish" | "try_build"));
-    let is_builder = |of: &&Impl| chain(of) >= CHAIN_MIN || (of.of.ends_with("Builder") && chain(of) > 0);
+    let ends = |of: &&Impl| {
+        of.methods.iter().any(|m| matches!(m.name.as_str(), "build" | "finish" | "try_build"))
+    };
+    let is_builder =
+        |of: &&Impl| chain(of) >= CHAIN_MIN || (of.of.ends_with("Builder") && chain(of) > 0);
     let impls = parsed.outline.impls.iter().filter(|i| i.of_trait.is_none());
     impls
         .filter(ends)
@@ -56,7 +62,9 @@ fn visitors(parsed: &Parsed) -> Places {
         methods.iter().filter(|m| m.starts_with("visit_") || m.starts_with("fold_")).count()
     };
     let traits = parsed.outline.traits.iter().filter(|t| visits(&t.methods) >= VISITS_MIN);
-    traits.map(|t| (t.line, format!("trait `{}`: {} methods that visit", t.name, visits(&t.methods)))).collect()
+    traits
+        .map(|t| (t.line, format!("trait `{}`: {} methods that visit", t.name, visits(&t.methods))))
+        .collect()
 }
 
 /// A type with a phantom parameter that has impls for two or more concrete states.
@@ -69,21 +77,30 @@ fn type_states(parsed: &Parsed) -> Places {
         concrete.collect::<BTreeSet<_>>().len()
     };
     let phantom = parsed.outline.types.iter().filter(|t| t.phantom && states(&t.name) >= 2);
-    phantom.map(|t| (t.line, format!("`{}` has methods of its own in {} states", t.name, states(&t.name)))).collect()
+    phantom
+        .map(|t| {
+            (t.line, format!("`{}` has methods of its own in {} states", t.name, states(&t.name)))
+        })
+        .collect()
 }
 
 /// A file that defines nothing and re-exports much.
 fn facades(parsed: &Parsed) -> Places {
     let exports: Vec<_> = parsed.scopes[0].uses.iter().filter(|u| u.public).collect();
     let items = parsed.scopes[0].items.len();
-    let first = exports.first().filter(|_| exports.len() >= FACADE_MIN && items * 2 < exports.len());
-    first.map(|u| (u.line, format!("{} re-exports, {items} items", exports.len()))).into_iter().collect()
+    let first =
+        exports.first().filter(|_| exports.len() >= FACADE_MIN && items * 2 < exports.len());
+    first
+        .map(|u| (u.line, format!("{} re-exports, {items} items", exports.len())))
+        .into_iter()
+        .collect()
 }
 
 /// An enum of messages or commands beside a loop that receives.
 fn actors(parsed: &Parsed) -> Places {
     let has = |word: &str| parsed.tokens.contains_key(word);
-    let receives = (has("recv") || has("receiver")) && (has("sender") || has("mpsc") || has("handle"));
+    let receives =
+        (has("recv") || has("receiver")) && (has("sender") || has("mpsc") || has("handle"));
     let messages = parsed.outline.types.iter().filter(|t| {
         ["Message", "Msg", "Command", "Request"].iter().any(|end| t.name.ends_with(end))
     });
@@ -95,8 +112,12 @@ fn actors(parsed: &Parsed) -> Places {
 
 /// Boxed trait objects kept by name.
 fn registries(parsed: &Parsed) -> Places {
-    let registers = |of: &&Impl| of.methods.iter().any(|m| m.name == "register" || m.name.starts_with("register_"));
-    let holds = |name: &str| name.ends_with("Registry") || name.ends_with("Plugins") || name.ends_with("PluginManager");
+    let registers = |of: &&Impl| {
+        of.methods.iter().any(|m| m.name == "register" || m.name.starts_with("register_"))
+    };
+    let holds = |name: &str| {
+        name.ends_with("Registry") || name.ends_with("Plugins") || name.ends_with("PluginManager")
+    };
     let impls = parsed.outline.impls.iter().filter(registers).filter(|i| holds(&i.of));
     impls.map(|i| (i.line, format!("`{}` registers", i.of))).collect()
 }

@@ -65,7 +65,8 @@ fn manifest_path(directory: &str) -> String {
 fn declared(view: &View<'_>, any: &[&str]) -> Vec<Evidence> {
     let in_package = |package: &crate::discovery::tree::Package| {
         let name = any.iter().find(|name| package.manifest.dependencies.contains(**name))?;
-        let line = package.manifest.lines.iter().find(|(key, _)| key == name).map_or(1, |(_, n)| *n);
+        let line =
+            package.manifest.lines.iter().find(|(key, _)| key == name).map_or(1, |(_, n)| *n);
         Some(place(&manifest_path(&package.directory), line, format!("depends on {name}")))
     };
     view.packages.iter().filter_map(in_package).collect()
@@ -91,8 +92,13 @@ fn language(view: &View<'_>) -> Vec<Evidence> {
 
 /// By the number of packages that build programs of their own.
 fn services(view: &View<'_>) -> Option<Pattern> {
-    let mut programs: Vec<_> =
-        view.tree.crates.iter().filter(|c| c.kind == TargetKind::Binary).map(|c| c.package).collect();
+    let mut programs: Vec<_> = view
+        .tree
+        .crates
+        .iter()
+        .filter(|c| c.kind == TargetKind::Binary)
+        .map(|c| c.package)
+        .collect();
     programs.sort_unstable();
     programs.dedup();
     let mesh = !present(view, FILES[5].2).is_empty();
@@ -105,6 +111,8 @@ fn services(view: &View<'_>) -> Option<Pattern> {
         1 => ("monolith", 0.70),
         _ => return None,
     };
-    let evidence = programs.iter().map(|p| place(&manifest_path(&view.packages[*p].directory), 1, "builds a program"));
+    let evidence = programs
+        .iter()
+        .map(|p| place(&manifest_path(&view.packages[*p].directory), 1, "builds a program"));
     pattern(name, "service_architecture", confidence, evidence.collect())
 }

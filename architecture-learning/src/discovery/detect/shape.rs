@@ -57,7 +57,9 @@ fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
     }
     let groups = components(view.files.len(), &successors);
     let mut size: BTreeMap<usize, usize> = BTreeMap::new();
-    groups.iter().for_each(|g| *size.entry(*g).or_default() += 1);
+    for group in &groups {
+        *size.entry(*group).or_default() += 1;
+    }
     let mut shown = BTreeSet::new();
     let closing = edges.iter().filter(|e| {
         let group = groups[e.from as usize];
@@ -65,7 +67,10 @@ fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
     });
     closing
         .map(|e| {
-            let note = format!("in a cycle of {} files with `{}`", size[&groups[e.from as usize]], view.files[e.to as usize].path);
+            let note = format!(
+                "in a cycle of {} files with `{}`",
+                size[&groups[e.from as usize]], view.files[e.to as usize].path
+            );
             place(&view.files[e.from as usize].path, e.line, note)
         })
         .collect()
@@ -121,28 +126,29 @@ fn components(nodes: usize, successors: &BTreeMap<u32, BTreeSet<u32>>) -> Vec<us
 }
 
 fn gods(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
-    let mut uses: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut used: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut targets: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut users: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for edge in edges {
-        uses.entry(edge.from).or_default().insert(edge.to);
-        used.entry(edge.to).or_default().insert(edge.from);
+        targets.entry(edge.from).or_default().insert(edge.to);
+        users.entry(edge.to).or_default().insert(edge.from);
     }
-    let god = |(file, uses): (&u32, &BTreeSet<u32>)| {
+    let god = |(file, targets): (&u32, &BTreeSet<u32>)| {
         let of = &view.files[*file as usize];
-        let used = used.get(file).map_or(0, BTreeSet::len);
-        (of.lines >= GOD_LINES && uses.len() >= GOD_DEGREE && used >= GOD_DEGREE).then(|| {
-            let note = format!("{} lines, uses {} files, used by {used}", of.lines, uses.len());
+        let users = users.get(file).map_or(0, BTreeSet::len);
+        (of.lines >= GOD_LINES && targets.len() >= GOD_DEGREE && users >= GOD_DEGREE).then(|| {
+            let note = format!("{} lines, uses {} files, used by {users}", of.lines, targets.len());
             place(&of.path, 1, note)
         })
     };
-    uses.iter().filter_map(god).collect()
+    targets.iter().filter_map(god).collect()
 }
 
 /// Orders the top-level modules by how much they use against how much they are used, and counts the edges that agree.
 fn layers(view: &View<'_>, edges: &[&Edge]) -> Option<Pattern> {
     let mut between: BTreeMap<(String, String), Vec<&Edge>> = BTreeMap::new();
     for edge in edges {
-        let pair = (top(&view.files[edge.from as usize].path), top(&view.files[edge.to as usize].path));
+        let pair =
+            (top(&view.files[edge.from as usize].path), top(&view.files[edge.to as usize].path));
         if pair.0 != pair.1 {
             between.entry(pair).or_default().push(edge);
         }
@@ -161,10 +167,15 @@ fn layers(view: &View<'_>, edges: &[&Edge]) -> Option<Pattern> {
     let agreeing: usize = between.iter().filter(|(pair, _)| down(pair)).map(|(_, e)| e.len()).sum();
     #[expect(clippy::cast_precision_loss, reason = "counts of edges")]
     let share = agreeing as f64 / total as f64;
-    let evidence = between.iter().filter(|(pair, _)| down(pair)).filter_map(|((from, to), edges)| {
-        let first = edges.first()?;
-        Some(place(&view.files[first.from as usize].path, first.line, format!("`{from}` uses `{to}`")))
-    });
+    let evidence =
+        between.iter().filter(|(pair, _)| down(pair)).filter_map(|((from, to), edges)| {
+            let first = edges.first()?;
+            Some(place(
+                &view.files[first.from as usize].path,
+                first.line,
+                format!("`{from}` uses `{to}`"),
+            ))
+        });
     if share < LAYERED { None } else { pattern("layered", "structure", share, evidence.collect()) }
 }
 

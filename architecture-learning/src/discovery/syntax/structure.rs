@@ -4,12 +4,42 @@ use tree_sitter::Node;
 
 /// What is counted, in the order of the counts: node kinds of the grammar, and a few that need a look inside.
 pub(crate) const COUNTS: [&str; 36] = [
-    "function_item", "struct_item", "enum_item", "trait_item", "impl_item", "type_item", "const_item", "static_item",
-    "macro_definition", "macro_invocation", "enum_variant", "field_declaration", "match_expression", "match_arm",
-    "closure_expression", "for_expression", "while_expression", "loop_expression", "if_expression", "try_expression",
-    "await_expression", "unsafe_block", "call_expression", "binary_expression", "index_expression",
-    "assignment_expression", "compound_assignment_expr", "string_literal", "integer_literal", "reference_type",
-    "generic_type", "lifetime", "where_clause", "visibility_modifier", "async", "trait_impl",
+    "function_item",
+    "struct_item",
+    "enum_item",
+    "trait_item",
+    "impl_item",
+    "type_item",
+    "const_item",
+    "static_item",
+    "macro_definition",
+    "macro_invocation",
+    "enum_variant",
+    "field_declaration",
+    "match_expression",
+    "match_arm",
+    "closure_expression",
+    "for_expression",
+    "while_expression",
+    "loop_expression",
+    "if_expression",
+    "try_expression",
+    "await_expression",
+    "unsafe_block",
+    "call_expression",
+    "binary_expression",
+    "index_expression",
+    "assignment_expression",
+    "compound_assignment_expr",
+    "string_literal",
+    "integer_literal",
+    "reference_type",
+    "generic_type",
+    "lifetime",
+    "where_clause",
+    "visibility_modifier",
+    "async",
+    "trait_impl",
 ];
 
 /// Adds `node` to the counts.
@@ -99,7 +129,7 @@ fn type_of(node: Node<'_>, text: &str, line: u32) -> Option<Type> {
     })
 }
 
-fn functions<'n>(body: Node<'n>) -> Vec<Node<'n>> {
+fn functions(body: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = body.walk();
     body.named_children(&mut cursor)
         .filter(|c| matches!(c.kind(), "function_item" | "function_signature_item"))
@@ -111,7 +141,11 @@ fn trait_of(node: Node<'_>, text: &str, line: u32) -> Option<Trait> {
     Some(Trait {
         name: field(node, "name", text)?.to_owned(),
         line,
-        methods: methods.iter().filter_map(|m| field(*m, "name", text)).map(str::to_owned).collect(),
+        methods: methods
+            .iter()
+            .filter_map(|m| field(*m, "name", text))
+            .map(str::to_owned)
+            .collect(),
     })
 }
 
