@@ -70,14 +70,14 @@ fn better(report: &Report) -> (bool, String) {
 
 /// The role that lost most, if it lost too much.
 fn much_worse(ours: &Score, champion: &Score) -> Option<(bool, String)> {
-    let lost =
+    let losses =
         champion.roles.iter().filter(|(_, before)| before.files >= ROLE_FILES_MIN).filter_map(
             |(role, before)| {
                 let loss = before.f1 - ours.roles.get(role)?.f1;
                 (loss > ROLE_LOSS_MAX).then_some((loss, role))
             },
         );
-    let (loss, role) = lost.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    let (loss, role) = losses.max_by(|a, b| a.0.total_cmp(&b.0))?;
     Some((false, format!("role {role} loses {loss:.2} F1 (at most {ROLE_LOSS_MAX})")))
 }
 

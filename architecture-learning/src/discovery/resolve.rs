@@ -176,21 +176,15 @@ impl Resolver<'_> {
         if hops > HOPS_MAX {
             return None;
         }
-        let (start, rest) = match self.anchor(at, path) {
-            Some(anchored) => anchored,
-            None => {
-                let first = path.first()?;
-                let children = self.tree.modules[at].children.get(first);
-                match children.and_then(|named| named.first()) {
-                    Some(child) => (*child, &path[1..]),
-                    None => match self.tree.libraries.get(first) {
-                        Some(root) => (*root, &path[1..]),
-                        None => return self.indirect(at, path, hops),
-                    },
-                }
-            }
-        };
-        self.named(start, rest, hops)
+        if let Some((start, rest)) = self.anchor(at, path) {
+            return self.named(start, rest, hops);
+        }
+        let first = path.first()?;
+        let child = self.tree.modules[at].children.get(first).and_then(|named| named.first());
+        match child.or_else(|| self.tree.libraries.get(first)) {
+            Some(start) => self.named(*start, &path[1..], hops),
+            None => self.indirect(at, path, hops),
+        }
     }
 
     fn named(&self, start: ModuleId, rest: &[String], hops: usize) -> Option<Named> {

@@ -131,7 +131,9 @@ impl<'t> Reader<'t, '_> {
                 _ => {
                     let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
                     if !test {
-                        attributes.iter().for_each(|a| self.attribute(*a));
+                        for attribute in &attributes {
+                            self.attribute(*attribute);
+                        }
                     }
                     attributes.clear();
                     self.stack.push((child, Place { test, ..at }));
@@ -203,8 +205,8 @@ impl<'t> Reader<'t, '_> {
     fn uses(&mut self, node: Node<'t>, at: Place) {
         let line = self.line_of(node);
         let mut found = paths::uses(node, self.text, line);
-        if at.test {
-            found.iter_mut().for_each(|u| u.test = true);
+        for found in &mut found {
+            found.test = at.test;
         }
         self.into.scopes[at.scope].uses.append(&mut found);
     }

@@ -104,8 +104,8 @@ pub struct LoadedModel {
 }
 
 enum Weights {
-    Regression(Regression<Cpu>),
-    Network(Network<Cpu>),
+    Regression(Box<Regression<Cpu>>),
+    Network(Box<Network<Cpu>>),
 }
 
 impl std::fmt::Debug for LoadedModel {
@@ -136,10 +136,11 @@ impl LoadedModel {
         let device = NdArrayDevice::Cpu;
         let weights = match config.kind {
             ModelKind::Regression => {
-                Weights::Regression(load(Regression::new(width, &device), path)?)
+                Weights::Regression(Box::new(load(Regression::new(width, &device), path)?))
             }
             ModelKind::Network => {
-                Weights::Network(load(Network::new(width, config.hidden, 0.0, &device), path)?)
+                let network = Network::new(width, config.hidden, 0.0, &device);
+                Weights::Network(Box::new(load(network, path)?))
             }
         };
         Ok(Self { config, weights })
@@ -150,10 +151,10 @@ impl LoadedModel {
         let device = NdArrayDevice::Cpu;
         match &self.weights {
             Weights::Regression(model) => {
-                predict::logits(model, graphs, &self.config.statistics, &device)
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
             }
             Weights::Network(model) => {
-                predict::logits(model, graphs, &self.config.statistics, &device)
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
             }
         }
     }

@@ -109,7 +109,9 @@ fn adjacency(graphs: &[&Graph], n: usize) -> Vec<f32> {
     for row in values.chunks_mut(n.max(1)) {
         let sum: f32 = row.iter().sum();
         if sum > 0.0 {
-            row.iter_mut().for_each(|v| *v /= sum);
+            for value in row {
+                *value /= sum;
+            }
         }
     }
     values

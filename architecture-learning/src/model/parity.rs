@@ -146,7 +146,7 @@ fn made_up(number: usize, features: &FeatureSettings, random: &mut Random) -> Gr
     let nodes = (0..FILES).map(&mut node).collect();
     let mut file = || u32::try_from(random.below(FILES as usize)).unwrap_or(0);
     let edges = (0..3 * FILES).map(|_| (file(), file())).collect();
-    let split = if number % 4 == 0 { Split::Validation } else { Split::Train };
+    let split = if number.is_multiple_of(4) { Split::Validation } else { Split::Train };
     Graph {
         codebase: number.to_string(),
         owner: number.to_string(),

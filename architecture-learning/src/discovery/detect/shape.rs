@@ -57,7 +57,9 @@ fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
     }
     let groups = components(view.files.len(), &successors);
     let mut size: BTreeMap<usize, usize> = BTreeMap::new();
-    groups.iter().for_each(|g| *size.entry(*g).or_default() += 1);
+    for group in &groups {
+        *size.entry(*group).or_default() += 1;
+    }
     let mut shown = BTreeSet::new();
     let closing = edges.iter().filter(|e| {
         let group = groups[e.from as usize];
@@ -124,21 +126,21 @@ fn components(nodes: usize, successors: &BTreeMap<u32, BTreeSet<u32>>) -> Vec<us
 }
 
 fn gods(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
-    let mut uses: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    let mut used: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut targets: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    let mut users: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
     for edge in edges {
-        uses.entry(edge.from).or_default().insert(edge.to);
-        used.entry(edge.to).or_default().insert(edge.from);
+        targets.entry(edge.from).or_default().insert(edge.to);
+        users.entry(edge.to).or_default().insert(edge.from);
     }
-    let god = |(file, uses): (&u32, &BTreeSet<u32>)| {
+    let god = |(file, targets): (&u32, &BTreeSet<u32>)| {
         let of = &view.files[*file as usize];
-        let used = used.get(file).map_or(0, BTreeSet::len);
-        (of.lines >= GOD_LINES && uses.len() >= GOD_DEGREE && used >= GOD_DEGREE).then(|| {
-            let note = format!("{} lines, uses {} files, used by {used}", of.lines, uses.len());
+        let users = users.get(file).map_or(0, BTreeSet::len);
+        (of.lines >= GOD_LINES && targets.len() >= GOD_DEGREE && users >= GOD_DEGREE).then(|| {
+            let note = format!("{} lines, uses {} files, used by {users}", of.lines, targets.len());
             place(&of.path, 1, note)
         })
     };
-    uses.iter().filter_map(god).collect()
+    targets.iter().filter_map(god).collect()
 }
 
 /// Orders the top-level modules by how much they use against how much they are used, and counts the edges that agree.

@@ -129,7 +129,7 @@ fn type_of(node: Node<'_>, text: &str, line: u32) -> Option<Type> {
     })
 }
 
-fn functions<'n>(body: Node<'n>) -> Vec<Node<'n>> {
+fn functions(body: Node<'_>) -> Vec<Node<'_>> {
     let mut cursor = body.walk();
     body.named_children(&mut cursor)
         .filter(|c| matches!(c.kind(), "function_item" | "function_signature_item"))
