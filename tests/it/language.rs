@@ -2,6 +2,7 @@
 
 mod forms;
 mod generator;
+mod hostile;
 pub mod program_steps;
 #[rustfmt::skip]
 mod programs;

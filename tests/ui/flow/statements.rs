@@ -30,4 +30,11 @@ async fn unread(n: u32) -> Result<u32, String> {
     Ok(n)
 }
 
+#[workflow]
+async fn unread_in_turn(n: u32) -> Result<u32, String> {
+    let x = a(n).await;
+    let _ = x?;
+    Ok(n)
+}
+
 fn main() {}
