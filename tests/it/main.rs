@@ -3,6 +3,7 @@
 mod crash;
 mod durable;
 mod embedded;
+mod faults;
 mod language;
 mod support;
 mod ui;
