@@ -1,5 +1,11 @@
 //! The body language: what a plain call gives, the derived graph gives too.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::many_single_char_names,
+    reason = "bodies as users write them"
+)]
+
 mod forms;
 mod generator;
 mod hostile;
