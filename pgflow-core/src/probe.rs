@@ -2,8 +2,6 @@
 //! that needs one more reference. The expansions ask through these instead of through bounds, so that a type that
 //! lacks something is one error, at the assertion, and an error type need not be serialisable at all.
 
-#![expect(clippy::missing_errors_doc, reason = "named by expansions only")]
-
 use std::{cell::Cell, marker::PhantomData};
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -31,6 +29,9 @@ fn unasserted(problem: &str) -> PayloadError {
 /// The value as JSON.
 pub trait Encodes {
     /// The value as JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError>;
 }
 impl<T: Serialize> Encodes for Probe<'_, T> {
@@ -41,6 +42,9 @@ impl<T: Serialize> Encodes for Probe<'_, T> {
 /// The other case of [`Encodes`].
 pub trait EncodesNot {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError> {
         Err(unasserted("its type is not serialisable"))
     }
@@ -50,6 +54,9 @@ impl<T> EncodesNot for &Probe<'_, T> {}
 /// A value from JSON.
 pub trait Decodes<T> {
     /// A value from JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, stored: &Json) -> Result<T, PayloadError>;
 }
 impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
@@ -60,6 +67,9 @@ impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
 /// The other case of [`Decodes`].
 pub trait DecodesNot<T> {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, _: &Json) -> Result<T, PayloadError> {
         Err(unasserted("its type is not deserialisable"))
     }

@@ -204,7 +204,8 @@ fn host_name() -> String {
         .map_or_else(|_| "host".into(), |n| n.trim().into())
 }
 
-/// A worker that runs in this process. Dropping it stops it without a drain; what it held is handed back.
+/// A worker that runs in this process. Dropping it stops it without a drain; what it held
+/// is taken over like that of a dead worker, but at once.
 #[derive(Debug)]
 pub struct Worker {
     drain: watch::Sender<Option<Instant>>,

@@ -7,6 +7,12 @@
     reason = "small programs that use the language in every way"
 )]
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::many_single_char_names,
+    reason = "bodies as users write them"
+)]
+
 mod forms;
 mod generator;
 mod hostile;

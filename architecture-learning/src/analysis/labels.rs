@@ -1,0 +1,372 @@
+//! Weak labels: labelling functions that each look for one word in a file's name or in a directory above it. The name
+//! is asked before the directory; two roles at the same place are a conflict and give no label. Words that were read to
+//! mislead (`commands`, `handler`, `router`, `middleware`, `schema`, `runtime`, `components`, `auth`, `logs`,
+//! `scheduler`) are left out on purpose. The model never sees a path, so what labels it cannot also be what it reads.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::role::Role;
+use crate::words;
+
+/// The words of each role.
+const WORDS: [(Role, &[&str]); 15] = [
+    (
+        Role::Cli,
+        &[
+            "cli",
+            "arg",
+            "args",
+            "argument",
+            "arguments",
+            "cmd",
+            "cmdline",
+            "clap",
+            "subcommand",
+            "subcommands",
+            "completions",
+        ],
+    ),
+    (
+        Role::HttpApi,
+        &[
+            "route",
+            "routes",
+            "routing",
+            "endpoint",
+            "endpoints",
+            "controller",
+            "controllers",
+            "rest",
+            "webhook",
+            "webhooks",
+            "openapi",
+            "extract",
+        ],
+    ),
+    (
+        Role::Ui,
+        &[
+            "ui", "gui", "tui", "widget", "widgets", "dialog", "popup", "view", "views", "layout",
+            "theme", "themes", "style", "styles", "screen",
+        ],
+    ),
+    (Role::DataModel, &["model", "models", "entity", "entities", "types", "dto", "domain"]),
+    (
+        Role::Parsing,
+        &[
+            "parse",
+            "parser",
+            "parsers",
+            "parsing",
+            "lexer",
+            "lex",
+            "tokenizer",
+            "tokenize",
+            "scanner",
+            "grammar",
+            "reader",
+        ],
+    ),
+    (
+        Role::Codegen,
+        &[
+            "codegen",
+            "emit",
+            "emitter",
+            "generate",
+            "generator",
+            "expand",
+            "expander",
+            "lower",
+            "lowering",
+            "derive",
+            "assembler",
+        ],
+    ),
+    (
+        Role::Persistence,
+        &[
+            "db",
+            "database",
+            "storage",
+            "store",
+            "stores",
+            "sqlite",
+            "postgres",
+            "mysql",
+            "persistence",
+            "persist",
+            "wal",
+            "repository",
+            "repositories",
+            "migration",
+            "migrations",
+            "btree",
+        ],
+    ),
+    (
+        Role::Transport,
+        &[
+            "transport",
+            "transports",
+            "net",
+            "network",
+            "socket",
+            "sockets",
+            "tcp",
+            "udp",
+            "quic",
+            "connection",
+            "conn",
+            "connect",
+            "connector",
+            "listener",
+            "ws",
+            "websocket",
+            "dns",
+        ],
+    ),
+    (
+        Role::Codec,
+        &[
+            "codec",
+            "codecs",
+            "encode",
+            "encoder",
+            "encoding",
+            "decode",
+            "decoder",
+            "decoding",
+            "ser",
+            "serialize",
+            "serializer",
+            "deserialize",
+            "deserializer",
+            "de",
+            "compress",
+            "compression",
+            "decompress",
+            "base64",
+        ],
+    ),
+    (
+        Role::Runtime,
+        &[
+            "executor",
+            "executors",
+            "reactor",
+            "eventloop",
+            "worker",
+            "workers",
+            "threadpool",
+            "task",
+            "tasks",
+            "spawn",
+            "park",
+        ],
+    ),
+    (
+        Role::Platform,
+        &[
+            "platform", "unix", "windows", "linux", "macos", "android", "ios", "wasm", "wasm32",
+            "sys", "os", "ffi", "apple", "darwin", "libc", "posix", "x11", "wayland", "win32",
+            "bsd", "wasi",
+        ],
+    ),
+    (
+        Role::Security,
+        &[
+            "crypto",
+            "cipher",
+            "ciphers",
+            "signature",
+            "signatures",
+            "sign",
+            "signing",
+            "certificate",
+            "certificates",
+            "cert",
+            "x509",
+            "password",
+            "secret",
+            "secrets",
+            "permission",
+            "permissions",
+            "acl",
+            "aes",
+            "hmac",
+            "jwt",
+            "encrypt",
+            "encryption",
+            "decrypt",
+            "tls",
+            "ecdsa",
+            "rsa",
+            "key",
+            "keys",
+        ],
+    ),
+    (
+        Role::Config,
+        &[
+            "config",
+            "configs",
+            "configuration",
+            "setting",
+            "settings",
+            "conf",
+            "cfg",
+            "option",
+            "options",
+            "preferences",
+        ],
+    ),
+    (Role::Error, &["error", "errors", "err"]),
+    (
+        Role::Observability,
+        &[
+            "log",
+            "logger",
+            "logging",
+            "trace",
+            "tracing",
+            "metric",
+            "metrics",
+            "telemetry",
+            "stats",
+            "profiling",
+            "profiler",
+            "diagnostics",
+        ],
+    ),
+];
+
+/// What the labelling functions say of one path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vote {
+    /// All that vote agree.
+    For(Role, &'static str, Place),
+    /// They do not.
+    Conflict,
+    /// None votes.
+    Silent,
+}
+
+/// Where a labelling function looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Place {
+    /// The file's own name.
+    Stem,
+    /// The nearest directory above it that has a word.
+    Directory,
+}
+
+/// How the labelling functions did on a corpus.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct LabelReport {
+    /// Files that could have a role.
+    pub eligible: usize,
+    /// Files with a label.
+    pub labelled: usize,
+    /// Files on which functions disagreed.
+    pub conflicts: usize,
+    /// Files per role, by the role's name.
+    pub roles: BTreeMap<String, usize>,
+    /// Files per labelling function, named `role/place/word`.
+    pub functions: BTreeMap<String, usize>,
+}
+
+impl LabelReport {
+    pub(crate) fn add(&mut self, vote: Vote) {
+        self.eligible += 1;
+        match vote {
+            Vote::For(role, word, place) => {
+                self.labelled += 1;
+                *self.roles.entry(role.name().to_owned()).or_default() += 1;
+                let place = if place == Place::Stem { "stem" } else { "directory" };
+                *self.functions.entry(format!("{}/{place}/{word}", role.name())).or_default() += 1;
+            }
+            Vote::Conflict => self.conflicts += 1,
+            Vote::Silent => {}
+        }
+    }
+}
+
+/// Votes on the path of a module, relative to its codebase.
+pub(crate) fn vote(path: &str) -> Vote {
+    let inside = path.rsplit_once("src/").map_or(path, |(_, inside)| inside);
+    let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+    let mut parts = inside.rsplit('/');
+    let stem = in_part(parts.next().unwrap_or_default(), Place::Stem);
+    if stem != Vote::Silent {
+        return stem;
+    }
+    let nearest =
+        parts.map(|part| in_part(part, Place::Directory)).find(|vote| *vote != Vote::Silent);
+    nearest.unwrap_or(Vote::Silent)
+}
+
+fn in_part(part: &str, place: Place) -> Vote {
+    let mut vote = Vote::Silent;
+    for word in words::split(part) {
+        let Some((role, known)) = look_up(&word) else { continue };
+        vote = match vote {
+            Vote::Silent => Vote::For(role, known, place),
+            Vote::For(other, ..) if other != role => return Vote::Conflict,
+            agreed => agreed,
+        };
+    }
+    vote
+}
+
+fn look_up(word: &str) -> Option<(Role, &'static str)> {
+    let of = |(role, words): &(Role, &'static [&'static str])| {
+        words.iter().find(|known| **known == word).map(|known| (*role, *known))
+    };
+    WORDS.iter().find_map(of)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn role(path: &str) -> Option<Role> {
+        if let Vote::For(role, ..) = vote(path) { Some(role) } else { None }
+    }
+
+    #[test]
+    fn the_name_is_asked_before_the_directory() {
+        assert_eq!(role("src/parser/expr.rs"), Some(Role::Parsing));
+        assert_eq!(role("src/parser/error.rs"), Some(Role::Error));
+        assert_eq!(role("src/platform/mod.rs"), Some(Role::Platform));
+        assert_eq!(role("core/src/net/tcp_socket.rs"), Some(Role::Transport));
+    }
+
+    #[test]
+    fn conflicts_and_misleading_words_give_no_label() {
+        assert_eq!(vote("src/config_error.rs"), Vote::Conflict);
+        for word in [
+            "commands",
+            "handler",
+            "router",
+            "middleware",
+            "schema",
+            "runtime",
+            "components",
+            "auth",
+            "logs",
+            "scheduler",
+        ] {
+            assert_eq!(vote(&format!("src/{word}.rs")), Vote::Silent, "{word}");
+        }
+    }
+
+    #[test]
+    fn no_word_speaks_for_two_roles() {
+        let mut seen = std::collections::BTreeSet::new();
+        assert!(WORDS.iter().flat_map(|(_, words)| words.iter()).all(|word| seen.insert(*word)));
+    }
+}

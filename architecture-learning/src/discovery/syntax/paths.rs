@@ -1,0 +1,100 @@
+//! Paths and `use` trees.
+
+use tree_sitter::Node;
+
+/// One leaf of a `use` declaration: groups are expanded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    /// Segments from the left, `crate`, `self` and `super` among them.
+    pub path: Vec<String>,
+    /// The name that it binds here: the last segment or the one after `as`; none for `_` and globs.
+    pub binds: Option<String>,
+    pub glob: bool,
+    /// Visible outside this module: a re-export.
+    pub public: bool,
+    pub line: u32,
+    pub test: bool,
+}
+
+/// The segments of a path as written, without generics and raw prefixes.
+pub(crate) fn segments(path: &str) -> Vec<String> {
+    let mut depth = 0_usize;
+    let mut plain = String::with_capacity(path.len());
+    for c in path.chars() {
+        match c {
+            '<' => depth += 1,
+            '>' => depth = depth.saturating_sub(1),
+            c if depth == 0 && !c.is_whitespace() => plain.push(c),
+            _ => {}
+        }
+    }
+    plain
+        .split("::")
+        .map(|segment| segment.trim_start_matches("r#"))
+        .filter(|segment| !segment.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// All leaves of a `use` or `extern crate` declaration.
+pub(super) fn uses(node: Node<'_>, text: &str, line: u32) -> Vec<Use> {
+    let mut cursor = node.walk();
+    let public = node.children(&mut cursor).any(|c| c.kind() == "visibility_modifier");
+    let mut leaves = Vec::new();
+    if node.kind() == "extern_crate_declaration" {
+        let field = |name| node.child_by_field_name(name).map(|n| text[n.byte_range()].to_owned());
+        if let Some(name) = field("name") {
+            let binds = field("alias").or_else(|| Some(name.clone()));
+            leaves.push((vec![name], binds, false));
+        }
+    } else if let Some(argument) = node.child_by_field_name("argument") {
+        expand(argument, text, &[], &mut leaves);
+    }
+    let leaf = |(path, binds, glob)| Use { path, binds, glob, public, line, test: false };
+    leaves.into_iter().map(leaf).collect()
+}
+
+type Leaf = (Vec<String>, Option<String>, bool);
+
+fn expand(node: Node<'_>, text: &str, prefix: &[String], leaves: &mut Vec<Leaf>) {
+    let of = |n: Node<'_>| &text[n.byte_range()];
+    let joined = |n: Node<'_>| [prefix, segments(of(n)).as_slice()].concat();
+    match node.kind() {
+        "scoped_use_list" => {
+            let path = node.child_by_field_name("path").map_or_else(|| prefix.to_vec(), joined);
+            if let Some(list) = node.child_by_field_name("list") {
+                expand(list, text, &path, leaves);
+            }
+        }
+        "use_list" => {
+            let mut cursor = node.walk();
+            for child in node.named_children(&mut cursor) {
+                expand(child, text, prefix, leaves);
+            }
+        }
+        "use_as_clause" => {
+            let alias = node.child_by_field_name("alias").map(|n| of(n).trim_start_matches("r#"));
+            if let Some(path) = node.child_by_field_name("path") {
+                let binds = alias.filter(|a| *a != "_").map(str::to_owned);
+                leaves.push((without_self(joined(path)), binds, false));
+            }
+        }
+        "use_wildcard" => {
+            let path = node.named_child(0).map_or_else(|| prefix.to_vec(), joined);
+            leaves.push((path, None, true));
+        }
+        "line_comment" | "block_comment" => {}
+        _ => {
+            let path = without_self(joined(node));
+            leaves.push((path.clone(), path.last().cloned(), false));
+        }
+    }
+}
+
+/// `a::{self}` is `a`.
+fn without_self(mut path: Vec<String>) -> Vec<String> {
+    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
+        path.pop();
+    }
+    path
+}

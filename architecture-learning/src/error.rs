@@ -1,0 +1,124 @@
+//! What can go wrong, and what to do about it. Whether a repeat may help is a method, never a guess from the text.
+
+use std::path::{Path, PathBuf};
+
+/// A failure of the pipeline or of one of its commands.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LearningError {
+    /// Nothing to learn from.
+    #[error(
+        "no Rust codebase in {paths}; give a directory that holds a `Cargo.toml`, or directories of such"
+    )]
+    NoCodebase {
+        /// The places that were searched, ready to print.
+        paths: String,
+    },
+    /// A file or directory could not be read.
+    #[error("cannot read `{}`; check that it exists and that you may read it", path.display())]
+    Read {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file or directory could not be written.
+    #[error("cannot write `{}`; check the space and the permissions, or set ARCHLEARN_DATA_DIR to another place", path.display())]
+    Write {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file of the data directory is not what it should be.
+    #[error("`{}` is damaged ({reason}); delete it and run `archlearn learn` again", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        reason: String,
+    },
+    /// Neither the data directory nor a home directory is known.
+    #[error(
+        "there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory"
+    )]
+    NoDataDir,
+    /// The corpus is too small for honest numbers.
+    #[error(
+        "too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners"
+    )]
+    TooLittle {
+        /// What there is too little of.
+        what: &'static str,
+        /// How much there is.
+        have: usize,
+        /// How much is needed.
+        need: usize,
+    },
+    /// No model has been promoted yet.
+    #[error("there is no model in `{}` yet; run `archlearn learn` first", data_dir.display())]
+    NoModel {
+        /// The data directory that was searched.
+        data_dir: PathBuf,
+    },
+    /// The device that was asked for cannot be used.
+    #[error(
+        "device `cuda` cannot be used: {reason}; use `--device cpu`, or `--device auto` to fall back by itself"
+    )]
+    NoDevice {
+        /// What the probe found.
+        reason: String,
+    },
+    /// The loss stopped being a number.
+    #[error(
+        "training diverged in epoch {epoch}: the loss is not a number; lower the learning rate"
+    )]
+    Diverged {
+        /// The epoch, from 1.
+        epoch: usize,
+    },
+    /// Whoever started the work does not want it any more.
+    #[error("stopped on request; start it again and it goes on from its last checkpoint")]
+    Cancelled,
+    /// The model library refused weights or optimiser state.
+    #[error("cannot use the weights of `{what}`: {reason}; train again with `archlearn learn`")]
+    Weights {
+        /// Which weights.
+        what: String,
+        /// The library's own words.
+        reason: String,
+    },
+    /// The process that validates did not answer.
+    #[error(
+        "the validating process failed ({status}): {stderr}; run it by hand to see more: `{command}`"
+    )]
+    Validator {
+        /// How the process ended.
+        status: String,
+        /// The last lines that it wrote.
+        stderr: String,
+        /// The command line to repeat it.
+        command: String,
+    },
+}
+
+impl LearningError {
+    /// Whether another attempt may succeed without anybody changing anything.
+    pub fn is_retryable(&self) -> bool {
+        matches!(self, Self::Read { .. } | Self::Write { .. } | Self::Validator { .. })
+    }
+
+    pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Read { path, source }
+    }
+
+    pub(crate) fn write(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Write { path, source }
+    }
+
+    pub(crate) fn damaged(path: &Path, reason: impl std::fmt::Display) -> Self {
+        Self::Damaged { path: path.to_owned(), reason: reason.to_string() }
+    }
+}

@@ -1,0 +1,189 @@
+//! A model in files: weights as safetensors, and beside them all that is needed to use them. No source text.
+
+use std::path::{Path, PathBuf};
+
+use burn::store::{ModuleSnapshot, SafetensorsStore};
+use burn::tensor::backend::Backend;
+use burn_ndarray::NdArrayDevice;
+use serde::{Deserialize, Serialize};
+
+use super::ModelKind;
+use super::backend::Cpu;
+use super::network::{Network, Regression};
+use super::predict;
+use super::statistics::Statistics;
+use crate::LearningError;
+use crate::graph::{FeatureSettings, Graph};
+use crate::metrics::{self, Prediction};
+use crate::role::{ROLES, Role};
+use crate::storage;
+
+pub(crate) const CONFIG: &str = "config.json";
+
+/// Accuracy that answers should have on validation owners; files below the confidence that gives it are abstained on.
+const ACCURACY_WANTED: f64 = 0.8;
+
+/// What makes logits into honest probabilities.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// Logits are divided by it.
+    pub temperature: f32,
+    /// Confidence below which the model abstains.
+    pub threshold: f32,
+}
+
+impl Calibration {
+    /// Finds the temperature of the highest likelihood, then the threshold, on validation graphs.
+    pub(super) fn of(graphs: &[Graph], logits: &[Vec<[f32; ROLES]>]) -> Self {
+        let loss = |temperature: f32| -> f64 {
+            let all = predict::predictions(graphs, logits, temperature);
+            all.iter().map(|p| -f64::from(p.probabilities[p.truth.index()].max(1e-9)).ln()).sum()
+        };
+        let candidates = (0_u8..60).map(|i| 0.25 * 1.05_f32.powi(i32::from(i)));
+        let temperature = candidates.min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
+        Self {
+            temperature,
+            threshold: threshold(&predict::predictions(graphs, logits, temperature)),
+        }
+    }
+}
+
+/// The lowest confidence, of those at least 0.3, from which on answers have the wanted accuracy.
+fn threshold(predictions: &[Prediction]) -> f32 {
+    let candidates = (6_u8..19).map(|i| f32::from(i) * 0.05);
+    let fits = |threshold: &f32| {
+        let answered: Vec<_> =
+            predictions.iter().filter(|p| p.top().1 >= *threshold).cloned().collect();
+        metrics::accuracy(&answered) >= ACCURACY_WANTED
+    };
+    candidates.into_iter().find(fits).unwrap_or(0.9)
+}
+
+/// Everything about a model but its weights.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ModelConfig {
+    /// Which model.
+    pub kind: ModelKind,
+    /// How words become numbers.
+    pub features: FeatureSettings,
+    /// Names of the outputs, in order.
+    pub roles: Vec<Role>,
+    /// Width of the hidden layers.
+    pub hidden: usize,
+    /// Temperature and threshold.
+    pub calibration: Calibration,
+    /// The dataset that it was trained on.
+    pub dataset: String,
+    pub(crate) statistics: Statistics,
+}
+
+/// The file of a kind's weights.
+pub(crate) fn weights_file(kind: ModelKind) -> String {
+    format!("{}.safetensors", kind.name())
+}
+
+pub(super) fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
+    model: &M,
+    path: &Path,
+) -> Result<(), LearningError> {
+    let directory = path.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(directory).map_err(LearningError::write(directory))?;
+    let mut store = SafetensorsStore::from_file(path).overwrite(true);
+    model.save_into(&mut store).map_err(|e| weights_error(path, &e))
+}
+
+fn weights_error(path: &Path, error: &impl ToString) -> LearningError {
+    LearningError::Weights { what: path.display().to_string(), reason: error.to_string() }
+}
+
+/// A model read from its files, on the CPU.
+pub struct LoadedModel {
+    /// Everything but the weights.
+    pub config: ModelConfig,
+    weights: Weights,
+}
+
+enum Weights {
+    Regression(Box<Regression<Cpu>>),
+    Network(Box<Network<Cpu>>),
+}
+
+impl std::fmt::Debug for LoadedModel {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("LoadedModel").field("kind", &self.config.kind).finish_non_exhaustive()
+    }
+}
+
+impl LoadedModel {
+    /// Reads the configuration and the weights from `directory`.
+    ///
+    /// # Errors
+    /// When a file is missing or does not fit the others.
+    pub fn open(directory: &Path) -> Result<Self, LearningError> {
+        let config: ModelConfig = storage::read_json(&directory.join(CONFIG))?;
+        let weights = directory.join(weights_file(config.kind));
+        Self::with(config, &weights)
+    }
+
+    pub(crate) fn with(config: ModelConfig, path: &Path) -> Result<Self, LearningError> {
+        if !config.statistics.fits(&config.features) || config.roles != Role::ALL {
+            return Err(LearningError::damaged(
+                path,
+                "its statistics or roles are of another version",
+            ));
+        }
+        let width = config.statistics.width();
+        let device = NdArrayDevice::Cpu;
+        let weights = match config.kind {
+            ModelKind::Regression => {
+                Weights::Regression(Box::new(load(Regression::new(width, &device), path)?))
+            }
+            ModelKind::Network => {
+                let network = Network::new(width, config.hidden, 0.0, &device);
+                Weights::Network(Box::new(load(network, path)?))
+            }
+        };
+        Ok(Self { config, weights })
+    }
+
+    /// Logits of the roles of every node.
+    pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; ROLES]>> {
+        let device = NdArrayDevice::Cpu;
+        match &self.weights {
+            Weights::Regression(model) => {
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+            }
+            Weights::Network(model) => {
+                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+            }
+        }
+    }
+
+    /// Probabilities of the roles of every labelled node.
+    pub fn predictions(&self, graphs: &[Graph]) -> Vec<Prediction> {
+        predict::predictions(graphs, &self.logits(graphs), self.config.calibration.temperature)
+    }
+
+    /// Probabilities of the roles of every node.
+    pub fn probabilities(&self, graph: &Graph) -> Vec<[f32; ROLES]> {
+        let logits = self.logits(std::slice::from_ref(graph));
+        let temperature = self.config.calibration.temperature;
+        logits.iter().flatten().map(|row| metrics::probabilities(row, temperature)).collect()
+    }
+}
+
+pub(super) fn load<B: Backend, M: ModuleSnapshot<B>>(
+    mut model: M,
+    path: &Path,
+) -> Result<M, LearningError> {
+    if !path.is_file() {
+        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
+        return Err(LearningError::Read { path: PathBuf::from(path), source });
+    }
+    let mut store = SafetensorsStore::from_file(path);
+    let result = model.load_from(&mut store).map_err(|e| weights_error(path, &e))?;
+    if !result.is_success() {
+        return Err(weights_error(path, &format!("{result:?}")));
+    }
+    Ok(model)
+}

@@ -1,0 +1,205 @@
+//! Step 4: scores a saved candidate on test owners, always on the CPU, beside its baselines and the champion. Whoever
+//! trained should not score: [`validate_apart`] does it in a process of its own.
+
+mod bootstrap;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Command;
+
+use serde::{Deserialize, Serialize};
+
+use crate::LearningError;
+use crate::analysis::Dataset;
+use crate::codebase::Split;
+use crate::deployment::Champion;
+use crate::graph::Graph;
+use crate::metrics::{self, CoveragePoint, Prediction, RoleScore};
+use crate::model::{CONFIG, LoadedModel, ModelConfig, ModelKind, weights_file};
+use crate::role::{ROLES, Role};
+use crate::storage::{self, DataDir};
+use crate::training::{TrainedModel, config_file};
+
+pub use bootstrap::Interval;
+
+/// Scores of a candidate on test owners.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// The candidate.
+    pub candidate: String,
+    /// The dataset whose test owners it was scored on.
+    pub dataset: String,
+    /// The kind that the candidate proposes.
+    pub kind: ModelKind,
+    /// Whether its files still hash to its id.
+    pub verified: bool,
+    /// Test owners with labelled files.
+    pub owners: usize,
+    /// Scores by model: `network`, `regression`, `majority`, and `champion` where there is one that reads this dataset.
+    pub scores: BTreeMap<String, Score>,
+    /// The proposed model's macro-F1 minus another's, by the other's name, over the same resampled owners.
+    pub differences: BTreeMap<String, Interval>,
+    /// The proposed model on applications and on libraries.
+    pub applications: Option<Score>,
+    /// See [`Report::applications`].
+    pub libraries: Option<Score>,
+    /// Accuracy of the surest tenth, two tenths, … of files.
+    pub coverage: Vec<CoveragePoint>,
+    /// Share of files at or above the threshold of abstention, and how many of these are right.
+    pub answered: CoveragePoint,
+    /// Macro-F1 of the regression where files are split at random: too high, since siblings leak. Never a result.
+    pub leaky_macro_f1: f64,
+}
+
+/// Scores of one model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    /// Labelled files.
+    pub files: usize,
+    /// Mean F1 over roles, with a 95 % interval over resampled owners.
+    pub macro_f1: Interval,
+    /// Share of files whose likeliest role is right.
+    pub accuracy: f64,
+    /// Share of files with the label among the three likeliest.
+    pub top3: f64,
+    /// Mean distance of confidence and accuracy over ten bins of equal size.
+    pub calibration_error: f64,
+    /// Each role, by its name.
+    pub roles: BTreeMap<String, RoleScore>,
+}
+
+impl Report {
+    /// The scores of the proposed model.
+    pub fn ours(&self) -> Option<&Score> {
+        self.scores.get(self.kind.name())
+    }
+}
+
+/// Scores the candidate of `trained` in this process.
+///
+/// # Errors
+/// When its files or the dataset cannot be read.
+pub fn validate(data: &DataDir, trained: &TrainedModel) -> Result<Report, LearningError> {
+    let dataset = Dataset::open(data, &trained.dataset)?;
+    let test: Vec<Graph> = dataset.part(Split::Test).cloned().collect();
+    let directory = data.candidate(&trained.candidate);
+    let verified = storage::hash_dir(&directory)? == trained.candidate;
+    let proposed = LoadedModel::open(&directory)?.config.kind;
+    let mut all = BTreeMap::new();
+    for kind in [ModelKind::Regression, ModelKind::Network] {
+        all.insert(kind.name().to_owned(), of_kind(&directory, kind)?);
+    }
+    let threshold = all[proposed.name()].config.calibration.threshold;
+    let mut predictions: BTreeMap<_, _> =
+        all.iter().map(|(name, model)| (name.clone(), model.predictions(&test))).collect();
+    let ours = predictions[proposed.name()].clone();
+    predictions.insert("majority".to_owned(), majority(&dataset, &ours));
+    if let Some(champion) = champion(data, trained, &dataset)? {
+        predictions.insert("champion".to_owned(), champion.predictions(&test));
+    }
+    let others = predictions.iter().filter(|(name, _)| *name != proposed.name());
+    Ok(Report {
+        candidate: trained.candidate.clone(),
+        dataset: trained.dataset.clone(),
+        kind: proposed,
+        verified,
+        owners: ours.iter().map(|p| &p.owner).collect::<BTreeSet<_>>().len(),
+        differences: others
+            .map(|(name, p)| (name.clone(), bootstrap::difference(&ours, p)))
+            .collect(),
+        scores: predictions.iter().map(|(name, p)| (name.clone(), score(p))).collect(),
+        applications: part(&ours, true),
+        libraries: part(&ours, false),
+        coverage: metrics::coverage_curve(&ours),
+        answered: answered(&ours, threshold),
+        leaky_macro_f1: trained.leaky_macro_f1,
+    })
+}
+
+/// Scores the candidate in a process that did not train: `program` must answer to the arguments of `archlearn`.
+///
+/// # Errors
+/// [`LearningError::Validator`] when the process cannot be started, fails or answers nonsense.
+pub fn validate_apart(
+    program: &Path,
+    data: &DataDir,
+    trained: &TrainedModel,
+) -> Result<Report, LearningError> {
+    let mut command = Command::new(program);
+    command.arg("validate-artifact").arg(&trained.candidate).env("ARCHLEARN_DATA_DIR", data.root());
+    let shown = format!("{} validate-artifact {}", program.display(), trained.candidate);
+    let failed = |status: String, stderr: String| LearningError::Validator {
+        status,
+        stderr,
+        command: shown.clone(),
+    };
+    let output = command.output().map_err(|e| failed("not started".to_owned(), e.to_string()))?;
+    if !output.status.success() {
+        let stderr = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(failed(output.status.to_string(), stderr));
+    }
+    serde_json::from_slice(&output.stdout)
+        .map_err(|e| failed("no report".to_owned(), e.to_string()))
+}
+
+fn of_kind(directory: &Path, kind: ModelKind) -> Result<LoadedModel, LearningError> {
+    let config: ModelConfig = storage::read_json(&directory.join(config_file(kind)))?;
+    LoadedModel::with(config, &directory.join(weights_file(kind)))
+}
+
+/// The champion, if it can read this dataset and is not the candidate itself.
+fn champion(
+    data: &DataDir,
+    trained: &TrainedModel,
+    dataset: &Dataset,
+) -> Result<Option<LoadedModel>, LearningError> {
+    let Some(champion) = Champion::read(data)? else { return Ok(None) };
+    let directory = data.artifact(&champion.artifact);
+    if champion.candidate == trained.candidate || !directory.join(CONFIG).is_file() {
+        return Ok(None);
+    }
+    let model = LoadedModel::open(&directory)?;
+    Ok((model.config.features == dataset.settings).then_some(model))
+}
+
+/// Always says the commonest role of training owners, as sure as it is common there.
+fn majority(dataset: &Dataset, like: &[Prediction]) -> Vec<Prediction> {
+    let mut files = [0_usize; ROLES];
+    let roles = dataset.part(Split::Train).flat_map(|g| &g.nodes).filter_map(|n| n.role);
+    roles.for_each(|role: Role| files[role.index()] += 1);
+    let total = files.iter().sum();
+    #[expect(clippy::cast_possible_truncation, reason = "a probability")]
+    let probabilities = files.map(|n| metrics::share(n, total) as f32);
+    like.iter().map(|p| Prediction { probabilities, ..p.clone() }).collect()
+}
+
+fn score(predictions: &[Prediction]) -> Score {
+    let roles = metrics::per_role(predictions.iter().map(|p| (p.truth, p.top().0)));
+    Score {
+        files: predictions.len(),
+        macro_f1: bootstrap::macro_f1(predictions),
+        accuracy: metrics::accuracy(predictions),
+        top3: metrics::top3(predictions),
+        calibration_error: metrics::calibration_error(predictions),
+        roles: Role::ALL
+            .iter()
+            .zip(roles)
+            .map(|(role, score)| (role.name().to_owned(), score))
+            .collect(),
+    }
+}
+
+fn part(predictions: &[Prediction], application: bool) -> Option<Score> {
+    let part: Vec<_> =
+        predictions.iter().filter(|p| p.application == application).cloned().collect();
+    (!part.is_empty()).then(|| score(&part))
+}
+
+fn answered(predictions: &[Prediction], threshold: f32) -> CoveragePoint {
+    let sure: Vec<_> = predictions.iter().filter(|p| p.top().1 >= threshold).cloned().collect();
+    CoveragePoint {
+        coverage: metrics::share(sure.len(), predictions.len()),
+        accuracy: metrics::accuracy(&sure),
+        confidence: f64::from(threshold),
+    }
+}
