@@ -7,17 +7,11 @@
     reason = "small programs that use the language in every way"
 )]
 
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::many_single_char_names,
-    reason = "bodies as users write them"
-)]
-
 mod forms;
 mod generator;
 mod hostile;
 pub mod program_steps;
 #[rustfmt::skip]
-mod programs;
-mod random;
+pub mod programs;
+pub mod random;
 mod specs;
