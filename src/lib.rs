@@ -1,1 +1,48 @@
-//! Durable workflows as annotated async functions, on the Postgres you already have.
+#![doc = include_str!("../README.md")]
+
+#[doc(hidden)]
+pub use pgflow_core::builtins::{child, signal, sleep};
+pub use pgflow_core::{
+    builtins::{Fatal, after, fatal, map},
+    client::{
+        Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like, embedded,
+        from_env,
+    },
+    context::{Gpu, GpuSlot, StepContext},
+    definition::Definition,
+    failure::{Failure, FailureKind},
+    lifecycle::{AttemptStatus, RunState},
+    payload::{Json, PayloadError},
+    registry::{StepTuning, Tuning, WorkflowTuning},
+    store::{
+        RunId, StoreError,
+        read::{AttemptView, RunStatus, TaskState, TaskView},
+    },
+    traits::{Payload, Retryable, Step, Workflow},
+    worker::{Worker, WorkerBuilder, WorkerError},
+};
+pub use pgflow_macros::{step, workflow};
+
+#[cfg(feature = "insta")]
+mod snapshot;
+
+pub mod testing {
+    //! Unit tests of workflows without a database.
+    pub use pgflow_core::testing::{Run, RunError, run};
+    #[doc(hidden)]
+    pub use pgflow_core::{
+        embedded::{Server, server},
+        store::on_boundary,
+    };
+}
+
+#[doc(hidden)]
+pub mod __private {
+    //! What the expansions of the macros name; changes without notice.
+    #[cfg(feature = "insta")]
+    pub use insta;
+    pub use pgflow_core::private::*;
+
+    #[cfg(feature = "insta")]
+    pub use crate::snapshot::{advice, definition};
+}

@@ -1,6 +1,27 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
+//!
+//! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `registry`, `context` ·
+//! `worker`, `client`.
 
+pub mod builtins;
+pub mod client;
+pub mod context;
+pub mod definition;
+pub mod embedded;
 pub mod env;
 pub mod failure;
+pub mod lifecycle;
+pub mod path;
 pub mod payload;
+#[doc(hidden)]
+pub mod private;
+pub mod probe;
+pub mod record;
+pub mod registry;
+pub mod slice;
 pub mod spec;
+pub mod store;
+pub mod testing;
+pub mod traits;
+pub mod worker;

@@ -1,4 +1,4 @@
-//! A serializer that writes nothing and refuses what `jsonb` cannot hold. serde_json turns NaN into `null` without
+//! A serializer that writes nothing and refuses what `jsonb` cannot hold. `serde_json` turns NaN into `null` without
 //! a word and passes NUL on to Postgres, which would refuse the whole batch that the value travels in.
 
 use serde::ser::{self, Serialize};

@@ -1,0 +1,32 @@
+//! The smallest workflow: one step, one worker, one run. Needs nothing but Postgres binaries: without `DATABASE_URL` a
+//! private server is started and kept.
+//!
+//! `cargo run --example hello`
+
+use std::{convert::Infallible, error::Error, time::Duration};
+
+use pgflow::{step, workflow};
+
+/// Greets somebody.
+#[step]
+pub async fn greet(name: String) -> Result<String, Infallible> {
+    Ok(format!("Hello, {name}!"))
+}
+
+/// One step is a workflow too.
+#[workflow]
+pub async fn hello(name: String) -> Result<String, Infallible> {
+    greet(name).await
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let flow = pgflow::from_env().await?;
+    let worker = flow.worker().spawn().await?;
+    let run = flow.start::<hello>("Postgres".into()).await?;
+    let greeting = run.output().await?;
+    assert_eq!(greeting, "Hello, Postgres!");
+    println!("run {}: {greeting}", run.id());
+    worker.drain(Duration::from_secs(5)).await;
+    Ok(())
+}

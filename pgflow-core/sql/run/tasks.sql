@@ -1,0 +1,9 @@
+-- Called by clients. Takes no locks.
+select coalesce(n.id, case when k.node = 0 then 'start' else 'end' end) as node, k.elem, k.attempt, k.worker_id,
+       k.ready_in is not null as ready, k.due_at is not null as delayed, p.done, p.total, p.note
+from pgflow.task k
+join pgflow.run r on r.id = k.run_id
+join pgflow.workflow w on w.id = r.workflow_id
+left join pgflow.node n on n.workflow = w.name and n.number = k.node
+left join pgflow.progress p on p.run_id = k.run_id and p.node = k.node and p.elem = greatest(k.elem, 0)
+where k.run_id = $1 order by k.lane, k.elem limit 100000

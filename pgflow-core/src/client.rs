@@ -1,0 +1,347 @@
+//! The client: connect, start runs, wait for what they come to, cancel them.
+
+mod hub;
+mod start;
+
+use std::{
+    collections::HashMap,
+    marker::PhantomData,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+
+use crate::{
+    embedded::{EmbeddedError, Server, server},
+    failure::{Failure, FailureKind},
+    lifecycle::RunState,
+    registry::{RegistryError, Tuning, Version},
+    spec::WorkflowSpec,
+    store::{
+        RunId, StoreError,
+        connect::{self, ConnectError},
+        end::end_run,
+        migrate::{MigrateError, migrate},
+        read::{self, RunStatus},
+    },
+    traits::Workflow,
+    worker::WorkerBuilder,
+};
+
+pub use hub::Hub;
+pub use start::{Start, StartError};
+
+/// The database of the private server that [`embedded`] uses.
+const EMBEDDED_DATABASE: &str = "pgflow";
+
+/// Why there is no [`Flow`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OpenError {
+    /// The address is wrong or nobody answers.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// `DATABASE_URL` is wrong.
+    #[error("DATABASE_URL: {0}")]
+    Environment(#[source] ConnectError),
+    /// The schema is not what this binary needs.
+    #[error(transparent)]
+    Migrate(#[from] MigrateError),
+    /// The private server does not start.
+    #[error(transparent)]
+    Embedded(#[from] EmbeddedError),
+}
+
+/// A connection to the database of runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Flow(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    options: PgConnectOptions,
+    pool: PgPool,
+    tuning: Tuning,
+    versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
+    hub: Arc<Hub>,
+    /// Keeps the private server while this lives.
+    server: Option<Server>,
+}
+
+/// Connects to a Postgres and brings its schema up to date.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn connect(url: &str) -> Result<Flow, OpenError> {
+    Flow::open(connect::parse(url)?, None, Tuning::default()).await
+}
+
+/// Connects with a pool's options, for a host that has one; the engine opens connections of its own.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn connect_like(pool: &PgPool) -> Result<Flow, OpenError> {
+    Flow::open((*pool.connect_options()).clone(), None, Tuning::default()).await
+}
+
+/// Starts, or joins, the private server of this user; its data stays between runs.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn embedded() -> Result<Flow, OpenError> {
+    let server = server().await?;
+    server.ensure_database(EMBEDDED_DATABASE).await?;
+    Flow::open(server.options(EMBEDDED_DATABASE), Some(server), Tuning::default()).await
+}
+
+/// Connects to `DATABASE_URL` where it is set, else to the private server.
+///
+/// # Errors
+/// See [`OpenError`].
+pub async fn from_env() -> Result<Flow, OpenError> {
+    match std::env::var("DATABASE_URL") {
+        Ok(url) if !url.is_empty() => {
+            let options = connect::parse(&url).map_err(OpenError::Environment)?;
+            Flow::open(options, None, Tuning::default()).await.map_err(|e| match e {
+                OpenError::Connect(e) => OpenError::Environment(e),
+                e => e,
+            })
+        }
+        _ => embedded().await,
+    }
+}
+
+impl Flow {
+    async fn open(
+        options: PgConnectOptions,
+        server: Option<Server>,
+        tuning: Tuning,
+    ) -> Result<Self, OpenError> {
+        let refused =
+            |source| ConnectError::Refused { server: connect::describe(&options), source };
+        let mut connection =
+            options.clone().disable_statement_logging().connect().await.map_err(refused)?;
+        migrate(&mut connection).await?;
+        let _ = connection.close().await;
+        let pool = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(4)
+            .connect_lazy_with(connect::engine(&options, "client"));
+        let hub = Arc::new(Hub::new(pool.clone()));
+        let inner = Inner { options, pool, tuning, versions: Mutex::default(), hub, server };
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// The private server, where this flow keeps one.
+    pub fn private_server(&self) -> Option<&Server> {
+        self.0.server.as_ref()
+    }
+
+    /// The same database with limits that an operator set. Call it before anything is started or served.
+    #[must_use]
+    pub fn tuned(&self, tuning: Tuning) -> Self {
+        Self(Arc::new(Inner {
+            options: self.0.options.clone(),
+            pool: self.0.pool.clone(),
+            tuning,
+            versions: Mutex::default(),
+            hub: self.0.hub.clone(),
+            server: self.0.server.clone(),
+        }))
+    }
+
+    /// A worker to be; it serves every workflow that this binary links.
+    pub fn worker(&self) -> WorkerBuilder {
+        WorkerBuilder::new(self.clone())
+    }
+
+    /// Starts a run; await it for a [`Run`].
+    pub fn start<W: Workflow>(&self, input: W::Input) -> Start<'_, W> {
+        Start::new(self, input)
+    }
+
+    /// Starts many runs in one call, all or none.
+    ///
+    /// # Errors
+    /// See [`StartError`].
+    pub async fn start_many<W: Workflow>(
+        &self,
+        inputs: impl IntoIterator<Item = W::Input>,
+    ) -> Result<Vec<Run<W>>, StartError> {
+        start::many(self, inputs).await
+    }
+
+    /// A run that is known by its id.
+    pub fn run<W: Workflow>(&self, id: RunId) -> Run<W> {
+        Run { flow: self.clone(), id, workflow: PhantomData }
+    }
+
+    /// The run that was started under a key.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn run_by_key<W: Workflow>(&self, key: &str) -> Result<Option<Run<W>>, StoreError> {
+        let mut connection = self.client().await?;
+        Ok(read::by_key(&mut connection, W::NAME, key).await?.map(|id| self.run(id)))
+    }
+
+    /// How a run stands; `None`: there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn status(&self, run: RunId) -> Result<Option<RunStatus>, StoreError> {
+        let mut connection = self.client().await?;
+        read::status(&mut connection, run).await
+    }
+
+    /// Cancels a run; `actor` is written down with it. `false`: it had ended already, or is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel(&self, run: RunId, actor: &str) -> Result<bool, StoreError> {
+        let failure = Failure::new(
+            crate::record::BODY,
+            FailureKind::Cancelled,
+            format!("cancelled by {actor}"),
+        )
+        .fatal();
+        let mut connection = self.client().await?;
+        let ended = end_run(&mut connection, run, RunState::Cancelled, &failure, None).await?;
+        if ended {
+            read::audit(&mut connection, actor, "cancel", run).await?;
+        }
+        Ok(ended)
+    }
+
+    /// The workflows that live workers serve now, as `name@version`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn served(&self) -> Result<Vec<String>, StoreError> {
+        read::served(&mut *self.client().await?).await
+    }
+
+    /// How to connect to the same database, for a host that wants connections of its own.
+    pub fn options(&self) -> &PgConnectOptions {
+        &self.0.options
+    }
+
+    pub(crate) fn hub(&self) -> Arc<Hub> {
+        self.0.hub.clone()
+    }
+
+    async fn client(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, StoreError> {
+        self.0
+            .pool
+            .acquire()
+            .await
+            .map_err(|source| StoreError { operation: "accept a connection", source })
+    }
+
+    /// Registers a workflow once per flow.
+    pub(crate) async fn register(
+        &self,
+        spec: &'static WorkflowSpec,
+    ) -> Result<Arc<Version>, RegistryError> {
+        let key = (spec.id, spec.version);
+        if let Some(known) =
+            self.0.versions.lock().unwrap_or_else(PoisonError::into_inner).get(&key)
+        {
+            return Ok(known.clone());
+        }
+        let mut connection =
+            self.client().await.map_err(crate::store::register::RegisterError::from)?;
+        let version = Version::register(&mut connection, spec, &self.0.tuning).await?;
+        self.0.versions.lock().unwrap_or_else(PoisonError::into_inner).insert(key, version.clone());
+        Ok(version)
+    }
+}
+
+/// A run of a workflow.
+#[derive(Debug)]
+pub struct Run<W> {
+    flow: Flow,
+    id: RunId,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W> Clone for Run<W> {
+    fn clone(&self) -> Self {
+        Self { flow: self.flow.clone(), id: self.id, workflow: PhantomData }
+    }
+}
+
+/// Why a run has no output.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// It failed, was cancelled, or passed its deadline.
+    #[error("run {run} {state}: {failure}")]
+    Ended {
+        /// The run.
+        run: RunId,
+        /// Its state.
+        state: RunState,
+        /// Why.
+        failure: Failure,
+    },
+    /// Its output is of another type.
+    #[error("run {run} came to a value of another type: {problem}")]
+    Mismatch {
+        /// The run.
+        run: RunId,
+        /// What does not fit.
+        problem: crate::payload::PayloadError,
+    },
+    /// There is no such run.
+    #[error("there is no run {0}")]
+    Unknown(RunId),
+    /// The database is not there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl<W: Workflow> Run<W> {
+    /// The run's id.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// Waits for the run to end. In the process of its worker that is known at once, else within a second.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future does nothing to the run.
+    pub async fn output(&self) -> Result<W::Output, RunError> {
+        match self.flow.0.hub.ending(self.id).await? {
+            read::Ending::Completed(output) => W::decode_output(&output)
+                .map_err(|problem| RunError::Mismatch { run: self.id, problem }),
+            read::Ending::Ended(state, failure) => {
+                Err(RunError::Ended { run: self.id, state, failure })
+            }
+        }
+    }
+
+    /// How the run stands.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn status(&self) -> Result<RunStatus, RunError> {
+        self.flow.status(self.id).await?.ok_or(RunError::Unknown(self.id))
+    }
+
+    /// Cancels the run; `actor` is written down with it. `false`: it had ended already.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn cancel(&self, actor: &str) -> Result<bool, StoreError> {
+        self.flow.cancel(self.id, actor).await
+    }
+}
+
+/// How long a poll of awaited runs waits at first and at most.
+const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
+
+/// A connection of the caller's, for statements in its transaction.
+pub(crate) type Caller<'c> = &'c mut PgConnection;

@@ -1,0 +1,205 @@
+//! Starting runs.
+
+use std::{
+    future::{Future, IntoFuture},
+    marker::PhantomData,
+    pin::Pin,
+    sync::Arc,
+    time::Duration,
+};
+
+use crate::{
+    payload::{Json, PayloadError},
+    registry::{RegistryError, Version, head_start},
+    store::{
+        RunId, StoreError,
+        start::{Entry, StartOptions, Started, start},
+    },
+    traits::Workflow,
+};
+
+use super::{Caller, Flow, Run};
+
+/// The largest input, in bytes.
+const INPUT_MAX: usize = 4 << 20;
+/// The longest idempotency key, in bytes.
+const KEY_MAX: usize = 512;
+
+/// Why a run was not started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The input cannot be stored, or would not be read back.
+    #[error("the input of `{workflow}`: {problem}")]
+    Input {
+        /// The workflow.
+        workflow: &'static str,
+        /// What is wrong, and where.
+        problem: PayloadError,
+    },
+    /// The input is too large.
+    #[error(
+        "the input of `{workflow}` has {size} bytes, more than the limit of {INPUT_MAX}; store it elsewhere and pass where"
+    )]
+    TooLarge {
+        /// The workflow.
+        workflow: &'static str,
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// The key cannot be stored.
+    #[error(
+        "an idempotency key has 1 to {KEY_MAX} bytes and no NUL character; this one has {0} bytes"
+    )]
+    Key(usize),
+    /// The key belongs to a run with another input.
+    #[error(
+        "key `{key}` belongs to run {run} with another input; use another key, or wait for that run"
+    )]
+    OtherInput {
+        /// The key.
+        key: String,
+        /// The run that has it.
+        run: RunId,
+    },
+    /// Something is wrong with the workflow.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// The database is not there.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A run to be; await it.
+#[must_use = "a run is started when this is awaited"]
+pub struct Start<'c, W: Workflow> {
+    flow: Flow,
+    input: W::Input,
+    key: Option<String>,
+    options: StartOptions,
+    connection: Option<Caller<'c>>,
+    workflow: PhantomData<fn() -> W>,
+}
+
+impl<W: Workflow> Start<'_, W> {
+    pub(super) fn new(flow: &Flow, input: W::Input) -> Self {
+        Self {
+            flow: flow.clone(),
+            input,
+            key: None,
+            options: StartOptions::default(),
+            connection: None,
+            workflow: PhantomData,
+        }
+    }
+
+    /// Starting twice under one key gives the first run. Another input under the same key is an error.
+    pub fn key(mut self, key: impl Into<String>) -> Self {
+        self.key = Some(key.into());
+        self
+    }
+
+    /// Begins only after this delay, by the database's clock.
+    pub fn after(mut self, delay: Duration) -> Self {
+        self.options.delay = Some(delay);
+        self
+    }
+
+    /// Higher goes first; 0 by default. A lower one waits at most a minute longer per level.
+    pub fn priority(mut self, priority: i16) -> Self {
+        self.options.priority = priority;
+        self
+    }
+
+    /// Starts in the caller's transaction: visible with it, rolled back with it.
+    pub fn on(self, connection: &mut sqlx::PgConnection) -> Start<'_, W> {
+        Start {
+            flow: self.flow,
+            input: self.input,
+            key: self.key,
+            options: self.options,
+            connection: Some(connection),
+            workflow: PhantomData,
+        }
+    }
+
+    async fn send(self) -> Result<Run<W>, StartError> {
+        if let Some(key) =
+            self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0'))
+        {
+            return Err(StartError::Key(key.len()));
+        }
+        let input = encode::<W>(&self.input)?;
+        let version = self.flow.register((W::SPEC)()).await?;
+        let started =
+            send(&self.flow, &version, &[(input, self.key.clone())], self.options, self.connection)
+                .await?;
+        let [Started { run, same_input, .. }] = started[..] else { return Err(none_started()) };
+        match self.key {
+            Some(key) if !same_input => Err(StartError::OtherInput { key, run }),
+            _ => Ok(self.flow.run(run)),
+        }
+    }
+}
+
+impl<'c, W: Workflow> IntoFuture for Start<'c, W> {
+    type Output = Result<Run<W>, StartError>;
+    type IntoFuture = Pin<Box<dyn Future<Output = Self::Output> + Send + 'c>>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(self.send())
+    }
+}
+
+pub(super) async fn many<W: Workflow>(
+    flow: &Flow,
+    inputs: impl IntoIterator<Item = W::Input>,
+) -> Result<Vec<Run<W>>, StartError> {
+    let inputs: Vec<(Json, Option<String>)> = inputs
+        .into_iter()
+        .map(|i| Ok((encode::<W>(&i)?, None)))
+        .collect::<Result<_, StartError>>()?;
+    let version = flow.register((W::SPEC)()).await?;
+    let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
+    Ok(started.into_iter().map(|s| flow.run(s.run)).collect())
+}
+
+fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
+    let refuse = |problem| StartError::Input { workflow: W::NAME, problem };
+    let input = W::encode(input).map_err(refuse)?;
+    let size = input.as_str().len();
+    if size > INPUT_MAX {
+        return Err(StartError::TooLarge { workflow: W::NAME, size });
+    }
+    ((W::SPEC)().check_input)(&input).map_err(refuse)?;
+    Ok(input)
+}
+
+async fn send(
+    flow: &Flow,
+    version: &Arc<Version>,
+    inputs: &[(Json, Option<String>)],
+    options: StartOptions,
+    connection: Option<Caller<'_>>,
+) -> Result<Vec<Started>, StartError> {
+    let first = version.first(options.delay.is_some());
+    let entry = Entry {
+        workflow_id: version.numbers.workflow_id,
+        workflow: version.definition.name.clone(),
+        node: version.number(first),
+        queue: version.queue(first),
+    };
+    let options = StartOptions {
+        timeout: version.timeout,
+        head: head_start(options.priority) + version.head(first, 0),
+        ..options
+    };
+    Ok(match connection {
+        Some(connection) => start(connection, &entry, inputs, &options).await?,
+        None => start(&mut *flow.client().await?, &entry, inputs, &options).await?,
+    })
+}
+
+fn none_started() -> StartError {
+    StoreError { operation: "start the run", source: sqlx::Error::RowNotFound }.into()
+}

@@ -1,0 +1,78 @@
+//! What a version stands for: its shape, the fingerprint of it, and the differences between two.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{Definition, Node};
+
+/// Raised when the meaning of a fingerprint changes.
+const FORMAT: u32 = 1;
+
+/// SHA-256 over the shape as canonical JSON: sorted nodes, sorted keys (`serde_json`'s maps are sorted).
+pub(super) fn fingerprint(definition: &Definition) -> String {
+    let mut nodes: Vec<&Node> = definition.nodes.iter().collect();
+    nodes.sort_by(|a, b| a.id.cmp(&b.id));
+    let names: Vec<&str> = definition.input.iter().map(|f| f.name.as_str()).collect();
+    let shape = json!({
+        "format": FORMAT,
+        "inputs": names.len(),
+        "names": if names.len() > 1 { json!(names) } else { Value::Null },
+        "nodes": nodes.into_iter().map(node_shape).collect::<Vec<_>>(),
+        "output": definition.output.deps,
+    });
+    let digest = Sha256::digest(shape.to_string());
+    digest.iter().take(16).fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
+fn node_shape(node: &Node) -> Value {
+    json!({
+        "id": node.id,
+        "kind": node.kind,
+        "step": node.step,
+        "deps": node.deps,
+        "after": node.after,
+        "condition": node.condition,
+        "arms": node.arms,
+        "tolerated": node.tolerated,
+    })
+}
+
+/// What differs in shape between the stored definition and another one, a line each; empty when only tuning differs.
+pub fn differences(stored: &Definition, new: &Definition) -> Vec<String> {
+    let mut lines = Vec::new();
+    let inputs = |d: &Definition| d.input.iter().map(|f| f.name.clone()).collect::<Vec<_>>();
+    if stored.input.len() != new.input.len()
+        || (new.input.len() > 1 && inputs(stored) != inputs(new))
+    {
+        lines.push(change("inputs", &inputs(stored), &inputs(new)));
+    }
+    for old in &stored.nodes {
+        match new.node(&old.id) {
+            None => lines.push(format!("- node `{}` is gone", old.id)),
+            Some(node) => lines.extend(node_differences(old, node)),
+        }
+    }
+    for node in new.nodes.iter().filter(|n| stored.node(&n.id).is_none()) {
+        lines.push(format!("+ node `{}` is new (reads {:?})", node.id, node.deps));
+    }
+    if stored.output.deps != new.output.deps {
+        lines.push(change("the final value reads", &stored.output.deps, &new.output.deps));
+    }
+    lines
+}
+
+fn node_differences(old: &Node, new: &Node) -> Vec<String> {
+    let (Value::Object(old_shape), Value::Object(new_shape)) = (node_shape(old), node_shape(new))
+    else {
+        return Vec::new();
+    };
+    old_shape
+        .iter()
+        .filter(|(key, value)| new_shape.get(*key) != Some(value))
+        .map(|(key, value)| format!("~ node `{}`: {key} {value} → {}", old.id, new_shape[key]))
+        .collect()
+}
+
+fn change(what: &str, old: &[String], new: &[String]) -> String {
+    format!("~ {what}: {old:?} → {new:?}")
+}

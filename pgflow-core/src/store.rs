@@ -1,0 +1,112 @@
+//! All SQL. Functions here take a connection from their caller and return domain types; the statements stand in `sql/`
+//! and `migrations/`.
+
+pub mod claim;
+pub mod connect;
+pub mod end;
+pub mod flush;
+pub mod migrate;
+pub mod read;
+pub mod register;
+pub mod stamp;
+pub mod start;
+pub mod upkeep;
+
+use std::{fmt, sync::OnceLock};
+
+use serde::{Deserialize, Serialize};
+
+/// The id of a run, unique in its database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct RunId(pub i64);
+
+impl fmt::Display for RunId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The key of a token: its run, the number of the node that gave birth to it, the element of a map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TokenKey {
+    /// The run.
+    pub run: RunId,
+    /// The number of the node where the token was born.
+    pub lane: i16,
+    /// 0, or the element of a map from 1, or −1 for its gather.
+    pub elem: i32,
+}
+
+/// A slot of a pool that a token holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldSlot {
+    /// The pool.
+    pub pool: i32,
+    /// The row.
+    pub n: i32,
+    /// The run that holds it.
+    pub run: RunId,
+    /// The epoch at which the token was claimed.
+    pub epoch: i32,
+}
+
+/// A statement that did not go through.
+#[derive(Debug, thiserror::Error)]
+#[error("the database did not {operation}")]
+pub struct StoreError {
+    /// What was attempted, as a verb phrase.
+    pub operation: &'static str,
+    /// The driver's error.
+    pub source: sqlx::Error,
+}
+
+impl StoreError {
+    /// Whether the same statement may go through later: connection trouble, deadlock, shutdown, lack of resources.
+    pub fn is_transient(&self) -> bool {
+        match &self.source {
+            sqlx::Error::Database(e) => e.code().is_some_and(|code| transient_code(&code)),
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::Protocol(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => true,
+            _ => false,
+        }
+    }
+}
+
+/// 08 connection, 40 rollback (deadlock, serialization), 53 resources (disk, connections), 57 operator (shutdown,
+/// statement timeout), 58 I/O, 55P03 lock not available, 25006 read-only (a standby, until it is promoted).
+fn transient_code(code: &str) -> bool {
+    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
+        || matches!(code, "55P03" | "25006")
+}
+
+/// Names the operation of a failed statement.
+pub(crate) trait During<T> {
+    /// `operation` is a verb phrase that completes "the database did not …".
+    fn during(self, operation: &'static str) -> Result<T, StoreError>;
+}
+
+impl<T> During<T> for Result<T, sqlx::Error> {
+    fn during(self, operation: &'static str) -> Result<T, StoreError> {
+        boundary(operation);
+        self.map_err(|source| StoreError { operation, source })
+    }
+}
+
+static BOUNDARY: OnceLock<fn(&'static str)> = OnceLock::new();
+
+/// Calls `hook` after each statement of the engine, before anybody acts on its answer. For crash tests; the first call
+/// wins.
+pub fn on_boundary(hook: fn(&'static str)) {
+    let _ = BOUNDARY.set(hook);
+}
+
+fn boundary(operation: &'static str) {
+    if let Some(hook) = BOUNDARY.get() {
+        hook(operation);
+    }
+}

@@ -1,0 +1,189 @@
+//! The schema `pgflow` and its migrations. The library's own migrator, because sqlx's would share its table with the
+//! host's migrations.
+
+use sha2::{Digest, Sha256};
+use sqlx::{Connection, PgConnection, Row};
+
+use super::{During, StoreError};
+
+/// Number, name and text of each migration, in order.
+const MIGRATIONS: &[(i32, &str, &str)] = &[
+    (1, "tables", include_str!("../../migrations/0001_tables.sql")),
+    (2, "functions", include_str!("../../migrations/0002_functions.sql")),
+];
+
+/// The newest schema, the one that this binary speaks.
+pub const SCHEMA: i32 = 2;
+/// The oldest schema number whose binaries may work with the newest schema.
+const COMPATIBLE: i32 = 1;
+/// Key of the advisory lock that migrating processes take.
+const LOCK: i64 = 0x7067_666c_6f77;
+
+/// Why the schema is not what this binary needs.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MigrateError {
+    /// Somebody else's schema has our name.
+    #[error(
+        "schema `pgflow` exists but is not this library's (the TypeScript project of the same name uses it too); drop or rename it, or use another database"
+    )]
+    Foreign,
+    /// The database is ahead.
+    #[error(
+        "the database has schema {found}, which binaries older than schema {compatible} may not use, and this one speaks {SCHEMA}; update this binary"
+    )]
+    TooNew {
+        /// The schema there.
+        found: i32,
+        /// The oldest that may use it.
+        compatible: i32,
+    },
+    /// An applied migration has another text here.
+    #[error(
+        "migration {number} `{name}` was applied with another text; this binary does not belong to this database"
+    )]
+    Edited {
+        /// Its number.
+        number: i32,
+        /// Its name.
+        name: &'static str,
+    },
+    /// The role may not create the schema.
+    #[error(
+        "role `{role}` may not migrate this database; run once as its owner, or: grant create on database {database} to {role}"
+    )]
+    Forbidden {
+        /// The role.
+        role: String,
+        /// The database.
+        database: String,
+        /// The server's words.
+        source: sqlx::Error,
+    },
+    /// A statement failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Brings the schema up to this binary. Many processes may call it at once: one migrates, the others agree.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+    if up_to_date(connection).await? {
+        return Ok(());
+    }
+    let mut tx = connection.begin().await.during("begin a migration")?;
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(&mut *tx)
+        .await
+        .during("lock the schema")?;
+    let applied = applied(&mut tx).await?;
+    for (number, name, text) in MIGRATIONS {
+        match applied.iter().find(|(n, _)| n == number) {
+            Some((_, sum)) if *sum == checksum(text) => {}
+            Some(_) => return Err(MigrateError::Edited { number: *number, name }),
+            None => apply(&mut tx, *number, name, text).await?,
+        }
+    }
+    tx.commit().await.during("commit the migrations")?;
+    Ok(())
+}
+
+/// Cheap check without locks; also refuses what is not ours or is too new.
+async fn up_to_date(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+    let row = sqlx::query(
+        "select to_regnamespace('pgflow') is not null as present, \
+         to_regclass('pgflow.meta') is not null and to_regclass('pgflow.migration') is not null as ours",
+    )
+    .fetch_one(&mut *connection)
+    .await
+    .during("show its schemas")?;
+    match (row.get::<bool, _>("present"), row.get::<bool, _>("ours")) {
+        (false, _) => return Ok(false),
+        (true, false) => return Err(MigrateError::Foreign),
+        (true, true) => {}
+    }
+    let meta = sqlx::query("select schema, compatible from pgflow.meta")
+        .fetch_optional(&mut *connection)
+        .await
+        .during("show its schema number")?
+        .ok_or(MigrateError::Foreign)?;
+    let (found, compatible): (i32, i32) = (meta.get("schema"), meta.get("compatible"));
+    if found > SCHEMA && compatible > SCHEMA {
+        return Err(MigrateError::TooNew { found, compatible });
+    }
+    Ok(found >= SCHEMA)
+}
+
+/// What has been applied, made sure under the lock; creates the schema where there is none.
+async fn applied(tx: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, MigrateError> {
+    let present: bool = sqlx::query_scalar("select to_regclass('pgflow.migration') is not null")
+        .fetch_one(&mut *tx)
+        .await
+        .during("show its schemas")?;
+    if !present {
+        create_schema(tx).await?;
+    }
+    let rows = sqlx::query("select number, checksum from pgflow.migration")
+        .fetch_all(&mut *tx)
+        .await
+        .during("list the migrations")?;
+    Ok(rows.iter().map(|r| (r.get("number"), r.get("checksum"))).collect())
+}
+
+async fn create_schema(tx: &mut PgConnection) -> Result<(), MigrateError> {
+    let who =
+        sqlx::query("select current_user::text as role, current_database()::text as database")
+            .fetch_one(&mut *tx)
+            .await
+            .during("say who is connected")?;
+    for statement in [
+        "create schema pgflow",
+        "create table pgflow.migration (number int primary key, name text not null, checksum bytea not null, \
+         applied_at timestamptz not null default now())",
+    ] {
+        sqlx::query(statement).execute(&mut *tx).await.map_err(|source| {
+            match source.as_database_error() {
+                Some(e) if e.code().as_deref() == Some("42501") => MigrateError::Forbidden {
+                    role: who.get("role"),
+                    database: who.get("database"),
+                    source,
+                },
+                _ => StoreError { operation: "create the schema", source }.into(),
+            }
+        })?;
+    }
+    Ok(())
+}
+
+async fn apply(
+    tx: &mut PgConnection,
+    number: i32,
+    name: &str,
+    text: &'static str,
+) -> Result<(), MigrateError> {
+    sqlx::raw_sql(text).execute(&mut *tx).await.during("apply a migration")?;
+    sqlx::query("insert into pgflow.migration (number, name, checksum) values ($1, $2, $3)")
+        .bind(number)
+        .bind(name)
+        .bind(checksum(text))
+        .execute(&mut *tx)
+        .await
+        .during("note a migration")?;
+    sqlx::query(
+        "insert into pgflow.meta (schema, compatible) values ($1, $2) \
+         on conflict (only_row) do update set schema = excluded.schema, compatible = excluded.compatible",
+    )
+    .bind(number)
+    .bind(COMPATIBLE)
+    .execute(&mut *tx)
+    .await
+    .during("note the schema number")?;
+    Ok(())
+}
+
+fn checksum(text: &str) -> Vec<u8> {
+    Sha256::digest(text).to_vec()
+}

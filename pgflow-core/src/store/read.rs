@@ -1,0 +1,263 @@
+//! What people and clients ask about runs.
+
+use std::time::SystemTime;
+
+use sqlx::{PgConnection, Row, postgres::PgRow};
+
+use crate::{
+    failure::Failure,
+    lifecycle::{AttemptStatus, RunState},
+    payload::Json,
+};
+
+use super::{During, RunId, StoreError, claim::read_failure, stamp::Stamp};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ending {
+    /// With its value.
+    Completed(Json),
+    /// Without one.
+    Ended(RunState, Failure),
+}
+
+/// The endings of those of these runs that have ended; a run that is not there has none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn endings(
+    connection: &mut PgConnection,
+    runs: &[RunId],
+) -> Result<Vec<(RunId, Ending)>, StoreError> {
+    let rows = sqlx::query(
+        "select id, state, output::text as output, error::text as error from pgflow.run where id = any($1) and state <> 0",
+    )
+    .bind(runs.iter().map(|r| r.0).collect::<Vec<_>>())
+    .fetch_all(connection)
+    .await
+    .during("say how runs ended")?;
+    Ok(rows.iter().map(|row| (RunId(row.get("id")), ending(row))).collect())
+}
+
+fn ending(row: &PgRow) -> Ending {
+    let state = RunState::from_code(row.get("state")).unwrap_or(RunState::Failed);
+    match row.get::<Option<String>, _>("output") {
+        Some(output) if state == RunState::Completed => {
+            Ending::Completed(Json::from_trusted(output))
+        }
+        _ => Ending::Ended(state, read_failure(row.get::<Option<String>, _>("error").as_deref())),
+    }
+}
+
+/// A run as people see it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct RunStatus {
+    /// The run.
+    pub run: RunId,
+    /// Its workflow.
+    pub workflow: String,
+    /// The version that it runs on.
+    pub version: u32,
+    /// Its state.
+    pub state: RunState,
+    /// When it was started.
+    pub created_at: SystemTime,
+    /// When it ended.
+    pub ended_at: Option<SystemTime>,
+    /// Why it did not complete.
+    pub failure: Option<Failure>,
+    /// Its attempts in the order in which they ended.
+    pub attempts: Vec<AttemptView>,
+    /// What is under way or waits now.
+    pub tasks: Vec<TaskView>,
+}
+
+/// An attempt that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct AttemptView {
+    /// The id of its node.
+    pub node: String,
+    /// The element of a map, from 0.
+    pub element: Option<u32>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub status: AttemptStatus,
+    /// Since when it was ready.
+    pub ready_at: Option<SystemTime>,
+    /// When it began.
+    pub started_at: Option<SystemTime>,
+    /// When it ended.
+    pub ended_at: SystemTime,
+    /// Its failure.
+    pub failure: Option<Failure>,
+}
+
+/// A task that is under way or waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskView {
+    /// The id of its node, `start` or `end`.
+    pub node: String,
+    /// The element of a map, from 0.
+    pub element: Option<u32>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// What it does.
+    pub state: TaskState,
+    /// What the step says of its progress: how much of how much.
+    pub progress: Option<(u64, u64)>,
+    /// The step's words about its progress.
+    pub note: Option<String>,
+}
+
+/// What a task does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum TaskState {
+    /// Waits for others at a join.
+    Waiting,
+    /// Waits for a worker or a limit.
+    Ready,
+    /// Waits for a delay to pass.
+    Delayed,
+    /// Runs on this worker.
+    Running(i32),
+}
+
+/// The status of a run; `None`: there is no such run.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn status(
+    connection: &mut PgConnection,
+    run: RunId,
+) -> Result<Option<RunStatus>, StoreError> {
+    let Some(row) = sqlx::query(include_str!("../../sql/run/status.sql"))
+        .bind(run.0)
+        .fetch_optional(&mut *connection)
+        .await
+        .during("show a run")?
+    else {
+        return Ok(None);
+    };
+    let attempts = sqlx::query(include_str!("../../sql/run/attempts.sql"))
+        .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await
+        .during("show a run's attempts")?;
+    let tasks = sqlx::query(include_str!("../../sql/run/tasks.sql"))
+        .bind(run.0)
+        .fetch_all(&mut *connection)
+        .await
+        .during("show a run's tasks")?;
+    let state = RunState::from_code(row.get("state")).unwrap_or(RunState::Failed);
+    Ok(Some(RunStatus {
+        run,
+        workflow: row.get("name"),
+        version: u32::try_from(row.get::<i32, _>("version")).unwrap_or_default(),
+        state,
+        created_at: time(&row, "created_at").unwrap_or(SystemTime::UNIX_EPOCH),
+        ended_at: time(&row, "ended_at"),
+        failure: failure(&row),
+        attempts: attempts.iter().filter_map(attempt_view).collect(),
+        tasks: tasks.iter().map(task_view).collect(),
+    }))
+}
+
+fn time(row: &PgRow, column: &str) -> Option<SystemTime> {
+    row.get::<Option<Stamp>, _>(column).map(Stamp::to_system_time)
+}
+
+fn failure(row: &PgRow) -> Option<Failure> {
+    row.get::<Option<String>, _>("error").map(|text| read_failure(Some(&text)))
+}
+
+fn element(row: &PgRow) -> Option<u32> {
+    u32::try_from(row.get::<i32, _>("elem") - 1).ok()
+}
+
+fn attempt_view(row: &PgRow) -> Option<AttemptView> {
+    Some(AttemptView {
+        node: row.get("node"),
+        element: element(row),
+        attempt: u32::try_from(row.get::<i16, _>("attempt")).unwrap_or_default(),
+        status: AttemptStatus::from_code(row.get("status"))?,
+        ready_at: time(row, "ready_at"),
+        started_at: time(row, "started_at"),
+        ended_at: time(row, "ended_at")?,
+        failure: failure(row),
+    })
+}
+
+fn task_view(row: &PgRow) -> TaskView {
+    let number = |column: &str| {
+        row.get::<Option<i64>, _>(column).map(|n| u64::try_from(n).unwrap_or_default())
+    };
+    let state = match row.get::<Option<i32>, _>("worker_id") {
+        Some(worker) => TaskState::Running(worker),
+        None if row.get::<bool, _>("ready") => TaskState::Ready,
+        None if row.get::<bool, _>("delayed") => TaskState::Delayed,
+        None => TaskState::Waiting,
+    };
+    TaskView {
+        node: row.get("node"),
+        element: element(row),
+        attempt: u32::try_from(row.get::<i16, _>("attempt")).unwrap_or_default(),
+        state,
+        progress: number("done").zip(number("total")),
+        note: row.get("note"),
+    }
+}
+
+/// The workflows and versions that live workers serve, by name, as `name@version`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn served(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+    sqlx::query_scalar(include_str!("../../sql/run/served.sql"))
+        .fetch_all(connection)
+        .await
+        .during("list what is served")
+}
+
+/// Writes down what somebody did.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn audit(
+    connection: &mut PgConnection,
+    actor: &str,
+    action: &str,
+    run: RunId,
+) -> Result<(), StoreError> {
+    sqlx::query("insert into pgflow.audit (actor, action, run_id) values ($1, $2, $3)")
+        .bind(actor.replace('\0', "\u{fffd}"))
+        .bind(action)
+        .bind(run.0)
+        .execute(connection)
+        .await
+        .during("note an action")?;
+    Ok(())
+}
+
+/// The run that has this key.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_key(
+    connection: &mut PgConnection,
+    workflow: &str,
+    key: &str,
+) -> Result<Option<RunId>, StoreError> {
+    let id: Option<i64> =
+        sqlx::query_scalar("select run_id from pgflow.run_key where workflow = $1 and key = $2")
+            .bind(workflow)
+            .bind(key)
+            .fetch_optional(connection)
+            .await
+            .during("find a run by its key")?;
+    Ok(id.map(RunId))
+}

@@ -1,0 +1,224 @@
+//! Workers' rows and leases, and the upkeep that any worker does for all.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, Row};
+
+use super::{During, RunId, StoreError, TokenKey};
+
+/// Registers a worker and answers its id, which nobody had before.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn register_worker(
+    connection: &mut PgConnection,
+    name: &str,
+    offers: &str,
+    lease: Duration,
+) -> Result<i32, StoreError> {
+    sqlx::query_scalar(
+        "insert into pgflow.worker (id, name, lease_until, offers) \
+         values (nextval('pgflow.worker_id'), $1, pgflow.clock() + $2 * interval '1 millisecond', $3::jsonb) returning id",
+    )
+    .bind(name)
+    .bind(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+    .bind(offers)
+    .fetch_one(connection)
+    .await
+    .during("register a worker")
+}
+
+/// Renews a lease. `false`: it has run out, and whatever the worker holds may be somebody else's.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn heartbeat(
+    connection: &mut PgConnection,
+    worker: i32,
+    lease: Duration,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(
+        "update pgflow.worker set lease_until = pgflow.clock() + $2 * interval '1 millisecond' \
+         where id = $1 and lease_until > pgflow.clock()",
+    )
+    .bind(worker)
+    .bind(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+    .execute(connection)
+    .await
+    .during("renew a lease")?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// Which of these tokens the worker no longer holds.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lost(
+    connection: &mut PgConnection,
+    worker: i32,
+    tokens: &[(TokenKey, i32)],
+) -> Result<Vec<TokenKey>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/task/lost.sql"))
+        .bind(worker)
+        .bind(tokens.iter().map(|(key, _)| key.run.0).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|(key, _)| key.lane).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|(key, _)| key.elem).collect::<Vec<_>>())
+        .bind(tokens.iter().map(|(_, epoch)| *epoch).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .during("say what is still held")?;
+    Ok(rows
+        .iter()
+        .map(|r| TokenKey { run: RunId(r.get("run_id")), lane: r.get("lane"), elem: r.get("elem") })
+        .collect())
+}
+
+/// What a running step says of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProgressNote {
+    /// The run.
+    pub run: RunId,
+    /// The number of the node.
+    pub node: i16,
+    /// 0, or the element of a map from 1.
+    pub elem: i32,
+    /// How much is done.
+    pub done: u64,
+    /// Out of how much.
+    pub total: u64,
+    /// In words.
+    pub note: Option<String>,
+}
+
+/// Writes down progress.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn write_progress(
+    connection: &mut PgConnection,
+    notes: &[ProgressNote],
+) -> Result<(), StoreError> {
+    let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
+    sqlx::query(include_str!("../../sql/task/write_progress.sql"))
+        .bind(notes.iter().map(|n| n.run.0).collect::<Vec<_>>())
+        .bind(notes.iter().map(|n| n.node).collect::<Vec<_>>())
+        .bind(notes.iter().map(|n| n.elem).collect::<Vec<_>>())
+        .bind(notes.iter().map(|n| number(n.done)).collect::<Vec<_>>())
+        .bind(notes.iter().map(|n| number(n.total)).collect::<Vec<_>>())
+        .bind(
+            notes
+                .iter()
+                .map(|n| n.note.as_deref().map(|t| t.replace('\0', "\u{fffd}")))
+                .collect::<Vec<_>>(),
+        )
+        .execute(connection)
+        .await
+        .during("write down progress")?;
+    Ok(())
+}
+
+/// Says that a worker waits for work and wants to be notified.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_idle(connection: &mut PgConnection, worker: i32) -> Result<(), StoreError> {
+    sqlx::query("update pgflow.worker set idle = true where id = $1 and not idle")
+        .bind(worker)
+        .execute(connection)
+        .await
+        .during("note an idle worker")?;
+    Ok(())
+}
+
+/// Removes a worker that has handed back all that it held.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn sign_off(connection: &mut PgConnection, worker: i32) -> Result<(), StoreError> {
+    sqlx::query("update pgflow.worker set lease_until = pgflow.clock() - interval '1 second', idle = false where id = $1")
+        .bind(worker)
+        .execute(connection)
+        .await
+        .during("sign a worker off")?;
+    Ok(())
+}
+
+/// What upkeep found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tick {
+    /// Tokens taken over from dead workers.
+    pub recovered: i32,
+    /// Tokens whose delay was over.
+    pub woken: i32,
+    /// Live runs whose deadline has passed.
+    pub overdue: Vec<RunId>,
+    /// Something is ready in the queues asked about.
+    pub work: bool,
+    /// When the next delay is over.
+    pub next: Option<Duration>,
+}
+
+/// Does what is due, for all workers.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn tick(connection: &mut PgConnection, queues: &[i32]) -> Result<Tick, StoreError> {
+    let row = sqlx::query("select * from pgflow.tick_1($1)")
+        .bind(queues)
+        .fetch_one(connection)
+        .await
+        .during("do its upkeep")?;
+    Ok(Tick {
+        recovered: row.get("recovered"),
+        woken: row.get("woken"),
+        overdue: row.get::<Vec<i64>, _>("overdue").into_iter().map(RunId).collect(),
+        work: row.get("work"),
+        next: row
+            .get::<Option<i64>, _>("next_ms")
+            .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())),
+    })
+}
+
+/// Vacuums the table of tokens when enough of it is dead; autovacuum's launcher wakes up too rarely for it.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreError> {
+    let dead: Option<i64> =
+        sqlx::query_scalar("select pg_stat_get_dead_tuples('pgflow.task'::regclass)")
+            .fetch_one(&mut *connection)
+            .await
+            .during("count dead rows")?;
+    if dead.unwrap_or_default() > 20_000 {
+        sqlx::query("vacuum (skip_locked) pgflow.task")
+            .execute(connection)
+            .await
+            .during("vacuum its tasks")?;
+    }
+    Ok(())
+}
+
+/// Those of these tokens that the worker holds, with their epochs.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn held_keys(
+    connection: &mut PgConnection,
+    worker: i32,
+    keys: &[TokenKey],
+) -> Result<Vec<(TokenKey, i32)>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/task/held.sql"))
+        .bind(worker)
+        .bind(keys.iter().map(|key| key.run.0).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.lane).collect::<Vec<_>>())
+        .bind(keys.iter().map(|key| key.elem).collect::<Vec<_>>())
+        .fetch_all(connection)
+        .await
+        .during("say what a worker holds")?;
+    let key = |r: &sqlx::postgres::PgRow| TokenKey {
+        run: RunId(r.get("run_id")),
+        lane: r.get("lane"),
+        elem: r.get("elem"),
+    };
+    Ok(rows.iter().map(|r| (key(r), r.get("epoch"))).collect())
+}

@@ -1,0 +1,148 @@
+//! Runs a workflow's graph in memory, for unit tests of the host: every value goes through JSON and nodes run as soon
+//! as their dependencies have settled, so it finds what a plain call cannot (lossy serde, NaN, a missing order).
+//! Retries, timeouts and limits are the engine's and are left out on purpose.
+
+mod memory;
+
+use std::{collections::HashMap, marker::PhantomData};
+
+use serde::Serialize;
+
+use crate::{
+    definition::{Definition, Problem},
+    failure::Failure,
+    lifecycle::Graph,
+    payload::{Json, PayloadError},
+    record,
+    spec::{NodeKindSpec, Outcome},
+    traits::{Codec, Step, Workflow},
+};
+
+/// Prepares a run of the workflow `W`, as in `testing::run::<learn>().input(job).await`.
+pub fn run<W: Workflow>() -> Run<W> {
+    Run { stubs: Stubs::default(), refused: None, workflow: PhantomData }
+}
+
+/// A run to be, made by [`run`].
+#[derive(Debug)]
+#[must_use = "nothing runs before `.input(…).await`"]
+pub struct Run<W> {
+    stubs: Stubs,
+    /// A stub that cannot be stored.
+    refused: Option<RunError>,
+    workflow: PhantomData<fn() -> W>,
+}
+
+/// Outcomes given in place of a step's own.
+#[derive(Debug, Default)]
+struct Stubs {
+    steps: HashMap<&'static str, Outcome>,
+    nodes: HashMap<String, Outcome>,
+}
+
+/// Why a run in memory gave no value.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum RunError {
+    /// A required step or the body failed.
+    #[error("{0}")]
+    Failed(Failure),
+    /// A stored value did not decode: its `Serialize` and `Deserialize` do not agree.
+    #[error("the run broke: {0}")]
+    Broken(String),
+    /// The input or the output of a stub cannot be stored.
+    #[error("{what} cannot be stored: {source}")]
+    Unstorable {
+        /// What was to be stored.
+        what: String,
+        /// The place and the reason.
+        source: PayloadError,
+    },
+    /// A stub for a step or node that the workflow does not have.
+    #[error("no node `{stub}` to stub; known are {known}")]
+    UnknownStub {
+        /// The id of the step or node.
+        stub: String,
+        /// The ids that there are.
+        known: String,
+    },
+    /// The definition does not pass its own checks.
+    #[error("the definition is not valid: {0:?}")]
+    Definition(Vec<Problem>),
+}
+
+impl<W: Workflow> Run<W> {
+    /// Gives every call of a step this result, as in `.stub(train {}, Ok(model))`.
+    pub fn stub<S: Step>(mut self, _step: S, result: Result<S::Output, S::Error>) -> Self {
+        let codec = S::Codec::default();
+        let outcome = match result {
+            Ok(output) => match codec.encode(&output) {
+                Ok(json) => Outcome::Done(json),
+                Err(e) => Outcome::Failed(record::unstorable(S::SPEC.id, &e)),
+            },
+            Err(error) => Outcome::Failed(codec.fail(error)),
+        };
+        self.stubs.steps.insert(S::SPEC.id, outcome);
+        self
+    }
+
+    /// Gives the node of this id this output; for one of several calls of a step.
+    pub fn stub_node(mut self, id: &str, output: &impl Serialize) -> Self {
+        match Json::encode(output) {
+            Ok(json) => {
+                self.stubs.nodes.insert(id.to_owned(), Outcome::Done(json));
+            }
+            Err(source) => {
+                let what = format!("the output given for `{id}`");
+                self.refused.get_or_insert(RunError::Unstorable { what, source });
+            }
+        }
+        self
+    }
+
+    /// Runs the graph.
+    ///
+    /// # Errors
+    /// The failure that ended the run, or what a test should hear of: see [`RunError`].
+    ///
+    /// # Cancellation
+    /// Steps under way are aborted when the future is dropped.
+    pub async fn input(self, input: W::Input) -> Result<W::Output, RunError> {
+        if let Some(refused) = self.refused {
+            return Err(refused);
+        }
+        let spec = (W::SPEC)();
+        let definition = Definition::from(spec);
+        self.stubs.check(&definition)?;
+        let graph = Graph::new(&definition).map_err(RunError::Definition)?;
+        let input = W::encode(&input)
+            .map_err(|source| RunError::Unstorable { what: "the input".into(), source })?;
+        let output =
+            memory::Memory::new(spec, &definition, &graph, &self.stubs, input).run().await?;
+        W::decode_output(&output).map_err(|e| RunError::Broken(e.to_string()))
+    }
+}
+
+impl Stubs {
+    fn check(&self, definition: &Definition) -> Result<(), RunError> {
+        let known = |stub: &str| {
+            definition.nodes.iter().any(|n| n.id == stub || n.step.as_deref() == Some(stub))
+        };
+        let named = self.steps.keys().copied().chain(self.nodes.keys().map(String::as_str));
+        match named.into_iter().filter(|stub| !known(stub)).min() {
+            None => Ok(()),
+            Some(stub) => {
+                let ids: Vec<_> = definition.nodes.iter().map(|n| format!("`{}`", n.id)).collect();
+                Err(RunError::UnknownStub { stub: stub.to_owned(), known: ids.join(", ") })
+            }
+        }
+    }
+
+    /// The outcome given for a node.
+    fn of(&self, id: &str, kind: NodeKindSpec) -> Option<Outcome> {
+        let step = match kind {
+            NodeKindSpec::Step(step) | NodeKindSpec::Map(step) => step.id,
+        };
+        self.nodes.get(id).or_else(|| self.steps.get(step)).cloned()
+    }
+}

@@ -1,0 +1,116 @@
+//! The heartbeat, on a thread of its own: user code that blocks the runtime must not lose the lease.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::sync::mpsc;
+
+use crate::store::{
+    StoreError, TokenKey, connect,
+    upkeep::{ProgressNote, heartbeat, lost, write_progress},
+};
+
+use super::session::Message;
+
+/// How long a lease lasts.
+pub(super) const LEASE: Duration = Duration::from_secs(10);
+/// How often it is renewed.
+const BEAT: Duration = Duration::from_secs(3);
+/// Without a renewal for this long by its own monotonic clock, a worker stops its steps.
+const GIVE_UP: Duration = Duration::from_secs(8);
+
+/// What the heartbeat tells the database, kept by the session.
+#[derive(Default)]
+pub(super) struct Vitals {
+    /// Running tokens with their epochs.
+    pub tokens: Vec<(TokenKey, i32)>,
+    /// Progress since the last beat.
+    pub notes: Vec<ProgressNote>,
+}
+
+/// Asks the session for vitals: called on the heartbeat's thread.
+pub(super) type Ask = Arc<dyn Fn() -> Vitals + Send + Sync>;
+
+pub(super) struct Beat {
+    pub worker: i32,
+    pub options: PgConnectOptions,
+    pub ask: Ask,
+    pub report: mpsc::UnboundedSender<Message>,
+    /// Closed when the session is over.
+    pub over: Arc<Mutex<bool>>,
+}
+
+impl Beat {
+    /// Starts the thread.
+    pub fn spawn(self) -> std::io::Result<()> {
+        let builder = std::thread::Builder::new().name(format!("pgflow heartbeat {}", self.worker));
+        builder.spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            match runtime {
+                Ok(runtime) => runtime.block_on(self.run()),
+                Err(error) => {
+                    tracing::error!(%error, "no heartbeat");
+                    let _ = self.report.send(Message::LeaseLost);
+                }
+            }
+        })?;
+        Ok(())
+    }
+
+    async fn run(&self) {
+        let mut connection: Option<PgConnection> = None;
+        let mut renewed = Instant::now();
+        while !*self.over.lock().unwrap_or_else(PoisonError::into_inner) {
+            match tokio::time::timeout(
+                GIVE_UP.checked_sub(BEAT).unwrap(),
+                self.beat(&mut connection),
+            )
+            .await
+            {
+                Ok(Ok(true)) => renewed = Instant::now(),
+                Ok(Ok(false)) => {
+                    let _ = self.report.send(Message::LeaseLost);
+                    return;
+                }
+                Ok(Err(error)) => {
+                    tracing::warn!(%error, source = %error.source, "the lease could not be renewed");
+                    connection = None;
+                }
+                Err(_) => connection = None,
+            }
+            if renewed.elapsed() > GIVE_UP {
+                let _ = self.report.send(Message::LeaseLost);
+                return;
+            }
+            let pause = if connection.is_some() { BEAT } else { Duration::from_millis(500) };
+            if self.report.is_closed() {
+                return;
+            }
+            tokio::time::sleep(pause).await;
+        }
+    }
+
+    async fn beat(&self, connection: &mut Option<PgConnection>) -> Result<bool, StoreError> {
+        let opened = match connection {
+            Some(opened) => opened,
+            None => connection.insert(connect::open(&self.options, "heartbeat").await?),
+        };
+        if !heartbeat(opened, self.worker, LEASE).await? {
+            return Ok(false);
+        }
+        let vitals = (self.ask)();
+        if !vitals.tokens.is_empty() {
+            let gone = lost(opened, self.worker, &vitals.tokens).await?;
+            if !gone.is_empty() {
+                let _ = self.report.send(Message::TokensLost(gone));
+            }
+        }
+        if !vitals.notes.is_empty() {
+            write_progress(opened, &vitals.notes).await?;
+        }
+        Ok(true)
+    }
+}

@@ -1,0 +1,274 @@
+//! The connections that write: one batch at a time each, repeated until the database has an answer. Batches gather in
+//! the session only while all flushers are busy, so nothing waits when there is little to do.
+
+use std::time::Duration;
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::sync::mpsc;
+
+use crate::{
+    failure::{Failure, FailureKind},
+    lifecycle::{Position, RunState},
+    store::{
+        HeldSlot, RunId, StoreError, TokenKey, connect,
+        end::{Holder, end_run},
+        flush::{Fate, Flushed, Settled, flush, hand_back},
+        upkeep::held_keys,
+    },
+};
+
+use super::{serve::arrival_key, session::Message};
+
+/// What a flusher is asked to do.
+pub(super) enum Work {
+    /// Record completions.
+    Batch(Vec<Pending>),
+    /// End a run because of a token's last failure.
+    End {
+        key: TokenKey,
+        run: RunId,
+        state: RunState,
+        failure: Failure,
+        holder: Option<Holder>,
+        slots: Vec<HeldSlot>,
+    },
+    /// Give tokens back, or only slots.
+    HandBack { tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)>, wait: Option<Duration> },
+    /// Free slots of steps that ended late.
+    Free(Vec<HeldSlot>),
+}
+
+/// A settled token that waits for its flush.
+pub(super) struct Pending {
+    pub settled: Settled,
+    pub next: Option<Position>,
+    pub arrivals: Vec<Position>,
+}
+
+pub(super) struct Flusher {
+    pub number: usize,
+    pub worker: i32,
+    pub options: PgConnectOptions,
+    pub join_direct: Vec<i32>,
+    pub report: mpsc::UnboundedSender<Message>,
+}
+
+impl Flusher {
+    pub async fn run(self, mut inbox: mpsc::UnboundedReceiver<Work>) {
+        let mut connection = None;
+        while let Some(work) = inbox.recv().await {
+            match work {
+                Work::Batch(batch) => self.batch(&mut connection, batch).await,
+                Work::End { key, run, state, failure, holder, slots } => {
+                    self.end(&mut connection, key, run, state, failure, holder, slots).await;
+                }
+                Work::HandBack { tokens, wait } => {
+                    self.hand_back(&mut connection, tokens, wait).await;
+                }
+                Work::Free(slots) => {
+                    let nobody = TokenKey { run: RunId(0), lane: 0, elem: 0 };
+                    self.hand_back(&mut connection, vec![(nobody, -1, slots)], None).await;
+                }
+            }
+            if self.report.send(Message::FlusherIdle(self.number)).is_err() {
+                return;
+            }
+        }
+    }
+
+    async fn batch(&self, connection: &mut Option<PgConnection>, mut batch: Vec<Pending>) {
+        batch.sort_by_key(|p| p.settled.key);
+        let settled: Vec<Settled> = batch.iter().map(|p| p.settled.clone()).collect();
+        match self.flush(connection, &settled).await {
+            Ok(flushed) => {
+                let _ = self.report.send(Message::Flushed { batch, flushed });
+            }
+            Err(error) if batch.len() > 1 => {
+                tracing::warn!(%error, "a batch was refused; its completions go one by one");
+                for one in batch {
+                    Box::pin(self.batch(connection, vec![one])).await;
+                }
+            }
+            Err(error) => {
+                let Some(one) = batch.pop() else { return };
+                self.refuse(connection, one.settled, &error).await;
+            }
+        }
+    }
+
+    /// A completion that the database does not take: the run ends with its words, instead of hanging.
+    async fn refuse(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: Settled,
+        error: &StoreError,
+    ) {
+        let text = format!("the completion cannot be stored: {}", error.source);
+        let failure = Failure::new(crate::record::BODY, FailureKind::Failed, text).fatal();
+        let holder =
+            Holder { worker: self.worker, key: settled.key, epoch: settled.epoch, attempt: None };
+        let run = settled.key.run;
+        self.end(
+            connection,
+            settled.key,
+            run,
+            RunState::Failed,
+            failure,
+            Some(holder),
+            settled.free,
+        )
+        .await;
+    }
+
+    /// Repeats until the database answers. After a broken connection a commit may have happened: what is then refused
+    /// but held by this worker at a younger epoch was taken, and is handed back because nobody here knows its place.
+    async fn flush(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: &[Settled],
+    ) -> Result<Flushed, StoreError> {
+        let mut backoff = Backoff::default();
+        loop {
+            let opened = self.open(connection, &mut backoff).await;
+            match flush(opened, self.worker, settled, &self.join_direct).await {
+                Ok(flushed) => {
+                    if backoff.tried {
+                        self.reconcile(connection, settled, &flushed).await;
+                    }
+                    return Ok(flushed);
+                }
+                Err(error) if error.is_transient() => {
+                    tracing::warn!(%error, source = %error.source, "a flush waits for the database");
+                    *connection = None;
+                    backoff.wait().await;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn reconcile(
+        &self,
+        connection: &mut Option<PgConnection>,
+        settled: &[Settled],
+        flushed: &Flushed,
+    ) {
+        let refused =
+            settled.iter().zip(&flushed.taken).filter(|(_, taken)| !**taken).map(|(s, _)| s);
+        let keys: Vec<TokenKey> = refused
+            .flat_map(|s| {
+                let own = matches!(s.fate, Fate::Move { .. }).then_some(s.key);
+                own.into_iter().chain(s.arrivals.iter().map(|a| arrival_key(s.key.run, a)))
+            })
+            .collect();
+        if keys.is_empty() {
+            return;
+        }
+        let mut backoff = Backoff::default();
+        let opened = self.open(connection, &mut backoff).await;
+        match held_keys(opened, self.worker, &keys).await {
+            Ok(held) if !held.is_empty() => {
+                let tokens =
+                    held.into_iter().map(|(key, epoch)| (key, epoch, Vec::new())).collect();
+                self.hand_back(connection, tokens, None).await;
+            }
+            Ok(_) => {}
+            Err(error) => {
+                tracing::warn!(%error, "what a broken connection left is handed back by recovery");
+            }
+        }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one message")]
+    async fn end(
+        &self,
+        connection: &mut Option<PgConnection>,
+        key: TokenKey,
+        run: RunId,
+        state: RunState,
+        failure: Failure,
+        holder: Option<Holder>,
+        slots: Vec<HeldSlot>,
+    ) {
+        let mut backoff = Backoff::default();
+        let ended = loop {
+            let opened = self.open(connection, &mut backoff).await;
+            match end_run(opened, run, state, &failure, holder.as_ref()).await {
+                Ok(ended) => break ended,
+                Err(error) if error.is_transient() => {
+                    *connection = None;
+                    backoff.wait().await;
+                }
+                Err(error) => {
+                    tracing::error!(%run, %error, source = %error.source, "a run cannot be ended");
+                    break false;
+                }
+            }
+        };
+        if !slots.is_empty() {
+            self.hand_back(connection, vec![(key, -1, slots)], None).await;
+        }
+        let _ = self.report.send(Message::RunEnded { key, run, state, failure, ended });
+    }
+
+    async fn hand_back(
+        &self,
+        connection: &mut Option<PgConnection>,
+        tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)>,
+        wait: Option<Duration>,
+    ) {
+        let mut backoff = Backoff::default();
+        loop {
+            let opened = self.open(connection, &mut backoff).await;
+            match hand_back(opened, self.worker, &tokens, wait).await {
+                Err(error) if error.is_transient() => {
+                    *connection = None;
+                    backoff.wait().await;
+                }
+                Err(error) => {
+                    tracing::error!(%error, source = %error.source, "tasks cannot be handed back; recovery takes them over");
+                    break;
+                }
+                Ok(()) => break,
+            }
+        }
+        let keys = tokens.into_iter().map(|(key, ..)| key).collect();
+        let _ = self.report.send(Message::HandedBack(keys));
+    }
+
+    async fn open<'c>(
+        &self,
+        connection: &'c mut Option<PgConnection>,
+        backoff: &mut Backoff,
+    ) -> &'c mut PgConnection {
+        loop {
+            if connection.is_none() {
+                match connect::open(&self.options, "flush").await {
+                    Ok(opened) => *connection = Some(opened),
+                    Err(error) => {
+                        tracing::warn!(%error, source = %error.source, "completions wait for the database");
+                        backoff.wait().await;
+                    }
+                }
+            }
+            if let Some(opened) = connection {
+                return opened;
+            }
+        }
+    }
+}
+
+/// Waits between tries: 50 ms, doubled up to 5 s.
+#[derive(Default)]
+pub(super) struct Backoff {
+    pub tried: bool,
+    last: Duration,
+}
+
+impl Backoff {
+    pub async fn wait(&mut self) {
+        self.tried = true;
+        self.last = (self.last * 2).clamp(Duration::from_millis(50), Duration::from_secs(5));
+        tokio::time::sleep(self.last).await;
+    }
+}

@@ -1,0 +1,646 @@
+//! Serving one token: load what its slice reads, run it, decide what follows, and evaluate the pure code that follows at
+//! once, so that it travels in the same flush.
+
+use std::{
+    collections::HashMap,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use sqlx::PgConnection;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    context::{Attempt, Gpu, GpuSlot, HostState, StepContext},
+    env::Env,
+    failure::{Failure, FailureKind},
+    lifecycle::{Arrival, AttemptStatus, Decision, Event, Place, Position, RunState, settle},
+    payload::Json,
+    registry::{TaskPlan, Version},
+    spec::{NodeRun, Outcome, Stored},
+    store::{
+        HeldSlot, RunId, StoreError, TokenKey,
+        claim::{Loaded, load, load_input},
+        end::{Holder, failure_text},
+        flush::{ArrivalRow, AttemptRow, Fate, Settled},
+    },
+};
+
+use super::token::{Token, Verdict};
+
+/// Workers that may die of one task before it fails.
+pub(super) const LOSSES_MAX: i16 = 5;
+/// How long a cancelled step may take to stop by itself.
+const CANCEL_GRACE: Duration = Duration::from_secs(2);
+
+/// What all tokens of a session share.
+pub(super) struct Shared {
+    pub worker: i32,
+    pub state: HostState,
+    pub gpus: Vec<(i32, Gpu)>,
+    pub payload_max: usize,
+    pub reader: tokio::sync::Mutex<Reader>,
+    pub runs: Mutex<HashMap<RunId, RunCache>>,
+    pub draining: watch::Receiver<bool>,
+}
+
+/// The connection for reads, opened again when it breaks.
+pub(super) struct Reader {
+    pub options: sqlx::postgres::PgConnectOptions,
+    pub connection: Option<PgConnection>,
+}
+
+/// What is known here of a run, while a token of it is here.
+#[derive(Default)]
+pub(super) struct RunCache {
+    pub input: Option<Json>,
+    pub results: HashMap<usize, Stored>,
+}
+
+/// How a token is told to stop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Goes on.
+    No,
+    /// Its run has ended; what it does now is for nobody.
+    Ended,
+    /// Its worker stops; it goes back.
+    HandBack,
+}
+
+/// What served a token needs beside the verdict: work that may still hold its slots.
+pub(super) struct Served {
+    pub verdict: Verdict,
+    /// Ends when the step has really ended; `None`: it has.
+    pub lingering: Option<JoinHandle<()>>,
+}
+
+impl From<Verdict> for Served {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, lingering: None }
+    }
+}
+
+/// Serves a token to its end.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    token: Token,
+    stop: watch::Receiver<Stop>,
+    context: ContextSlot,
+) -> Served {
+    if token.deadline.is_some_and(|at| at <= Instant::now()) {
+        return end_run(&shared, &token, None, RunState::TimedOut, deadline_failure(&token)).into();
+    }
+    if token.losses >= LOSSES_MAX && token.at.is_task() {
+        let failure = lost_failure(&token);
+        let row = attempt_row(&token, AttemptStatus::Lost, None, Some(&failure));
+        return conclude(&shared, &token, row, Err(failure)).await.into();
+    }
+    match token.at {
+        Position::Step(_) | Position::Element(..) => serve_task(shared, token, stop, context).await,
+        Position::Start | Position::Gather(_) => {
+            let moves = Moved::along(&token.version, token.at, Event::Passed);
+            finish(&shared, &token, None, moves).await.into()
+        }
+        Position::Items(_) | Position::End => {
+            let moves = Moved { stay: Some(token.at), ..Moved::default() };
+            finish(&shared, &token, None, moves).await.into()
+        }
+    }
+}
+
+/// Where a running step's context is left for the heartbeat and for cancelling.
+pub(super) type ContextSlot = Arc<Mutex<Option<StepContext>>>;
+
+enum Ended {
+    Outcome(Outcome),
+    Panicked(String),
+    TimedOut,
+    Overdue,
+    Stopped(Stop),
+}
+
+async fn serve_task(
+    shared: Arc<Shared>,
+    token: Token,
+    stop: watch::Receiver<Stop>,
+    slot: ContextSlot,
+) -> Served {
+    let Some(node) = token.at.node() else { return Verdict::Dropped.into() };
+    let spec = &token.version.spec.nodes[node];
+    let reads =
+        if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
+    let env = match env(&shared, &token, reads).await {
+        Ok(env) => env,
+        Err(error) => return unreadable(&token, &error).into(),
+    };
+    let plan = &token.version.tasks[node];
+    let deadline = plan.timeout.map(|t| Instant::now() + t);
+    let (context, mut busy) = StepContext::for_attempt(Attempt {
+        run: token.run(),
+        step: plan.step.into(),
+        number: u32::try_from(token.attempt).unwrap_or(1),
+        deadline: [deadline, token.deadline].into_iter().flatten().min(),
+        gpu: gpu_slot(&shared, &token, plan),
+        state: shared.state.clone(),
+    });
+    let call = match (spec.run, &token.input) {
+        (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
+        (NodeRun::Step(run), _) => run(env),
+        (NodeRun::Map { .. }, None) => {
+            return broken(&shared, &token, "an element without its value".into()).into();
+        }
+    };
+    *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
+    let mut task = tokio::spawn(context.clone().scope(call));
+    let ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop).await;
+    slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+    context.cancel();
+    drop(context);
+    let verdict = judge(&shared, &token, plan, ended).await;
+    let step = plan.step;
+    let lingering = if task.is_finished()
+        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected)
+    {
+        None
+    } else {
+        task.abort();
+        Some(tokio::spawn(async move {
+            let patience = tokio::time::sleep(CANCEL_GRACE);
+            let end = async {
+                let _ = task.await;
+                let _ = busy.recv().await;
+            };
+            tokio::pin!(patience, end);
+            tokio::select! {
+                () = &mut end => return,
+                () = &mut patience => tracing::warn!(step, "the step ignores its cancellation; it keeps its slots until it ends"),
+            }
+            end.await;
+        }))
+    };
+    Served { verdict, lingering }
+}
+
+/// Waits for the step, its timeout, its run's deadline, or a word to stop, whichever comes first.
+async fn supervise(
+    task: &mut JoinHandle<Outcome>,
+    context: &StepContext,
+    timeout: Option<Duration>,
+    overdue: Option<Instant>,
+    mut stop: watch::Receiver<Stop>,
+) -> Ended {
+    let word = async {
+        let word = stop.wait_for(|s| *s != Stop::No).await.map(|word| *word);
+        match word {
+            Ok(word) => word,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        joined = &mut *task => match joined {
+            Ok(outcome) => Ended::Outcome(outcome),
+            Err(e) => Ended::Panicked(panic_text(e)),
+        },
+        () = elapse(overdue) => Ended::Overdue,
+        () = elapse(timeout.map(|t| Instant::now() + t)) => Ended::TimedOut,
+        word = word => {
+            context.cancel();
+            // a step that listens may clean up; what it returns is for nobody
+            let _ = tokio::time::timeout(CANCEL_GRACE, &mut *task).await;
+            Ended::Stopped(word)
+        }
+    }
+}
+
+async fn elapse(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn panic_text(error: tokio::task::JoinError) -> String {
+    match error.try_into_panic() {
+        Ok(payload) => text_of_panic(&*payload),
+        Err(_) => "the task was aborted".into(),
+    }
+}
+
+fn text_of_panic(payload: &(dyn std::any::Any + Send)) -> String {
+    payload
+        .downcast_ref::<&str>()
+        .map(ToString::to_string)
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a panic without a message".into())
+}
+
+async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) -> Verdict {
+    let failure = |kind, text: String| Err((kind, Failure::new(plan.step, kind, text)));
+    let result = match ended {
+        Ended::Stopped(Stop::HandBack) => return Verdict::HandBack,
+        Ended::Stopped(_) => return Verdict::Dropped,
+        Ended::Overdue => {
+            return end_run(shared, token, None, RunState::TimedOut, deadline_failure(token));
+        }
+        Ended::TimedOut => failure(
+            FailureKind::TimedOut,
+            format!("`{}` ran out of its {:?}", plan.step, plan.timeout.unwrap_or_default()),
+        ),
+        Ended::Panicked(text) => failure(FailureKind::Panicked, text),
+        Ended::Outcome(Outcome::Done(output)) => match too_large(shared, plan, &output) {
+            None => Ok(output),
+            Some(failure) => Err((FailureKind::Failed, failure)),
+        },
+        Ended::Outcome(Outcome::Failed(f)) if f.kind == FailureKind::Body => {
+            return fail_run(shared, token, f);
+        }
+        Ended::Outcome(Outcome::Failed(f)) => Err((f.kind, f)),
+        Ended::Outcome(Outcome::Items(_)) => {
+            return broken(shared, token, "a step came to a list".into());
+        }
+        Ended::Outcome(Outcome::Broken(why)) => return broken(shared, token, why),
+    };
+    match result {
+        Ok(output) => {
+            let row = attempt_row(token, AttemptStatus::Done, Some(output.clone()), None);
+            conclude(shared, token, row, Ok(output)).await
+        }
+        Err((kind, failure)) => {
+            let status = if kind == FailureKind::TimedOut {
+                AttemptStatus::TimedOut
+            } else {
+                AttemptStatus::Failed
+            };
+            let row = attempt_row(token, status, None, Some(&failure));
+            let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
+            match plan.retry.decide(&failure, tries, chance()) {
+                Decision::Retry(wait) => retry(token, row, wait),
+                Decision::Last => conclude(shared, token, row, Err(failure)).await,
+            }
+        }
+    }
+}
+
+/// A number in [0, 1) for jitter; nothing rests on its quality.
+fn chance() -> f64 {
+    use std::hash::{BuildHasher, RandomState};
+    let bits = RandomState::new().hash_one(0) >> 11;
+    #[expect(clippy::cast_precision_loss, reason = "53 bits fit")]
+    let unit = bits as f64 / (1_u64 << 53) as f64;
+    unit
+}
+
+fn too_large(shared: &Shared, plan: &TaskPlan, output: &Json) -> Option<Failure> {
+    let size = output.as_str().len();
+    (size > shared.payload_max).then(|| {
+        let text = format!(
+            "the output of `{}` has {size} bytes, more than the limit of {}; store it elsewhere and return where, or raise the worker's `payload_max`",
+            plan.step, shared.payload_max
+        );
+        Failure::new(plan.step, FailureKind::Failed, text).fatal()
+    })
+}
+
+fn retry(token: &Token, row: AttemptRow, wait: Duration) -> Verdict {
+    let fate = Fate::Retry {
+        node: token.version.number(token.at),
+        queue: token.version.queue(token.at),
+        wait,
+        head: token.version.head(token.at, token.priority),
+    };
+    let settled = Settled {
+        key: token.key,
+        epoch: token.epoch,
+        attempt: Some(row),
+        fate,
+        arrivals: Vec::new(),
+        free: Vec::new(),
+    };
+    Verdict::Settled { settled, next: None, arrivals: Vec::new() }
+}
+
+/// The task is over: with a value, or with a failure that the body tolerates or that ends the run.
+async fn conclude(
+    shared: &Shared,
+    token: &Token,
+    row: AttemptRow,
+    result: Result<Json, Failure>,
+) -> Verdict {
+    let Some(node) = token.at.node() else { return Verdict::Dropped };
+    let stored = match result {
+        Ok(output) => Stored::Done(output),
+        Err(failure) if token.version.spec.nodes[node].tolerated => Stored::Failed(failure),
+        Err(failure) => return end_run(shared, token, Some(row), RunState::Failed, failure),
+    };
+    if let Position::Step(node) = token.at {
+        cached(shared, token.run(), |run| run.results.insert(node, stored));
+    }
+    let moves = Moved::along(&token.version, token.at, Event::Passed);
+    finish(shared, token, Some(row), moves).await
+}
+
+/// Positions that a token reaches, on the way to being a flush.
+#[derive(Default)]
+struct Moved {
+    stay: Option<Position>,
+    arrivals: Vec<(Arrival, Option<Json>)>,
+    result: Option<Json>,
+}
+
+impl Moved {
+    fn along(version: &Version, at: Position, event: Event) -> Self {
+        let moves = settle(&version.graph, at, event);
+        Self {
+            stay: moves.stay,
+            arrivals: moves.arrivals.into_iter().map(|a| (a, None)).collect(),
+            result: None,
+        }
+    }
+}
+
+/// Evaluates the pure code that follows at once, then makes the flush.
+async fn finish(
+    shared: &Shared,
+    token: &Token,
+    row: Option<AttemptRow>,
+    mut moved: Moved,
+) -> Verdict {
+    let now = |at: Position| matches!(at, Position::Items(_) | Position::End);
+    let mut stay_is_open = true;
+    loop {
+        let arrival = moved.arrivals.iter().position(|(a, _)| a.need == 1 && now(a.at));
+        let at = match (moved.stay.filter(|at| stay_is_open && now(*at)), arrival) {
+            (Some(at), _) => at,
+            (None, Some(i)) => moved.arrivals.swap_remove(i).0.at,
+            (None, None) => break,
+        };
+        let staying = moved.stay == Some(at) && stay_is_open;
+        let next = match evaluate(shared, token, at).await {
+            Ok(next) => next,
+            Err(Evaluation::Unreadable(error)) => return unreadable(token, &error),
+            Err(Evaluation::Failed(failure)) => {
+                return end_run(shared, token, row, RunState::Failed, failure);
+            }
+        };
+        if staying {
+            moved.stay = next.stay;
+            stay_is_open = next.result.is_none();
+        } else {
+            moved.arrivals.extend(next.stay.map(|at| (Arrival { at, need: 1 }, None)));
+        }
+        moved.arrivals.extend(next.arrivals);
+        moved.result = moved.result.or(next.result);
+    }
+    settled(token, row, moved, *shared.draining.borrow())
+}
+
+enum Evaluation {
+    Unreadable(StoreError),
+    Failed(Failure),
+}
+
+/// The list of a map, or the final value.
+async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved, Evaluation> {
+    let version = &token.version;
+    let fail = |text: String| {
+        Evaluation::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text))
+    };
+    let (reads, code) = match at {
+        Position::Items(node) => match version.spec.nodes[node].run {
+            NodeRun::Map { items, .. } => (version.spec.nodes[node].loads, items),
+            NodeRun::Step(_) => return Err(fail("a step where a map was expected".into())),
+        },
+        _ => (version.spec.output_loads, version.spec.output),
+    };
+    let env = env(shared, token, reads).await.map_err(Evaluation::Unreadable)?;
+    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env))).unwrap_or_else(|p| {
+        Outcome::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text_of_panic(&*p)))
+    });
+    match (at, outcome) {
+        (Position::Items(_), Outcome::Items(items)) => {
+            let mut moved = Moved::along(version, at, Event::Listed(items.len()));
+            for (arrival, input) in &mut moved.arrivals {
+                if let Position::Element(_, i) = arrival.at {
+                    *input = usize::try_from(i - 1).ok().and_then(|i| items.get(i)).cloned();
+                }
+            }
+            Ok(moved)
+        }
+        (Position::End, Outcome::Done(result)) => {
+            Ok(Moved { result: Some(result), ..Moved::default() })
+        }
+        (_, Outcome::Failed(failure)) => Err(Evaluation::Failed(failure)),
+        (_, Outcome::Broken(why)) => Err(fail(why)),
+        (_, other) => Err(fail(format!("unexpected {other:?}"))),
+    }
+}
+
+fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool) -> Verdict {
+    let version = &token.version;
+    let direct = |at: Position| !draining && version.is_direct(at);
+    let (fate, next) = match (moved.result, moved.stay) {
+        (Some(result), _) => (Fate::End { result, run_slot: version.run_pool }, None),
+        (None, None) => (Fate::Gone, None),
+        (None, Some(at)) => {
+            let fate = Fate::Move {
+                node: version.number(at),
+                queue: version.queue(at),
+                direct: direct(at),
+                head: version.head(at, token.priority),
+                run_slot: version.run_pool.filter(|_| token.at == Position::Start),
+            };
+            (fate, direct(at).then_some(at))
+        }
+    };
+    let arrivals: Vec<Position> = moved.arrivals.iter().map(|(a, _)| a.at).collect();
+    let rows = moved.arrivals.into_iter().map(|(arrival, input)| ArrivalRow {
+        lane: version.number(arrival.at),
+        elem: arrival.at.elem(),
+        queue: version.queue(arrival.at),
+        need: arrival.need,
+        direct: arrival.need == 1 && direct(arrival.at),
+        head: version.head(arrival.at, token.priority),
+        input,
+    });
+    let settled = Settled {
+        key: token.key,
+        epoch: token.epoch,
+        attempt: row,
+        fate,
+        arrivals: rows.collect(),
+        free: Vec::new(),
+    };
+    Verdict::Settled { settled, next, arrivals }
+}
+
+fn attempt_row(
+    token: &Token,
+    status: AttemptStatus,
+    output: Option<Json>,
+    failure: Option<&Failure>,
+) -> AttemptRow {
+    AttemptRow {
+        node: token.version.number(token.at),
+        elem: token.at.elem().max(0),
+        attempt: token.attempt,
+        status,
+        ready_at: token.ready_at,
+        started_at: token.started_at,
+        output,
+        error: failure.map(failure_text),
+    }
+}
+
+fn end_run(
+    shared: &Shared,
+    token: &Token,
+    attempt: Option<AttemptRow>,
+    state: RunState,
+    failure: Failure,
+) -> Verdict {
+    let holder = Holder { worker: shared.worker, key: token.key, epoch: token.epoch, attempt };
+    Verdict::EndRun { state, failure, holder }
+}
+
+fn fail_run(shared: &Shared, token: &Token, failure: Failure) -> Verdict {
+    end_run(shared, token, None, RunState::Failed, failure)
+}
+
+fn broken(shared: &Shared, token: &Token, why: String) -> Verdict {
+    fail_run(shared, token, Failure::new(crate::record::BODY, FailureKind::Body, why))
+}
+
+/// A read that failed for good reason of the database's: the token goes back and comes again.
+fn unreadable(token: &Token, error: &StoreError) -> Verdict {
+    tracing::warn!(run = %token.run(), %error, "stored results cannot be loaded now; the task goes back to its queue");
+    Verdict::HandBack
+}
+
+fn deadline_failure(token: &Token) -> Failure {
+    let timeout = token.version.timeout.unwrap_or_default();
+    Failure::new(
+        crate::record::BODY,
+        FailureKind::TimedOut,
+        format!("the run passed its deadline of {timeout:?}"),
+    )
+    .fatal()
+}
+
+fn lost_failure(token: &Token) -> Failure {
+    let step = token.at.node().map_or("", |n| token.version.tasks[n].step);
+    Failure::new(
+        step,
+        FailureKind::Lost,
+        format!("{} workers died while they ran `{step}`", token.losses),
+    )
+}
+
+fn gpu_slot(shared: &Shared, token: &Token, plan: &TaskPlan) -> Option<GpuSlot> {
+    if plan.gpus == 0 {
+        return None;
+    }
+    let held = |slot: &HeldSlot| {
+        shared.gpus.iter().find(|(pool, _)| *pool == slot.pool).map(|(_, gpu)| gpu.clone())
+    };
+    let devices: Vec<Gpu> = token.slots.iter().filter_map(held).collect();
+    if token.share.is_stand_in() || devices.is_empty() {
+        Some(GpuSlot::StandIn)
+    } else {
+        Some(GpuSlot::Devices(devices))
+    }
+}
+
+fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) -> T {
+    f(shared.runs.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_default())
+}
+
+/// What a slice sees: from memory, and from the database where something is missing.
+async fn env(shared: &Shared, token: &Token, reads: &[usize]) -> Result<Env, StoreError> {
+    let run = token.run();
+    let (input, missing) = cached(shared, run, |cache| {
+        let missing: Vec<usize> =
+            reads.iter().copied().filter(|n| !cache.results.contains_key(n)).collect();
+        (cache.input.clone(), missing)
+    });
+    if input.is_none() || !missing.is_empty() {
+        fetch(shared, token, input.is_none(), &missing).await?;
+    }
+    Ok(cached(shared, run, |cache| {
+        let stored =
+            reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone()))).collect();
+        Env::new(cache.input.clone().unwrap_or_else(Json::null), stored)
+    }))
+}
+
+async fn fetch(
+    shared: &Shared,
+    token: &Token,
+    input: bool,
+    nodes: &[usize],
+) -> Result<(), StoreError> {
+    let run = token.run();
+    let wanted: Vec<(RunId, i16)> =
+        nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
+    let mut reader = shared.reader.lock().await;
+    let connection = reader.open().await?;
+    let got = async {
+        let input = if input { Some(load_input(connection, run).await?) } else { None };
+        let rows = if wanted.is_empty() { Vec::new() } else { load(connection, &wanted).await? };
+        Ok((input, rows))
+    }
+    .await;
+    if got.is_err() {
+        reader.connection = None;
+    }
+    let (input, rows) = got?;
+    drop(reader);
+    cached(shared, run, |cache| {
+        cache.input = cache.input.take().or(input);
+        for node in nodes {
+            cache.results.insert(*node, assemble(&token.version, *node, &rows));
+        }
+    });
+    Ok(())
+}
+
+/// The result of a node from its rows: one row of a step, the elements of a map in order.
+fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Stored {
+    let number = version.numbers.nodes[node];
+    let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
+    if version.graph.entry(Place::Node(node)) != Position::Items(node) {
+        return own.next().unwrap_or_else(|| {
+            Stored::Failed(Failure::new(
+                crate::record::BODY,
+                FailureKind::Body,
+                "a result that should be stored is not there",
+            ))
+        });
+    }
+    let mut outputs = Vec::new();
+    for stored in own {
+        match stored {
+            Stored::Done(output) => outputs.push(output),
+            other => return other,
+        }
+    }
+    Stored::Elements(outputs)
+}
+
+impl Reader {
+    pub async fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(crate::store::connect::open(&self.options, "claims").await?);
+        }
+        self.connection
+            .as_mut()
+            .ok_or(StoreError { operation: "accept a connection", source: sqlx::Error::PoolClosed })
+    }
+}
+
+/// The key of an arrival's token.
+pub(super) fn arrival_key(run: RunId, row: &ArrivalRow) -> TokenKey {
+    TokenKey { run, lane: row.lane, elem: row.elem }
+}

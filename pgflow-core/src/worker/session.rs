@@ -1,0 +1,629 @@
+//! A worker under one id, from registration to the loss of its lease or its end. One task owns what it holds; the
+//! connections report to it.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use tokio::sync::{mpsc, watch};
+
+use crate::{
+    client::Hub,
+    failure::{Failure, FailureKind},
+    lifecycle::{Position, RunState},
+    registry::Version,
+    store::{
+        HeldSlot, RunId, StoreError, TokenKey,
+        claim::{Claimed, LimitedQueue, claim, claim_limited},
+        flush::{Fate, Flushed},
+        read::Ending,
+        upkeep::{ProgressNote, Tick, set_idle},
+    },
+};
+
+use super::{
+    beat::Vitals,
+    flusher::{Pending, Work},
+    resources::{Ledger, Offer},
+    serve::{ContextSlot, LOSSES_MAX, Served, Shared, Stop, arrival_key, serve},
+    token::{Token, Verdict},
+};
+
+/// What the parts of a session tell it.
+pub(super) enum Message {
+    Served { key: TokenKey, served: Served },
+    SlotsFree(Vec<HeldSlot>),
+    Flushed { batch: Vec<Pending>, flushed: Flushed },
+    RunEnded { key: TokenKey, run: RunId, state: RunState, failure: Failure, ended: bool },
+    HandedBack(Vec<TokenKey>),
+    FlusherIdle(usize),
+    Claimed(Result<Vec<Claimed>, StoreError>),
+    Ticked(Tick),
+    Wake,
+    Cancel(RunId),
+    TokensLost(Vec<TokenKey>),
+    LeaseLost,
+}
+
+/// Why a session ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Over {
+    Drained,
+    LeaseLost,
+}
+
+/// A queue that the session serves.
+pub(super) struct Served1 {
+    pub version: Arc<Version>,
+    pub node: Option<usize>,
+}
+
+struct Running {
+    token: Token,
+    stop: watch::Sender<Stop>,
+    context: ContextSlot,
+    since: Instant,
+}
+
+/// Running tokens, shared with the heartbeat.
+pub(super) type Table = Arc<Mutex<HashMap<TokenKey, RunningView>>>;
+
+/// What the heartbeat sees of a running token.
+pub(super) struct RunningView {
+    epoch: i32,
+    node: i16,
+    elem: i32,
+    since: Instant,
+    context: ContextSlot,
+}
+
+/// What the heartbeat tells: tokens that have run for longer than a beat, and their progress.
+pub(super) fn vitals(table: &Table) -> Vitals {
+    let table = table.lock().unwrap_or_else(PoisonError::into_inner);
+    let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
+    let notes = table.iter().filter_map(|(key, r)| {
+        let progress =
+            r.context.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last_progress()?;
+        Some(ProgressNote {
+            run: key.run,
+            node: r.node,
+            elem: r.elem,
+            done: progress.done,
+            total: progress.total,
+            note: progress.note,
+        })
+    });
+    Vitals { tokens: old.map(|(key, r)| (*key, r.epoch)).collect(), notes: notes.collect() }
+}
+
+pub(super) struct Session {
+    pub shared: Arc<Shared>,
+    pub hub: Arc<Hub>,
+    pub slots: usize,
+    pub queues: HashMap<i32, Served1>,
+    pub plain: Vec<i32>,
+    pub limited: Vec<(LimitedQueue, usize)>,
+    pub offer: Offer,
+    pub ledger: Ledger,
+    pub flushers: Vec<mpsc::UnboundedSender<Work>>,
+    pub to_self: mpsc::UnboundedSender<Message>,
+    pub table: Table,
+    pub drain: watch::Receiver<Option<Instant>>,
+    pub drain_flag: watch::Sender<bool>,
+    state: State,
+}
+
+#[derive(Default)]
+struct State {
+    running: HashMap<TokenKey, Running>,
+    idle_flushers: Vec<usize>,
+    pending: Vec<Pending>,
+    works: Vec<Work>,
+    writing: usize,
+    claiming: bool,
+    look: bool,
+    turn: usize,
+    marks: HashMap<i32, (i64, Instant)>,
+    wanted: usize,
+    lingering: usize,
+}
+
+pub(super) struct Parts {
+    pub shared: Arc<Shared>,
+    pub hub: Arc<Hub>,
+    pub slots: usize,
+    pub queues: HashMap<i32, Served1>,
+    pub plain: Vec<i32>,
+    pub limited: Vec<(LimitedQueue, usize)>,
+    pub offer: Offer,
+    pub flushers: Vec<mpsc::UnboundedSender<Work>>,
+    pub to_self: mpsc::UnboundedSender<Message>,
+    pub table: Table,
+    pub drain: watch::Receiver<Option<Instant>>,
+    pub drain_flag: watch::Sender<bool>,
+}
+
+impl Session {
+    pub fn new(p: Parts) -> Self {
+        let state = State {
+            idle_flushers: (0..p.flushers.len()).collect(),
+            look: true,
+            ..State::default()
+        };
+        Self {
+            ledger: Ledger::new(&p.offer),
+            shared: p.shared,
+            hub: p.hub,
+            slots: p.slots,
+            queues: p.queues,
+            plain: p.plain,
+            limited: p.limited,
+            offer: p.offer,
+            flushers: p.flushers,
+            to_self: p.to_self,
+            table: p.table,
+            drain: p.drain,
+            drain_flag: p.drain_flag,
+            state,
+        }
+    }
+
+    /// Runs until the lease is lost or everything is drained.
+    pub async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) -> Over {
+        let mut grace_over = false;
+        loop {
+            let draining = *self.drain.borrow();
+            if draining.is_some() && self.is_empty() {
+                return Over::Drained;
+            }
+            if draining.is_none() {
+                self.claim();
+            }
+            self.write();
+            tokio::select! {
+                message = inbox.recv() => match message {
+                    Some(Message::LeaseLost) | None => {
+                        self.stop_all(Stop::Ended);
+                        return Over::LeaseLost;
+                    }
+                    Some(message) => self.handle(message),
+                },
+                changed = self.drain.changed(), if draining.is_none() => {
+                    if changed.is_err() { self.stop_all(Stop::HandBack); return Over::Drained; }
+                    self.drain_flag.send_replace(true);
+                }
+                () = until(draining), if draining.is_some() && !grace_over => {
+                    grace_over = true;
+                    self.stop_all(Stop::HandBack);
+                }
+            }
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let s = &self.state;
+        s.running.is_empty()
+            && s.pending.is_empty()
+            && s.works.is_empty()
+            && s.writing == 0
+            && !s.claiming
+    }
+
+    fn handle(&mut self, message: Message) {
+        match message {
+            Message::Served { key, served } => self.served(key, served),
+            Message::SlotsFree(slots) => {
+                self.state.lingering = self.state.lingering.saturating_sub(1);
+                self.state.works.push(Work::Free(slots));
+                self.state.look = true;
+            }
+            Message::Flushed { batch, flushed } => self.flushed(batch, &flushed),
+            Message::RunEnded { key, run, state, failure, ended } => {
+                self.leave(key);
+                self.stop_run(run);
+                if ended {
+                    self.hub.ended(run, &Ending::Ended(state, failure));
+                }
+                self.state.look = true;
+            }
+            Message::HandedBack(keys) => keys.into_iter().for_each(|key| self.leave(key)),
+            Message::FlusherIdle(number) => {
+                self.state.writing -= 1;
+                self.state.idle_flushers.push(number);
+            }
+            Message::Claimed(result) => self.claimed(result),
+            Message::Ticked(tick) => self.ticked(tick),
+            Message::Wake => self.state.look = true,
+            Message::Cancel(run) => self.stop_run(run),
+            Message::TokensLost(keys) => {
+                for key in keys {
+                    if let Some(running) = self.state.running.get(&key) {
+                        tracing::warn!(run = %key.run, "a task is no longer held here; it is stopped");
+                        running.stop.send_replace(Stop::Ended);
+                    }
+                }
+            }
+            Message::LeaseLost => {}
+        }
+    }
+
+    // Claiming ------------------------------------------------------------------------------------------------------
+
+    fn room(&self) -> usize {
+        self.slots.saturating_sub(self.state.running.len())
+    }
+
+    fn claim(&mut self) {
+        let want = i32::try_from(self.room()).unwrap_or(i32::MAX);
+        if !self.state.look || self.state.claiming || want == 0 {
+            return;
+        }
+        self.state.look = false;
+        self.state.claiming = true;
+        self.state.wanted = self.room();
+        self.state.turn = self.state.turn.wrapping_add(1);
+        let now = Instant::now();
+        self.state
+            .marks
+            .retain(|_, (_, since)| now.duration_since(*since) < Duration::from_secs(2));
+        let marks = self
+            .plain
+            .iter()
+            .map(|q| self.state.marks.get(q).map_or(i64::MIN, |(mark, _)| *mark))
+            .collect();
+        let mut limited: Vec<(LimitedQueue, i32)> = self
+            .limited
+            .iter()
+            .map(|(queue, _)| (queue.clone(), want.min(self.room_for(queue.queue))))
+            .filter(|(_, want)| *want > 0)
+            .collect();
+        let turns = limited.len().max(1);
+        limited.rotate_left(self.state.turn % turns);
+        let request = Request {
+            queues: self.plain.clone(),
+            marks,
+            limited,
+            want,
+            limited_first: self.state.turn.is_multiple_of(2),
+        };
+        let (shared, report) = (self.shared.clone(), self.to_self.clone());
+        tokio::spawn(async move {
+            let _ = report.send(Message::Claimed(request.run(&shared).await));
+        });
+    }
+
+    fn room_for(&self, queue: i32) -> i32 {
+        let Some(Served1 { version, node: Some(node) }) = self.queues.get(&queue) else {
+            return i32::MAX;
+        };
+        self.ledger.room(&version.tasks[*node], &self.offer)
+    }
+
+    fn claimed(&mut self, result: Result<Vec<Claimed>, StoreError>) {
+        self.state.claiming = false;
+        let tokens = match result {
+            Ok(tokens) => tokens,
+            Err(error) => {
+                tracing::warn!(%error, source = %error.source, "claims wait for the database");
+                let report = self.to_self.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(Duration::from_secs(1)).await;
+                    let _ = report.send(Message::Wake);
+                });
+                return;
+            }
+        };
+        self.state.look = !tokens.is_empty();
+        // below the lowest rank of a full claim there is nothing left; a short one says that a mark may be too high
+        let short = tokens.len() < self.state.wanted;
+        let now = Instant::now();
+        let mut seen = HashSet::new();
+        for claimed in tokens {
+            if seen.insert(claimed.queue) {
+                self.state.marks.entry(claimed.queue).or_insert((claimed.rank, now)).0 =
+                    claimed.rank;
+            }
+            self.begin_claimed(claimed);
+        }
+        if short {
+            self.state.marks.clear();
+        }
+    }
+
+    fn begin_claimed(&mut self, claimed: Claimed) {
+        let Some(served) = self.queues.get(&claimed.queue) else { return };
+        let version = served.version.clone();
+        let Some(at) = version.position(claimed.key.lane, claimed.key.elem, claimed.node) else {
+            return;
+        };
+        if let Some(input) = claimed.run_input {
+            let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
+            runs.entry(claimed.key.run).or_default().input = Some(input);
+        }
+        let share = at
+            .node()
+            .filter(|_| at.is_task())
+            .map(|n| self.ledger.take(&version.tasks[n], &self.offer));
+        let token = Token {
+            key: claimed.key,
+            epoch: claimed.epoch,
+            version,
+            at,
+            attempt: claimed.attempt,
+            losses: claimed.losses,
+            ready_at: claimed.ready_at,
+            started_at: claimed.started_at,
+            input: claimed.input,
+            priority: claimed.priority,
+            deadline: claimed.left.map(|left| Instant::now() + left),
+            slots: claimed.slots,
+            share: share.unwrap_or_default(),
+        };
+        // a killer of workers must not run beside another one, or beside too many innocents
+        let suspect = |t: &Token| (2..LOSSES_MAX).contains(&t.losses);
+        if suspect(&token) && self.state.running.values().any(|r| suspect(&r.token)) {
+            let tokens = vec![(token.key, token.epoch, token.slots)];
+            self.state.works.push(Work::HandBack { tokens, wait: Some(Duration::from_secs(1)) });
+            return;
+        }
+        self.begin(token);
+    }
+
+    fn begin(&mut self, token: Token) {
+        let key = token.key;
+        let (stop, heard) = watch::channel(Stop::No);
+        let context = ContextSlot::default();
+        let since = Instant::now();
+        let view = RunningView {
+            epoch: token.epoch,
+            node: token.version.number(token.at),
+            elem: token.at.elem().max(0),
+            since,
+            context: context.clone(),
+        };
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).insert(key, view);
+        let work = serve(self.shared.clone(), token.clone(), heard, context.clone());
+        self.state.running.insert(key, Running { token, stop, context, since });
+        let report = self.to_self.clone();
+        tokio::spawn(async move {
+            let served = work.await;
+            let _ = report.send(Message::Served { key, served });
+        });
+    }
+
+    // Settling ------------------------------------------------------------------------------------------------------
+
+    fn served(&mut self, key: TokenKey, served: Served) {
+        let Some(running) = self.state.running.get_mut(&key) else { return };
+        let slots = std::mem::take(&mut running.token.slots);
+        let (run, epoch) = (key.run, running.token.epoch);
+        tracing::trace!(%run, busy = ?running.since.elapsed(), context = running.context.lock().is_ok_and(|c| c.is_some()), "served");
+        let free = match served.lingering {
+            // the slot of the start of a run goes over to the run
+            None if running.token.at == Position::Start => Vec::new(),
+            None => slots,
+            Some(lingering) => {
+                self.state.lingering += 1;
+                let (report, share) = (self.to_self.clone(), running.token.share.clone());
+                tokio::spawn(async move {
+                    let _ = lingering.await;
+                    drop(share);
+                    let _ = report.send(Message::SlotsFree(slots));
+                });
+                Vec::new()
+            }
+        };
+        match served.verdict {
+            Verdict::Settled { mut settled, next, arrivals } => {
+                settled.free = free;
+                self.state.pending.push(Pending { settled, next, arrivals });
+            }
+            Verdict::EndRun { state, failure, holder } => {
+                self.state.works.push(Work::End {
+                    key,
+                    run,
+                    state,
+                    failure,
+                    holder: Some(holder),
+                    slots: free,
+                });
+            }
+            Verdict::Dropped => {
+                self.state.works.push(Work::Free(free));
+                self.leave(key);
+            }
+            Verdict::HandBack => {
+                let wait = (*self.drain.borrow()).is_none().then_some(Duration::from_millis(200));
+                self.state.works.push(Work::HandBack { tokens: vec![(key, epoch, free)], wait });
+            }
+        }
+    }
+
+    /// Hands what is pending to flushers that have nothing to do.
+    fn write(&mut self) {
+        while !(self.state.pending.is_empty() && self.state.works.is_empty()) {
+            let Some(number) = self.state.idle_flushers.pop() else { return };
+            let work = if self.state.pending.is_empty() {
+                self.state.works.remove(0)
+            } else {
+                Work::Batch(std::mem::take(&mut self.state.pending))
+            };
+            self.state.writing += 1;
+            if self.flushers[number].send(work).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
+        let mut left = false;
+        let mut places: HashMap<TokenKey, (Token, Position, Option<crate::payload::Json>)> =
+            HashMap::new();
+        for (pending, taken) in batch.into_iter().zip(&flushed.taken) {
+            let settled = pending.settled;
+            let Some(running) = self.leave_keeping(settled.key) else { continue };
+            if !taken {
+                tracing::warn!(run = %settled.key.run, "the lease of a task was lost; its result is refused");
+                self.forget(settled.key.run);
+                continue;
+            }
+            for (row, at) in settled.arrivals.iter().zip(&pending.arrivals) {
+                left |= !row.direct;
+                places.insert(
+                    arrival_key(settled.key.run, row),
+                    (running.token.clone(), *at, row.input.clone()),
+                );
+            }
+            match (settled.fate, pending.next) {
+                (Fate::Move { .. }, Some(next)) => {
+                    let epoch = settled.epoch + 1;
+                    self.begin(running.token.moved(settled.key, next, epoch, flushed.at, None));
+                }
+                (Fate::End { result, .. }, _) => {
+                    self.hub.ended(settled.key.run, &Ending::Completed(result));
+                }
+                (Fate::Move { .. }, None) => left = true,
+                _ => {}
+            }
+        }
+        for fired in &flushed.fired {
+            if let Some((from, at, input)) = places.remove(&fired.key) {
+                self.begin(from.moved(fired.key, at, fired.epoch, fired.at, input));
+            }
+        }
+        self.sweep();
+        self.state.look |= left || self.room() > 0 && !self.limited.is_empty();
+    }
+
+    fn ticked(&mut self, tick: Tick) {
+        if tick.recovered > 0 {
+            tracing::warn!(tasks = tick.recovered, "took over from dead workers");
+        }
+        self.state.look |= tick.work;
+        for run in tick.overdue {
+            let failure = Failure::new(
+                crate::record::BODY,
+                FailureKind::TimedOut,
+                "the run passed its deadline",
+            )
+            .fatal();
+            let key = TokenKey { run, lane: 0, elem: i32::MIN };
+            self.state.works.push(Work::End {
+                key,
+                run,
+                state: RunState::TimedOut,
+                failure,
+                holder: None,
+                slots: Vec::new(),
+            });
+        }
+    }
+
+    // Leaving -------------------------------------------------------------------------------------------------------
+
+    fn leave(&mut self, key: TokenKey) {
+        self.leave_keeping(key);
+        self.sweep();
+    }
+
+    fn leave_keeping(&mut self, key: TokenKey) -> Option<Running> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        self.state.running.remove(&key)
+    }
+
+    /// Forgets runs of which nothing is here.
+    fn sweep(&self) {
+        let here: HashSet<RunId> = self.state.running.keys().map(|key| key.run).collect();
+        self.shared
+            .runs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|run, _| here.contains(run));
+    }
+
+    fn forget(&self, run: RunId) {
+        self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&run);
+    }
+
+    fn stop_run(&self, run: RunId) {
+        for running in self.state.running.values().filter(|r| r.token.key.run == run) {
+            running.stop.send_replace(Stop::Ended);
+        }
+    }
+
+    fn stop_all(&self, word: Stop) {
+        for running in self.state.running.values() {
+            running.stop.send_replace(word);
+        }
+    }
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// One look for work.
+struct Request {
+    queues: Vec<i32>,
+    marks: Vec<i64>,
+    limited: Vec<(LimitedQueue, i32)>,
+    want: i32,
+    limited_first: bool,
+}
+
+impl Request {
+    /// Claims; finding nothing, says so in the database and looks once more, since work may have come meanwhile.
+    async fn run(&self, shared: &Shared) -> Result<Vec<Claimed>, StoreError> {
+        let mut got = self.once(shared, &self.marks).await?;
+        if got.is_empty() {
+            {
+                let mut reader = shared.reader.lock().await;
+                let connection = reader.open().await?;
+                if let Err(error) = set_idle(connection, shared.worker).await {
+                    reader.connection = None;
+                    return Err(error);
+                }
+            }
+            got = self.once(shared, &vec![i64::MIN; self.queues.len()]).await?;
+        }
+        Ok(got)
+    }
+
+    async fn once(&self, shared: &Shared, marks: &[i64]) -> Result<Vec<Claimed>, StoreError> {
+        let mut reader = shared.reader.lock().await;
+        let result = self.with(reader.open().await?, shared.worker, marks).await;
+        if result.is_err() {
+            reader.connection = None;
+        }
+        result
+    }
+
+    async fn with(
+        &self,
+        connection: &mut sqlx::PgConnection,
+        worker: i32,
+        marks: &[i64],
+    ) -> Result<Vec<Claimed>, StoreError> {
+        let mut got = Vec::new();
+        let left = |got: &Vec<Claimed>| self.want - i32::try_from(got.len()).unwrap_or(i32::MAX);
+        if !self.limited_first && !self.queues.is_empty() {
+            got.extend(claim(connection, worker, &self.queues, marks, self.want).await?);
+        }
+        for (queue, want) in &self.limited {
+            let want = left(&got).min(*want);
+            if want <= 0 {
+                break;
+            }
+            got.extend(claim_limited(connection, worker, queue, want).await?);
+        }
+        if self.limited_first && left(&got) > 0 && !self.queues.is_empty() {
+            got.extend(claim(connection, worker, &self.queues, marks, left(&got)).await?);
+        }
+        Ok(got)
+    }
+}

@@ -1,0 +1,78 @@
+//! What a worker holds of a token, and what it reports when the token has settled.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{
+    failure::Failure,
+    lifecycle::{Position, RunState},
+    payload::Json,
+    registry::Version,
+    store::{HeldSlot, RunId, TokenKey, end::Holder, flush::Settled, stamp::Stamp},
+};
+
+use super::resources::Share;
+
+/// A token that this worker holds.
+#[derive(Debug, Clone)]
+pub(super) struct Token {
+    pub key: TokenKey,
+    pub epoch: i32,
+    pub version: Arc<Version>,
+    pub at: Position,
+    pub attempt: i16,
+    pub losses: i16,
+    pub ready_at: Stamp,
+    pub started_at: Stamp,
+    pub input: Option<Json>,
+    pub priority: i16,
+    /// When the run's deadline passes, by this machine's monotonic clock.
+    pub deadline: Option<Instant>,
+    pub slots: Vec<HeldSlot>,
+    pub share: Share,
+}
+
+impl Token {
+    /// The same thread of control at another place, begun at `at`.
+    pub fn moved(
+        &self,
+        key: TokenKey,
+        to: Position,
+        epoch: i32,
+        at: Stamp,
+        input: Option<Json>,
+    ) -> Self {
+        Self {
+            key,
+            epoch,
+            version: self.version.clone(),
+            at: to,
+            attempt: 1,
+            losses: 0,
+            ready_at: at,
+            started_at: at,
+            input,
+            priority: self.priority,
+            deadline: self.deadline,
+            slots: Vec::new(),
+            share: Share::default(),
+        }
+    }
+
+    pub fn run(&self) -> RunId {
+        self.key.run
+    }
+}
+
+/// What became of a token that was served.
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It goes on as the flush says. `next` is where it goes on in this worker, `arrivals` the positions behind the
+    /// rows of the flush.
+    Settled { settled: Settled, next: Option<Position>, arrivals: Vec<Position> },
+    /// Its failure ends the run.
+    EndRun { state: RunState, failure: Failure, holder: Holder },
+    /// The run has ended already, or the token was handed on: nothing to write.
+    Dropped,
+    /// It was not begun, or was stopped by a drain: it goes back as it was.
+    HandBack,
+}

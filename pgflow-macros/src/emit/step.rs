@@ -1,0 +1,155 @@
+//! `#[step]`: the function as written, the type of its name, and what is stored of it.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{ItemFn, spanned::Spanned};
+
+use super::{declared, options::step_options, private, quiet, type_of_name};
+use crate::{
+    diagnostics::Errors,
+    options::StepAttribute,
+    signature::{self, inputs, result_types, return_type, stored_name},
+    text::stable,
+};
+
+/// The expansion of `#[step(attribute)] item`.
+pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let attribute = StepAttribute::parse(attribute, &mut errors);
+    let function = match signature::header(item.clone()) {
+        Ok(function) => function,
+        Err(e) => {
+            let error = e.to_compile_error();
+            return quote!(#item #error);
+        }
+    };
+    signature::check(&function.sig, "step", &mut errors);
+    if attribute.id.is_none() {
+        signature::check_name(&function.sig.ident, &mut errors);
+    }
+    if attribute.batch.is_some() {
+        signature::check_batch(&function.sig, &mut errors);
+    }
+    let described = if errors.is_empty() {
+        describe(&attribute, &function)
+    } else {
+        refused(&function, &errors)
+    };
+    quote!(#item #described)
+}
+
+/// The errors. Where a workflow calls the step, it should not complain as well.
+fn refused(function: &ItemFn, errors: &Errors) -> TokenStream {
+    let errors = errors.to_tokens();
+    let stub = signature::can_be_described(&function.sig)
+        .then(|| describe(&StepAttribute::default(), function));
+    quote!(#stub #errors)
+}
+
+/// The type of the name and its `impl Step`.
+fn describe(attribute: &StepAttribute, function: &ItemFn) -> TokenStream {
+    let name = &function.sig.ident;
+    let id = attribute.id.clone().unwrap_or_else(|| stored_name(name));
+    let (ok, error) = result_types(&return_type(&function.sig));
+    let (p, quiet) = (private(), quiet());
+    let marker = type_of_name(&function.vis, name);
+    let (text, declared) = (stable(&ok), declared());
+    let options = step_options(attribute, &id);
+    let needs = attribute
+        .needs
+        .iter()
+        .map(|ty| quote!(|| (::core::any::TypeId::of::<#ty>(), ::core::any::type_name::<#ty>())));
+    let asserts = asserts(&ok, &error);
+    let codec = codec(&id, &ok, &error);
+    let send = send(function);
+    quote! {
+        #marker
+        #quiet
+        const _: () = {
+            #asserts
+            #[automatically_derived]
+            impl #p::Step for #name {
+                const SPEC: #p::StepSpec = #p::StepSpec {
+                    id: #id, #declared output: #text, options: #options, needs: &[#(#needs),*],
+                };
+                type Output = #ok;
+                type Error = #error;
+                type Codec = __PgflowCodec;
+            }
+            #codec
+            #send
+        };
+    }
+}
+
+/// The only bounds on the types, each at its type.
+fn asserts(ok: &TokenStream, error: &TokenStream) -> TokenStream {
+    let p = private();
+    let payload = quote_spanned!(ok.span()=> const _: () = #p::assert_payload::<#ok>(););
+    let error = quote_spanned!(error.span()=> const _: () = #p::assert_error::<#error>(););
+    quote!(#payload #error)
+}
+
+/// Probes, not bounds: what cannot be stored is one error, from the assertions.
+fn codec(id: &str, ok: &TokenStream, error: &TokenStream) -> TokenStream {
+    let p = private();
+    let result = quote!(::core::result::Result);
+    let fail = failure(error, &id.to_token_stream(), "Failed");
+    let encode = encode(&quote!(__pgflow_output));
+    let decode_output = decode(ok, &quote!(__pgflow_stored));
+    let decode_error = decode(error, &quote!(&#p::Json::from_trusted(__pgflow_data.as_str())));
+    quote! {
+        #[derive(Clone, Copy, Default)]
+        pub struct __PgflowCodec;
+        #[automatically_derived]
+        impl #p::Codec<#ok, #error> for __PgflowCodec {
+            fn encode(self, __pgflow_output: &#ok) -> #result<#p::Json, #p::PayloadError> { #encode }
+            fn decode(self, __pgflow_stored: &#p::Json) -> #result<#ok, #p::PayloadError> { #decode_output }
+            fn fail(self, __pgflow_error: #error) -> #p::Failure { #fail }
+            fn decode_error(self, __pgflow_failure: &#p::Failure) -> ::core::option::Option<#error> {
+                let __pgflow_data = __pgflow_failure.data.as_ref()?;
+                #decode_error.ok()
+            }
+        }
+    }
+}
+
+/// A value as JSON, by a probe on its type; `value` is a reference.
+pub fn encode(value: &TokenStream) -> TokenStream {
+    let p = private();
+    quote!({ use #p::{Encodes as _, EncodesNot as _}; (&#p::Probe(#value)).encode() })
+}
+
+/// A value from JSON, by a probe on its type; `stored` is a reference.
+pub fn decode(ty: &TokenStream, stored: &TokenStream) -> TokenStream {
+    let p = private();
+    quote! {
+        { use #p::{Decodes as _, DecodesNot as _};
+          (&#p::ProbeType::<#ty>(::core::marker::PhantomData)).decode(#stored) }
+    }
+}
+
+/// `__pgflow_error` of type `error` as a failure of the step `id`, by probes on its type.
+pub fn failure(error: &TokenStream, id: &TokenStream, kind: &str) -> TokenStream {
+    let (p, kind) = (private(), format_ident!("{kind}"));
+    let data = encode(&quote!(&__pgflow_error));
+    quote! {
+        use #p::{Fails as _, FailsNot as _, Retries as _, RetriesNot as _};
+        let __pgflow_data = #data.ok();
+        let __pgflow_retryable = (&#p::Probe(&__pgflow_error)).retries();
+        (&#p::ProbeError::<#error>(::core::cell::Cell::new(::core::option::Option::Some(__pgflow_error))))
+            .failure(#id, #p::FailureKind::#kind, __pgflow_data, __pgflow_retryable)
+    }
+}
+
+/// Asks for a future that moves between threads; never called, reported on the name.
+fn send(function: &ItemFn) -> TokenStream {
+    let (p, name, generics) = (private(), &function.sig.ident, &function.sig.generics);
+    let bounds = &generics.where_clause;
+    let types: Vec<_> = inputs(&function.sig).into_iter().map(|input| input.ty).collect();
+    let arguments: Vec<_> = (0..types.len()).map(|i| format_ident!("__pgflow_a{i}")).collect();
+    let call = quote_spanned!(name.span()=> #p::assert_send(#name(#(#arguments),*)););
+    quote! {
+        fn __pgflow_send #generics (#(#arguments: #types),*) #bounds { #call }
+    }
+}

@@ -1,0 +1,264 @@
+//! `#[workflow]`: the function as written, the type of its name, and the graph of its body.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Attribute, Expr, Index, ItemFn, Type, spanned::Spanned, visit_mut, visit_mut::VisitMut};
+
+use super::{
+    declared,
+    options::workflow_options,
+    private, quiet,
+    slices::Slices,
+    step::{decode, encode, failure},
+    type_of_name,
+};
+use crate::{
+    diagnostics::Errors,
+    model::{self, Model},
+    options::WorkflowAttribute,
+    signature::{self, Input, inputs, result_types, return_type, stored_name},
+    text::stable,
+};
+
+/// The expansion of `#[workflow(attribute)] item`.
+pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    let attribute = WorkflowAttribute::parse(attribute, &mut errors);
+    let function: ItemFn = match syn::parse2(item.clone()) {
+        Ok(function) => function,
+        Err(e) => {
+            let error = e.to_compile_error();
+            return quote!(#item #error);
+        }
+    };
+    signature::check(&function.sig, "workflow", &mut errors);
+    if attribute.id.is_none() {
+        signature::check_name(&function.sig.ident, &mut errors);
+    }
+    let inputs = inputs(&function.sig);
+    signature::check_owned(&inputs, &mut errors);
+    let model = model::lower(&inputs, &function.block, &mut errors);
+    let workflow = Expansion::new(&function, &attribute, &inputs);
+    let plain = plain(&function);
+    if errors.is_empty() {
+        let described = workflow.describe(&model);
+        quote!(#plain #described)
+    } else {
+        let (stub, errors) = (workflow.stub(), errors.to_tokens());
+        quote!(#[allow(unused, unused_must_use)] #plain #stub #errors)
+    }
+}
+
+/// The function without `#[id]`, which only we read.
+fn plain(function: &ItemFn) -> ItemFn {
+    struct Strip;
+    impl VisitMut for Strip {
+        fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+            attributes.retain(|a| !a.path().is_ident("id"));
+        }
+        fn visit_expr_mut(&mut self, expr: &mut Expr) {
+            visit_mut::visit_expr_mut(self, expr);
+        }
+    }
+    let mut plain = function.clone();
+    Strip.visit_block_mut(&mut plain.block);
+    plain
+}
+
+struct Expansion<'a> {
+    function: &'a ItemFn,
+    attribute: &'a WorkflowAttribute,
+    inputs: &'a [Input],
+    id: String,
+    ret: Type,
+    ok: TokenStream,
+    error: TokenStream,
+}
+
+impl<'a> Expansion<'a> {
+    fn new(function: &'a ItemFn, attribute: &'a WorkflowAttribute, inputs: &'a [Input]) -> Self {
+        let ret = return_type(&function.sig);
+        let (ok, error) = result_types(&ret);
+        let id = attribute.id.clone().unwrap_or_else(|| stored_name(&function.sig.ident));
+        Self { function, attribute, inputs, id, ret, ok, error }
+    }
+
+    fn describe(&self, model: &Model) -> TokenStream {
+        let slices = Slices { model, inputs: self.inputs };
+        let (p, quiet, name) = (private(), quiet(), &self.function.sig.ident);
+        let marker = type_of_name(&self.function.vis, name);
+        let (asserts, items) = (self.asserts(), &model.items);
+        let spec = self.spec(&slices);
+        let implementation = self.implementation(&quote! {
+            {
+                #[cfg(not(rust_analyzer))]
+                { #(#items)* #spec || &__PGFLOW_SPEC }
+                // the editor maps each token to one copy of the body, the plain one
+                #[cfg(rust_analyzer)]
+                { || ::core::unreachable!() }
+            }
+        });
+        quote! {
+            #marker
+            #quiet
+            const _: () = {
+                #asserts
+                #implementation
+                #[#p::linkme::distributed_slice(#p::WORKFLOWS)]
+                #[linkme(crate = #p::linkme)]
+                static __PGFLOW_ENTRY: fn() -> &'static #p::WorkflowSpec = <#name as #p::Workflow>::SPEC;
+                fn __pgflow_used() { let _ = #name; }
+            };
+        }
+    }
+
+    /// Without a graph: the errors are reported, and `start::<w>` elsewhere should not complain as well.
+    fn stub(&self) -> TokenStream {
+        let (quiet, name) = (quiet(), &self.function.sig.ident);
+        let marker = type_of_name(&self.function.vis, name);
+        let borrowed = self.inputs.iter().any(|input| matches!(input.ty, Type::Reference(_)));
+        let implementation = (signature::can_be_described(&self.function.sig) && !borrowed)
+            .then(|| self.implementation(&quote!(|| ::core::unreachable!())));
+        quote!(#marker #quiet const _: () = { #implementation };)
+    }
+
+    /// Inputs and value must be storable; each is asked at its type.
+    fn asserts(&self) -> TokenStream {
+        let p = private();
+        let types = self.inputs.iter().map(|input| input.ty.to_token_stream());
+        types
+            .chain([self.ok.clone()])
+            .map(|ty| quote_spanned!(ty.span()=> const _: () = #p::assert_payload::<#ty>();))
+            .chain([{
+                let error = &self.error;
+                quote_spanned!(error.span()=> const _: () = #p::assert_error::<#error>();)
+            }])
+            .collect()
+    }
+
+    fn implementation(&self, spec: &TokenStream) -> TokenStream {
+        let (p, name, id) = (private(), &self.function.sig.ident, &self.id);
+        let (ok, error) = (&self.ok, &self.error);
+        let version = self.attribute.version.unwrap_or(1);
+        let timeout = self.attribute.timeout.map_or(0, |(ms, _)| ms);
+        let types = self.inputs.iter().map(|input| &input.ty);
+        let input = match self.inputs {
+            [only] => only.ty.to_token_stream(),
+            _ => quote!((#(#types,)*)),
+        };
+        let (encode, decode) = (self.encode_input(), decode(ok, &quote!(__pgflow_output)));
+        quote! {
+            #[automatically_derived]
+            impl #p::Workflow for #name {
+                const SPEC: fn() -> &'static #p::WorkflowSpec = #spec;
+                const NAME: &'static str = #id;
+                const VERSION: u32 = #version;
+                const TIMEOUT_MS: u64 = #timeout;
+                type Input = #input;
+                type Output = #ok;
+                type Error = #error;
+                fn encode(__pgflow_input: &Self::Input) -> ::core::result::Result<#p::Json, #p::PayloadError> {
+                    #encode
+                }
+                fn decode_output(__pgflow_output: &#p::Json) -> ::core::result::Result<#ok, #p::PayloadError> {
+                    #decode
+                }
+            }
+        }
+    }
+
+    fn encode_input(&self) -> TokenStream {
+        let p = private();
+        match self.inputs {
+            [] => quote!(::core::result::Result::Ok(#p::Json::null())),
+            [_] => encode(&quote!(__pgflow_input)),
+            several => {
+                let members = several.iter().enumerate().map(|(i, input)| {
+                    let (name, index) = (&input.name, Index::from(i));
+                    let value = encode(&quote!(&__pgflow_input.#index));
+                    quote!((#name, #value))
+                });
+                quote!(#p::object(::std::vec![#(#members),*]))
+            }
+        }
+    }
+
+    /// Slices, checks and the static that holds the graph.
+    fn spec(&self, slices: &Slices<'_>) -> TokenStream {
+        let (p, id, model) = (private(), &self.id, slices.model);
+        let version = self.attribute.version.unwrap_or(1);
+        let aliases = model.nodes.iter().enumerate().map(|(i, node)| {
+            let (path, alias) = (&node.callee, super::slices::alias(i, node));
+            quote!(use #path as #alias;)
+        });
+        let nodes = (0..model.nodes.len()).map(|i| slices.node(i, &self.error));
+        let specs = (0..model.nodes.len()).map(|i| slices.spec(i));
+        let checks = slices.checks(self.attribute);
+        let (declared, options) = (declared(), workflow_options(self.attribute));
+        let names = self.inputs.iter().map(|input| {
+            let (name, text) = (&input.name, stable(&input.ty));
+            quote!((#name, #text))
+        });
+        let output_type = stable(&self.ok);
+        let (check_input, body_failure) = (self.check_input(slices), self.body_failure());
+        let (output, output_loads) = self.output(slices);
+        quote! {
+            #(#aliases)*
+            #checks
+            #body_failure
+            #check_input
+            #(#nodes)*
+            #output
+            static __PGFLOW_SPEC: #p::WorkflowSpec = #p::WorkflowSpec {
+                id: #id, version: #version, #declared inputs: &[#(#names),*],
+                check_input: __pgflow_check_input, output_type: #output_type,
+                output_loads: &[#(#output_loads),*], options: #options, nodes: &[#(#specs),*],
+                output: __pgflow_output,
+            };
+        }
+    }
+
+    fn check_input(&self, slices: &Slices<'_>) -> TokenStream {
+        let p = private();
+        let checks = self.inputs.iter().enumerate().map(|(i, input)| {
+            let name = slices.input_name(i);
+            let decode = decode(&input.ty.to_token_stream(), &quote!(__pgflow_json));
+            quote!(#p::input_of(__pgflow_payload, #name, |__pgflow_json| #decode)?;)
+        });
+        quote! {
+            fn __pgflow_check_input(__pgflow_payload: &#p::Json) -> ::core::result::Result<(), #p::PayloadError> {
+                #(#checks)*
+                ::core::result::Result::Ok(())
+            }
+        }
+    }
+
+    fn body_failure(&self) -> TokenStream {
+        let (p, error) = (private(), &self.error);
+        let failure = failure(error, &quote!(#p::BODY), "Body");
+        quote!(fn __pgflow_body_failure(__pgflow_error: #error) -> #p::Failure { #failure })
+    }
+
+    /// The function that evaluates the final value, and the nodes it loads.
+    fn output(&self, slices: &Slices<'_>) -> (TokenStream, Vec<usize>) {
+        let (p, ret, error) = (private(), &self.ret, &self.error);
+        let Some(value) = &slices.model.value else { return (TokenStream::new(), Vec::new()) };
+        let needs = slices.model.needs(&value.reads);
+        let prefix = slices.prefix(&needs, slices.model.statements.len());
+        let (expr, encode) = (slices.fill(&value.expr), encode(&quote!(&__pgflow_value)));
+        let output = quote! {
+            fn __pgflow_output(__pgflow_env: &#p::Env) -> #p::Outcome {
+                fn __pgflow_slice(__pgflow_env: &#p::Env)
+                    -> #p::Slice<::core::result::Result<#p::Json, #p::PayloadError>, #error>
+                {
+                    #prefix
+                    let __pgflow_end: #ret = #expr;
+                    let __pgflow_value = __pgflow_end?;
+                    ::core::result::Result::Ok(::core::option::Option::Some(#encode))
+                }
+                #p::finish_value(__pgflow_env, __pgflow_body_failure, __pgflow_slice(__pgflow_env))
+            }
+        };
+        (output, needs.loads.into_iter().collect())
+    }
+}

@@ -1,0 +1,3 @@
+//! The body language: what a plain call gives, the derived graph gives too.
+
+mod forms;

@@ -1,0 +1,119 @@
+//! A fresh database for each test, copied from a template that has the schema.
+
+use std::time::Duration;
+
+use pgflow::{Flow, RunStatus, Worker, testing::Server};
+use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
+use tokio::sync::OnceCell;
+
+/// A database of its own; dropped with the server's other leftovers when the next test process starts.
+pub struct Database {
+    pub server: Server,
+    pub name: String,
+}
+
+impl Database {
+    /// A fresh one with the schema.
+    pub async fn new() -> Self {
+        static SERVER: OnceCell<Server> = OnceCell::const_new();
+        let server = SERVER.get_or_init(|| async { prepare().await }).await.clone();
+        let name = format!("pgflow_test_{}_{}", std::process::id(), next());
+        server.create_from_template(&name, TEMPLATE).await.unwrap();
+        Self { server, name }
+    }
+
+    pub fn url(&self) -> String {
+        self.server.url(&self.name)
+    }
+
+    pub async fn flow(&self) -> Flow {
+        pgflow::connect(&self.url()).await.unwrap()
+    }
+
+    pub fn options(&self) -> PgConnectOptions {
+        self.server.options(&self.name)
+    }
+
+    /// A connection for looking, and for doing what an operator or a host would.
+    pub async fn sql(&self) -> PgConnection {
+        PgConnection::connect_with(&self.options()).await.unwrap()
+    }
+
+    /// One number out of a query.
+    pub async fn count(&self, query: &'static str) -> i64 {
+        sqlx::query_scalar(query).fetch_one(&mut self.sql().await).await.unwrap()
+    }
+
+    /// Waits until a query gives `expected`: polls the database, which is the only one that knows.
+    pub async fn until(&self, query: &'static str, expected: i64) {
+        let mut sql = self.sql().await;
+        for _ in 0..20_000 {
+            let found: i64 = sqlx::query_scalar(query).fetch_one(&mut sql).await.unwrap();
+            if found == expected {
+                return;
+            }
+            let _: String = sqlx::query_scalar("select pg_sleep(0.005)::text")
+                .fetch_one(&mut sql)
+                .await
+                .unwrap();
+        }
+        panic!("`{query}` never gave {expected}");
+    }
+
+    /// What must hold whatever happened: no ended run has a token, no free-standing slot is held by nobody's run.
+    pub async fn check_invariants(&self) {
+        for (what, query) in [
+            (
+                "ended runs with tokens",
+                "select count(*) from pgflow.task k join pgflow.run r on r.id = k.run_id where r.state <> 0",
+            ),
+            (
+                "live runs without tokens",
+                "select count(*) from pgflow.run r where r.state = 0 and not exists (select from pgflow.task k where k.run_id = r.id)",
+            ),
+            (
+                "completions recorded twice",
+                "select count(*) from (select 1 from pgflow.attempt where status = 1 group by run_id, node, elem having count(*) > 1) d",
+            ),
+            ("tokens for ever waiting", "select count(*) from pgflow.task where need = 2147483647"),
+        ] {
+            assert_eq!(self.count(query).await, 0, "{what}");
+        }
+    }
+}
+
+const TEMPLATE: &str = "pgflow_test_template";
+
+async fn prepare() -> Server {
+    let server = pgflow::testing::server().await.unwrap();
+    // the template belongs to this schema: another text of the migrations is another template
+    server
+        .with_template(TEMPLATE, async |options: PgConnectOptions| {
+            pgflow::connect(&url(&options)).await.map(|_| ())
+        })
+        .await
+        .unwrap();
+    server
+}
+
+fn url(options: &PgConnectOptions) -> String {
+    sqlx::ConnectOptions::to_url_lossy(options).to_string()
+}
+
+fn next() -> usize {
+    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+/// A worker for one workflow: this binary links those of all tests.
+pub async fn worker(flow: &Flow, workflow: &str) -> Worker {
+    flow.worker().only([workflow]).spawn().await.unwrap()
+}
+
+/// The attempts of a run, as `node#attempt status` in the order in which they ended.
+pub fn history(status: &RunStatus) -> Vec<String> {
+    status.attempts.iter().map(|a| format!("{}#{} {}", a.node, a.attempt, a.status)).collect()
+}
+
+/// Long enough for anything that is not stuck.
+pub const PATIENCE: Duration = Duration::from_secs(60);

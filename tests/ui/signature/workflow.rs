@@ -1,0 +1,30 @@
+//! Signatures that no workflow can have.
+use pgflow::workflow;
+
+#[workflow]
+async fn borrowed(n: &str) -> Result<usize, String> {
+    Ok(n.len())
+}
+
+#[workflow]
+async fn generic<T: Send>(t: T) -> Result<u32, String> {
+    let _t = t;
+    Ok(1)
+}
+
+#[workflow]
+fn blocking(n: u32) -> Result<u32, String> {
+    Ok(n)
+}
+
+#[workflow]
+async fn changing(mut n: u32) -> Result<u32, String> {
+    Ok(n)
+}
+
+#[workflow]
+async fn without_value(n: u32) -> Result<(), String> {
+    let _n = n;
+}
+
+fn main() {}
