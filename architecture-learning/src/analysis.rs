@@ -22,7 +22,7 @@ pub use labels::{LabelReport, Place};
 pub use patterns::{PatternFrequency, PatternPair};
 
 /// Part of every dataset's key.
-const FORMAT: &str = "dataset 1";
+const FORMAT: &str = "dataset 2";
 /// Labels taken from one owner at most.
 const OWNER_FILES_MAX: usize = 150;
 /// Files with fewer words have nothing to learn from.
@@ -35,6 +35,8 @@ const SAMPLES_MIN: usize = 100;
 pub struct Analysis {
     /// Id of the dataset: the hash of its shards and settings.
     pub dataset: String,
+    /// Everything that was discovered.
+    pub discovered: Discovered,
     /// Codebases with at least one label.
     pub codebases: usize,
     /// Different owners of these.
@@ -51,6 +53,17 @@ pub struct Analysis {
     pub patterns: Vec<PatternFrequency>,
     /// Patterns that go together, strongest first.
     pub relationships: Vec<PatternPair>,
+}
+
+/// Sums over all codebases, those without a label among them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Discovered {
+    /// Codebases.
+    pub codebases: usize,
+    /// Rust files.
+    pub files: usize,
+    /// Edges between them.
+    pub edges: usize,
 }
 
 /// A count for each part of the corpus.
@@ -71,8 +84,16 @@ pub struct Dataset {
     pub settings: FeatureSettings,
     /// Codebases with labels; large ones in several blocks.
     pub graphs: Vec<Graph>,
-    /// What [`analyse`] answers.
-    pub analysis: Analysis,
+}
+
+impl Analysis {
+    /// Reads what [`analyse`] answered when it made a dataset.
+    ///
+    /// # Errors
+    /// When it is not there or damaged.
+    pub fn open(data: &DataDir, dataset: &str) -> Result<Self, LearningError> {
+        storage::read_json(&data.analysis(dataset))
+    }
 }
 
 impl Dataset {
@@ -103,10 +124,10 @@ pub fn analyse(
     let shards: BTreeSet<_> = discoveries.iter().map(|d| d.shard.as_str()).collect();
     let about = format!("{FORMAT} {settings:?}");
     let id = storage::hash([about.as_str()].into_iter().chain(shards.iter().copied()));
-    let path = data.dataset(&id);
-    if path.is_file() {
+    let (path, about) = (data.dataset(&id), data.analysis(&id));
+    if path.is_file() && about.is_file() {
         observer.progress(shards.len(), shards.len(), "known");
-        return Ok(storage::read_json::<Dataset>(&path)?.analysis);
+        return storage::read_json(&about);
     }
     let mut analyser = Analyser::new(settings);
     for (done, shard) in shards.iter().enumerate() {
@@ -118,9 +139,10 @@ pub fn analyse(
         analyser.add(&shard);
     }
     observer.progress(shards.len(), shards.len(), "labels");
-    let dataset = analyser.finish(id)?;
+    let (dataset, analysis) = analyser.finish(id)?;
     storage::write_json(&path, &dataset)?;
-    Ok(dataset.analysis)
+    storage::write_json(&about, &analysis)?;
+    Ok(analysis)
 }
 
 struct Analyser {
@@ -129,6 +151,7 @@ struct Analyser {
     patterns: patterns::PatternTable,
     duplicates: Duplicates,
     copies: usize,
+    discovered: Discovered,
     graphs: Vec<Graph>,
 }
 
@@ -140,12 +163,16 @@ impl Analyser {
             patterns: patterns::PatternTable::default(),
             duplicates: Duplicates::default(),
             copies: 0,
+            discovered: Discovered::default(),
             graphs: Vec::new(),
         }
     }
 
     fn add(&mut self, shard: &Shard) {
         self.patterns.add(shard);
+        self.discovered.codebases += 1;
+        self.discovered.files += shard.files.len();
+        self.discovered.edges += shard.edges.len();
         let mut graph = Graph::of(shard, &self.settings);
         let files = shard.files.iter().map(|f| (f.path.as_str(), f)).collect::<BTreeMap<_, _>>();
         for node in &mut graph.nodes {
@@ -167,7 +194,7 @@ impl Analyser {
         }
     }
 
-    fn finish(mut self, id: String) -> Result<Dataset, LearningError> {
+    fn finish(mut self, id: String) -> Result<(Dataset, Analysis), LearningError> {
         cap_owners(&mut self.graphs);
         self.graphs.retain(|g| g.labelled() > 0);
         let count =
@@ -180,6 +207,7 @@ impl Analyser {
         enough(labelled)?;
         let analysis = Analysis {
             dataset: id,
+            discovered: self.discovered,
             codebases: self.graphs.len(),
             owners: self.graphs.iter().map(|g| &g.owner).collect::<BTreeSet<_>>().len(),
             files: self.graphs.iter().map(|g| g.nodes.len()).sum(),
@@ -190,7 +218,7 @@ impl Analyser {
             relationships: self.patterns.relationships(),
         };
         let graphs = self.graphs.iter().flat_map(blocks).collect();
-        Ok(Dataset { settings: self.settings, graphs, analysis })
+        Ok((Dataset { settings: self.settings, graphs }, analysis))
     }
 }
 

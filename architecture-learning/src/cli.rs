@@ -3,6 +3,7 @@
 mod classify;
 mod gpu_check;
 mod learn;
+mod output;
 mod paint;
 mod progress;
 mod summary;

@@ -14,7 +14,7 @@ use crate::graph::Graph;
 use crate::model::{CONFIG, LoadedModel, weights_file};
 use crate::storage::{self, DataDir};
 use crate::training::TrainedModel;
-use crate::validation::Report;
+use crate::validation::{METRICS, Report};
 use gate::Decision;
 
 pub use registry::Champion;
@@ -24,6 +24,8 @@ pub use registry::Champion;
 pub struct Deployment {
     /// The artifact: the hash of its files.
     pub artifact: String,
+    /// The candidate that it was made of.
+    pub candidate: String,
     /// Its directory.
     pub path: PathBuf,
     /// Promoted or refused, and why.
@@ -52,7 +54,8 @@ pub fn deploy(
     let decision = gate::decide(report, checks);
     let champion = Champion::new(&artifact, report);
     let decision = registry::record(data, champion, decision)?;
-    Ok(Deployment { artifact, path, decision })
+    let candidate = trained.candidate.clone();
+    Ok(Deployment { artifact, candidate, path, decision })
 }
 
 /// The content of the artifact, by file name.
@@ -67,7 +70,7 @@ fn files(
     Ok(vec![
         ("MODEL_CARD.md".to_owned(), card::card(trained, report).into_bytes()),
         (CONFIG.to_owned(), storage::read(&candidate.join(CONFIG))?),
-        ("metrics.json".to_owned(), metrics),
+        (METRICS.to_owned(), metrics),
         (weights.clone(), storage::read(&candidate.join(weights))?),
     ])
 }

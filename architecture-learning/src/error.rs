@@ -80,6 +80,24 @@ pub enum LearningError {
     /// Whoever started the work does not want it any more.
     #[error("stopped on request; start it again and it goes on from its last checkpoint")]
     Cancelled,
+    /// The engine could not do something.
+    #[error("cannot {doing}; see the cause")]
+    Engine {
+        /// What was asked of it.
+        doing: &'static str,
+        /// Why it could not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The run ended without a model.
+    #[error("run {run} {state}: {reason}")]
+    Run {
+        /// The run.
+        run: i64,
+        /// How it ended.
+        state: String,
+        /// Why.
+        reason: String,
+    },
     /// The model library refused weights or optimiser state.
     #[error("cannot use the weights of `{what}`: {reason}; train again with `archlearn learn`")]
     Weights {

@@ -13,6 +13,7 @@ pub mod graph;
 pub mod metrics;
 pub mod model;
 pub mod observer;
+pub mod pipeline;
 mod random;
 pub mod role;
 mod storage;

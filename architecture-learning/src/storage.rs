@@ -48,6 +48,10 @@ impl DataDir {
         self.root.join("datasets").join(format!("{id}.json"))
     }
 
+    pub(crate) fn analysis(&self, id: &str) -> PathBuf {
+        self.root.join("datasets").join(format!("{id}.analysis.json"))
+    }
+
     pub(crate) fn checkpoints(&self, dataset: &str, training: &str) -> PathBuf {
         self.root.join("checkpoints").join(dataset).join(training)
     }

@@ -22,6 +22,9 @@ use crate::training::{TrainedModel, config_file};
 
 pub use bootstrap::Interval;
 
+/// The report's file in an artifact.
+pub(crate) const METRICS: &str = "metrics.json";
+
 /// Scores of a candidate on test owners.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Report {
@@ -69,6 +72,14 @@ pub struct Score {
 }
 
 impl Report {
+    /// Reads the report that lies in an artifact.
+    ///
+    /// # Errors
+    /// When it is not there or damaged.
+    pub fn open(artifact: &Path) -> Result<Self, LearningError> {
+        storage::read_json(&artifact.join(METRICS))
+    }
+
     /// The scores of the proposed model.
     pub fn ours(&self) -> Option<&Score> {
         self.scores.get(self.kind.name())

@@ -1,24 +1,22 @@
 //! One line per step: a bar with counts on a terminal, a plain line at the end of each step elsewhere.
 
 use std::io::IsTerminal;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use architecture_learning::observer::Observer;
+use architecture_learning::pipeline::{STEPS, Standing, StepStanding};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
-
-/// The names of the steps, in order.
-pub(super) const STEPS: [&str; 5] = [
-    "pattern_discovery",
-    "pattern_analysis",
-    "model_training",
-    "model_validation",
-    "model_deployment",
-];
 
 /// The bars of all steps.
 pub(super) struct Progress {
-    bars: Vec<ProgressBar>,
+    bars: Vec<Bar>,
     terminal: bool,
+}
+
+struct Bar {
+    step: &'static str,
+    bar: ProgressBar,
+    begun: bool,
+    done: bool,
 }
 
 impl Progress {
@@ -31,45 +29,52 @@ impl Progress {
         let bar = |step: &&'static str| {
             let bar = all.add(ProgressBar::new(1)).with_style(style.clone()).with_prefix(*step);
             bar.tick();
-            bar
+            Bar { step, bar, begun: false, done: false }
         };
         Self { bars: STEPS.iter().map(bar).collect(), terminal: std::io::stderr().is_terminal() }
     }
 
-    /// Begins a step.
-    pub(super) fn step(&self, number: usize) -> Step<'_> {
-        let bar = &self.bars[number];
-        bar.reset_elapsed();
-        bar.enable_steady_tick(Duration::from_millis(200));
-        Step { bar, name: STEPS[number], terminal: self.terminal, begun: Instant::now() }
-    }
-}
-
-/// The bar of the step that runs.
-pub(super) struct Step<'p> {
-    bar: &'p ProgressBar,
-    name: &'static str,
-    terminal: bool,
-    begun: Instant,
-}
-
-impl Step<'_> {
-    /// Ends the step with a few words on what came out; the seconds that it took.
-    pub(super) fn done(self, words: &str) -> f64 {
-        let seconds = self.begun.elapsed().as_secs_f64();
-        self.bar.set_position(self.bar.length().unwrap_or(1));
-        self.bar.finish_with_message(words.to_owned());
-        if !self.terminal {
-            eprintln!("{} {seconds:.1} s: {words}", self.name);
+    /// Shows how the run stands.
+    pub(super) fn show(&mut self, standing: &Standing) {
+        for bar in &mut self.bars {
+            if let Some(step) = standing.steps.get(bar.step) {
+                bar.show(step, self.terminal);
+            }
         }
-        seconds
+    }
+
+    /// Leaves the lines as they are.
+    pub(super) fn end(&self) {
+        for bar in self.bars.iter().filter(|b| !b.done) {
+            bar.bar.abandon();
+        }
     }
 }
 
-impl Observer for Step<'_> {
-    fn progress(&mut self, done: usize, total: usize, note: &str) {
-        self.bar.set_length(total as u64);
-        self.bar.set_position(done as u64);
-        self.bar.set_message(note.to_owned());
+impl Bar {
+    fn show(&mut self, step: &StepStanding, terminal: bool) {
+        if self.done {
+            return;
+        }
+        if !std::mem::replace(&mut self.begun, true) {
+            self.bar.reset_elapsed();
+            self.bar.enable_steady_tick(Duration::from_millis(200));
+        }
+        let progress = &step.progress;
+        let again = match step.failed_attempts {
+            0 => String::new(),
+            n => format!(" ({n} attempts failed)"),
+        };
+        self.bar.set_length(progress.total.max(1) as u64);
+        self.bar.set_position(progress.done as u64);
+        self.bar.set_message(format!("{}{again}", progress.note));
+        if step.done {
+            self.done = true;
+            self.bar.set_position(self.bar.length().unwrap_or(1));
+            self.bar.finish_with_message(format!("{:.1} s{again}", step.seconds));
+            if !terminal {
+                eprintln!("{} done in {:.1} s{again}", self.step, step.seconds);
+            }
+        }
     }
 }

@@ -14,13 +14,15 @@ pub(super) fn print(outcome: &Outcome) {
 }
 
 fn text(outcome: &Outcome, paint: Paint) -> String {
-    let Outcome { discoveries, analysis, trained, report, deployment, seconds } = outcome;
-    let files: usize = discoveries.iter().map(|d| d.files).sum();
+    let Outcome { standing, analysis, trained, report, deployment, .. } = outcome;
+    let found = analysis.discovered;
     let mut text = format!(
-        "\n{} from {} codebases with {files} files, in {:.0} s on {}\n",
+        "\n{} from {} codebases with {} files and {} dependencies between them, in {:.0} s on {}\n",
         paint.bold("Learnt"),
-        discoveries.len(),
-        seconds.iter().sum::<f64>(),
+        found.codebases,
+        found.files,
+        found.edges,
+        standing.steps.values().map(|s| s.seconds).sum::<f64>(),
         trained.device.name()
     );
     corpus(&mut text, analysis);
