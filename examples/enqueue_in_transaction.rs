@@ -10,13 +10,13 @@ use sqlx::{Connection, PgConnection};
 
 /// Sends the welcome.
 #[step]
-pub async fn send_welcome(user: String) -> Result<String, Infallible> {
+async fn send_welcome(user: String) -> Result<String, Infallible> {
     Ok(format!("welcome, {user}"))
 }
 
 /// What happens after somebody signed up.
 #[workflow]
-pub async fn onboard(user: String) -> Result<String, Infallible> {
+async fn onboard(user: String) -> Result<String, Infallible> {
     send_welcome(user).await
 }
 

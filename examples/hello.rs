@@ -9,13 +9,13 @@ use pgflow::{step, workflow};
 
 /// Greets somebody.
 #[step]
-pub async fn greet(name: String) -> Result<String, Infallible> {
+async fn greet(name: String) -> Result<String, Infallible> {
     Ok(format!("Hello, {name}!"))
 }
 
 /// One step is a workflow too.
 #[workflow]
-pub async fn hello(name: String) -> Result<String, Infallible> {
+async fn hello(name: String) -> Result<String, Infallible> {
     greet(name).await
 }
 

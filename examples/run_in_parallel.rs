@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 
 /// What may go wrong.
 #[derive(Debug, thiserror::Error)]
-pub enum OrderError {
+enum OrderError {
     /// The shop does not have it.
     #[error("`{0}` is sold out")]
     SoldOut(String),
@@ -21,27 +21,27 @@ pub enum OrderError {
 
 /// A priced item.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Priced {
+struct Priced {
     item: String,
     cents: u32,
 }
 
 /// Asks the price of one item.
 #[step(timeout = "5s", retries = 2)]
-pub async fn price(item: String) -> Result<Priced, OrderError> {
+async fn price(item: String) -> Result<Priced, OrderError> {
     let cents = u32::try_from(item.len()).unwrap_or_default() * 100;
     Ok(Priced { item, cents })
 }
 
 /// Asks for a discount; the order goes on without one.
 #[step(retries = 0)]
-pub async fn discount(customer: String) -> Result<u32, OrderError> {
+async fn discount(customer: String) -> Result<u32, OrderError> {
     Err(OrderError::SoldOut(format!("discounts for {customer}")))
 }
 
 /// Writes the bill.
 #[step]
-pub async fn bill(customer: String, items: &[Priced], minus: u32) -> Result<String, OrderError> {
+async fn bill(customer: String, items: &[Priced], minus: u32) -> Result<String, OrderError> {
     let total: u32 = items.iter().map(|i| i.cents).sum();
     let names: Vec<&str> = items.iter().map(|i| i.item.as_str()).collect();
     Ok(format!("{customer}: {} for {} cents", names.join(" and "), total - minus))
@@ -49,7 +49,7 @@ pub async fn bill(customer: String, items: &[Priced], minus: u32) -> Result<Stri
 
 /// Prices all items at once, beside the question for a discount, then writes the bill.
 #[workflow(timeout = "1m")]
-pub async fn order(customer: String, items: Vec<String>) -> Result<String, OrderError> {
+async fn order(customer: String, items: Vec<String>) -> Result<String, OrderError> {
     let priced = pgflow::map(items, price).await?;
     let asked = discount(customer.clone()).await;
     let minus: u32 = asked.unwrap_or(0);

@@ -14,18 +14,18 @@ use pgflow::{StepContext, step, workflow};
 
 /// Something that the host has one of: a client, a pool, a cache.
 #[derive(Debug, Default)]
-pub struct Counter(AtomicU64);
+struct Counter(AtomicU64);
 
 /// Counts up in the host's counter.
 #[step(needs(Counter))]
-pub async fn count_up(by: u64) -> Result<u64, Infallible> {
+async fn count_up(by: u64) -> Result<u64, Infallible> {
     let counter = StepContext::current().state::<Counter>();
     Ok(counter.0.fetch_add(by, Ordering::Relaxed) + by)
 }
 
 /// Counts up twice, one after the other.
 #[workflow]
-pub async fn count_twice(by: u64) -> Result<u64, Infallible> {
+async fn count_twice(by: u64) -> Result<u64, Infallible> {
     let first = count_up(by).await?;
     #[id = "count_again"]
     let second = count_up(first).await?;

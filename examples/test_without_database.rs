@@ -8,19 +8,19 @@ use pgflow::{step, testing, workflow};
 
 /// Reads the temperature of a city in degrees.
 #[step]
-pub async fn temperature(city: String) -> Result<i32, Infallible> {
+async fn temperature(city: String) -> Result<i32, Infallible> {
     Ok(i32::try_from(city.len()).unwrap_or_default())
 }
 
 /// Says what to wear.
 #[step]
-pub async fn advise(degrees: i32) -> Result<String, Infallible> {
+async fn advise(degrees: i32) -> Result<String, Infallible> {
     Ok(if degrees < 10 { "a coat" } else { "a shirt" }.into())
 }
 
 /// Reads, then advises.
 #[workflow]
-pub async fn dress(city: String) -> Result<String, Infallible> {
+async fn dress(city: String) -> Result<String, Infallible> {
     let degrees = temperature(city).await?;
     advise(degrees).await
 }

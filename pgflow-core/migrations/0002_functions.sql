@@ -261,7 +261,7 @@ begin
     noted as (
       insert into pgflow.attempt (run_id, node, elem, attempt, status, worker_id, ready_at, started_at, ended_at)
         select g.run_id, g.node, greatest(g.elem, 0), g.attempt, 6, g.worker_id, g.ready_at, g.started_at, greatest(pgflow.clock(), g.started_at)
-        from g where g.worker_id is not null and g.node > 0 on conflict do nothing)
+        from g join pgflow.queue q on q.id = g.queue where g.worker_id is not null and not q.control on conflict do nothing)
     select count(*), still_running or coalesce(bool_or(g.worker_id is not null), false) into gone, still_running from g;
     exit when not exists (select from pgflow.task k where k.run_id = p_run);
   end loop;
@@ -299,6 +299,8 @@ begin
 end $$;
 
 -- Takes over what dead workers held. Only readiness changes here: whoever claims a token with too many losses routes it.
+-- Only steps have attempts: pure code at a map (its list, its gather) stands on a control queue, and a row of it would be
+-- read as an element.
 -- Rows of the dead stay for ten minutes, longer than any statement may take, and are swept again: a flush that was
 -- under way when the lease ran out may still have made tokens for its worker.
 create function pgflow.recover_1() returns int language plpgsql as $$
@@ -317,12 +319,12 @@ begin
     update pgflow.task k set epoch = k.epoch + 1, attempt = k.attempt + 1, losses = k.losses + 1, worker_id = null, started_at = null,
       ready_in = k.queue, ready_at = greatest(pgflow.clock(), k.ready_at)
     from lost l where k.run_id = l.run_id and k.lane = l.lane and k.elem = l.elem
-    returning k.run_id, k.node, k.elem, l.attempt, l.worker_id, l.ready_at, l.started_at),
+    returning k.run_id, k.node, k.elem, k.queue, l.attempt, l.worker_id, l.ready_at, l.started_at),
   noted as (
     insert into pgflow.attempt (run_id, node, elem, attempt, status, worker_id, ready_at, started_at, ended_at, error)
       select b.run_id, b.node, greatest(b.elem, 0), b.attempt, 4, b.worker_id, b.ready_at, b.started_at, greatest(pgflow.clock(), b.started_at),
              jsonb_build_object('step', '', 'kind', 'lost', 'message', 'the worker''s lease ran out')
-      from back b where b.node > 0 on conflict do nothing)
+      from back b join pgflow.queue q on q.id = b.queue where not q.control on conflict do nothing)
   select count(*) into n from back;
   -- a slot that its run holds has no worker and stays
   update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null, worker_id = null where s.worker_id = any(dead);

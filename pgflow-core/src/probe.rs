@@ -29,6 +29,9 @@ fn unasserted(problem: &str) -> PayloadError {
 /// The value as JSON.
 pub trait Encodes {
     /// The value as JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError>;
 }
 impl<T: Serialize> Encodes for Probe<'_, T> {
@@ -39,6 +42,9 @@ impl<T: Serialize> Encodes for Probe<'_, T> {
 /// The other case of [`Encodes`].
 pub trait EncodesNot {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn encode(&self) -> Result<Json, PayloadError> {
         Err(unasserted("its type is not serialisable"))
     }
@@ -48,6 +54,9 @@ impl<T> EncodesNot for &Probe<'_, T> {}
 /// A value from JSON.
 pub trait Decodes<T> {
     /// A value from JSON.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, stored: &Json) -> Result<T, PayloadError>;
 }
 impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
@@ -58,6 +67,9 @@ impl<T: DeserializeOwned> Decodes<T> for ProbeType<T> {
 /// The other case of [`Decodes`].
 pub trait DecodesNot<T> {
     /// Always refuses.
+    ///
+    /// # Errors
+    /// [`PayloadError`].
     fn decode(&self, _: &Json) -> Result<T, PayloadError> {
         Err(unasserted("its type is not deserialisable"))
     }
@@ -103,7 +115,7 @@ impl<E: StepError> Fails for ProbeError<E> {
         retryable: bool,
     ) -> Failure {
         match self.0.take() {
-            Some(error) => record::failure(step, kind, error.boxed(), data, retryable),
+            Some(error) => record::failure(step, kind, &error.boxed(), data, retryable),
             None => Failure::new(step, kind, "the error was recorded before"),
         }
     }

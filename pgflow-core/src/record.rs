@@ -14,7 +14,7 @@ pub const BODY: &str = "body";
 pub fn failure(
     step: &str,
     kind: FailureKind,
-    error: BoxError,
+    error: &BoxError,
     data: Option<Json>,
     retryable: bool,
 ) -> Failure {
@@ -58,7 +58,7 @@ mod tests {
     struct Disk(#[source] std::num::ParseIntError);
 
     fn record(error: impl Into<BoxError>) -> Failure {
-        failure("s", FailureKind::Failed, error.into(), None, true)
+        failure("s", FailureKind::Failed, &error.into(), None, true)
     }
 
     #[test]

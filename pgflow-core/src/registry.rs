@@ -129,15 +129,19 @@ pub fn step_of(kind: NodeKindSpec) -> StepSpec {
 }
 
 /// All workflows that this binary links.
+pub fn linked() -> Vec<&'static WorkflowSpec> {
+    WORKFLOWS.iter().map(|w| w()).collect()
+}
+
+/// Checks that no two workflows, and no two steps, that are served together have one name.
 ///
 /// # Errors
 /// [`RegistryError::Clash`] with crate, file and line of both, for each name that two have.
-pub fn linked() -> Result<Vec<&'static WorkflowSpec>, RegistryError> {
-    let specs: Vec<&'static WorkflowSpec> = WORKFLOWS.iter().map(|w| w()).collect();
+pub fn check_names(specs: &[&'static WorkflowSpec]) -> Result<(), RegistryError> {
     let mut clashes = Vec::new();
     let mut flows: HashMap<(&str, u32), &WorkflowSpec> = HashMap::new();
     let mut steps: HashMap<&str, StepSpec> = HashMap::new();
-    for spec in &specs {
+    for spec in specs {
         if let Some(first) = flows.insert((spec.id, spec.version), spec) {
             let what = format!("two workflows are called `{}` version {}", spec.id, spec.version);
             clashes.push(clash(&what, (first.krate, first.at), (spec.krate, spec.at)));
@@ -153,7 +157,7 @@ pub fn linked() -> Result<Vec<&'static WorkflowSpec>, RegistryError> {
     }
     clashes.sort();
     clashes.dedup();
-    if clashes.is_empty() { Ok(specs) } else { Err(RegistryError::Clash(clashes)) }
+    if clashes.is_empty() { Ok(()) } else { Err(RegistryError::Clash(clashes)) }
 }
 
 fn clash(what: &str, a: (&str, &str), b: (&str, &str)) -> String {
@@ -226,7 +230,7 @@ impl Version {
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {
-        tuning.check(&linked()?)?;
+        tuning.check(&linked())?;
         let definition = Definition::from(spec);
         let graph = Graph::new(&definition)
             .map_err(|problems| RegistryError::Invalid { name: spec.id.into(), problems })?;

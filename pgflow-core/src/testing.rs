@@ -139,7 +139,7 @@ impl Stubs {
     }
 
     /// The outcome given for a node.
-    fn of(&self, id: &str, kind: NodeKindSpec) -> Option<Outcome> {
+    fn of(&self, id: &str, kind: &NodeKindSpec) -> Option<Outcome> {
         let step = match kind {
             NodeKindSpec::Step(step) | NodeKindSpec::Map(step) => step.id,
         };

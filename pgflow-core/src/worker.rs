@@ -23,7 +23,7 @@ use tokio::{
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
-    registry::{RegistryError, TaskPlan, Version, linked, step_of},
+    registry::{RegistryError, TaskPlan, Version, check_names, linked, step_of},
     spec::WorkflowSpec,
     store::{
         StoreError,
@@ -156,10 +156,11 @@ impl WorkerBuilder {
     /// # Errors
     /// See [`WorkerError`].
     pub async fn spawn(self) -> Result<Worker, WorkerError> {
-        let specs: Vec<&'static WorkflowSpec> = linked()?
+        let specs: Vec<&'static WorkflowSpec> = linked()
             .into_iter()
             .filter(|s| self.only.as_ref().is_none_or(|only| only.iter().any(|o| o == s.id)))
             .collect();
+        check_names(&specs)?;
         self.check_state(&specs)?;
         let mut versions = Vec::new();
         for spec in specs {
@@ -204,7 +205,8 @@ fn host_name() -> String {
         .map_or_else(|_| "host".into(), |n| n.trim().into())
 }
 
-/// A worker that runs in this process. Dropping it stops it without a drain; what it held is handed back.
+/// A worker that runs in this process. Dropping it stops it without a drain; what it held
+/// is taken over like that of a dead worker, but at once.
 #[derive(Debug)]
 pub struct Worker {
     drain: watch::Sender<Option<Instant>>,

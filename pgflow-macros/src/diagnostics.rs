@@ -123,7 +123,7 @@ pub fn cannot_allow(name: &str) -> String {
 
 pub fn not_a_schedule(fields: usize) -> String {
     format!(
-        "`schedule` has {fields} fields; write the 5 of cron, as in \"0 3 * * *\", or 6 with the second in front"
+        "`schedule` is no cron expression, as it has {fields} of 5 or 6 fields; write minute, hour, day, month and weekday, as in \"0 3 * * *\", or the second in front"
     )
 }
 
@@ -138,7 +138,7 @@ pub fn unfit_name(name: &str, why: Unfit) -> String {
         }
     };
     format!(
-        "{why}; a stored name is an ASCII letter or `_`, then letters, digits, `_` and `-`, {LONGEST} at most"
+        "{why}; a stored name is an ASCII letter or `_`, then letters, digits, `_` and `-`, {LONGEST} characters at most"
     )
 }
 

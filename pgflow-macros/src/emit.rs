@@ -8,8 +8,8 @@ mod slices;
 mod step;
 mod workflow;
 
-use proc_macro2::TokenStream;
-use quote::quote;
+use proc_macro2::{Span, TokenStream};
+use quote::{quote, quote_spanned};
 use syn::{Ident, Visibility};
 
 pub use step::step;
@@ -17,7 +17,12 @@ pub use workflow::workflow;
 
 /// The module under which the facade keeps what expansions name.
 fn private() -> TokenStream {
-    quote!(::pgflow::__private)
+    private_at(Span::call_site())
+}
+
+/// The same at a place of the user's: a path whose parts stand in two places is reported from one to the other.
+fn private_at(span: Span) -> TokenStream {
+    quote_spanned!(span=> ::pgflow::__private)
 }
 
 /// Silences lints in code that nobody wrote: they would name the user's lines.

@@ -17,7 +17,7 @@ use proc_macro::TokenStream;
 /// `priority`, `rate_limit`, `cache`, `batch`, `revision`, `id`, `needs`, `transactional`.
 #[proc_macro_attribute]
 pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
-    emit::step(options.into(), item.into()).into()
+    emit::step(options.into(), &item.into()).into()
 }
 
 /// Marks an async function as a workflow: its calls of steps become the nodes of a graph.
@@ -25,5 +25,5 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// Options: `version`, `timeout`, `retries`, `retry_delay`, `concurrency`, `id`, `allow`, `schedule`.
 #[proc_macro_attribute]
 pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
-    emit::workflow(options.into(), item.into()).into()
+    emit::workflow(options.into(), &item.into()).into()
 }

@@ -34,6 +34,8 @@ pub struct Model {
     pub value: Option<Value>,
     /// `use` and `const` items at the top of the body.
     pub items: Vec<Item>,
+    /// A refused call is no Rust that type-checks as it stands.
+    pub refused: bool,
 }
 
 /// What a piece of pure Rust reads.
@@ -118,7 +120,7 @@ pub struct Node {
 /// What a node does.
 pub enum Work {
     Step,
-    Map(Items),
+    Map(Box<Items>),
 }
 
 /// The elements of a `pgflow::map`.

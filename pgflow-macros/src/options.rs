@@ -7,7 +7,7 @@ mod values;
 mod workflow;
 
 pub use entries::text as text_of;
-pub use step::{Backoff, Batch, Gpu, StepAttribute};
+pub use step::{Backoff, Batch, Gpu, Pool, StepAttribute};
 pub use values::Rate;
 pub use workflow::WorkflowAttribute;
 

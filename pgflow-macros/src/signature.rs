@@ -1,6 +1,6 @@
 //! The function under an attribute: what its signature must look like, and the types it names.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{
     Attribute, Block, FnArg, GenericParam, Ident, ItemFn, Pat, PathArguments, ReturnType, Type,
@@ -12,6 +12,7 @@ use syn::{
 use crate::{
     diagnostics::{self as say, Errors},
     names,
+    text::stable,
 };
 
 /// A parameter.
@@ -165,9 +166,23 @@ pub fn result_types(ret: &Type) -> (TokenStream, TokenStream) {
     {
         return (arguments.args[0].to_token_stream(), arguments.args[1].to_token_stream());
     }
-    let ok = quote_spanned!(ret.span()=> <#ret as ::pgflow::__private::StepResult>::Output);
-    let error = quote_spanned!(ret.span()=> <#ret as ::pgflow::__private::StepResult>::Error);
+    let place = Span::call_site().located_at(ret.span());
+    let ok = quote_spanned!(place=> <#ret as ::pgflow::__private::StepResult>::Output);
+    let error = quote_spanned!(place=> <#ret as ::pgflow::__private::StepResult>::Error);
     (ok, error)
+}
+
+/// The text of `T` of a return type, for readers: the first argument of `Result` and of aliases like `anyhow::Result<T>`,
+/// else the alias itself.
+pub fn output_text(ret: &Type) -> String {
+    if let Type::Path(path) = ret
+        && let Some(last) = path.path.segments.last()
+        && let PathArguments::AngleBracketed(arguments) = &last.arguments
+        && let Some(output) = arguments.args.first()
+    {
+        return stable(output);
+    }
+    stable(ret)
 }
 
 /// Whether the types of a refused function can be named all the same.

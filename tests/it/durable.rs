@@ -194,22 +194,22 @@ async fn a_timeout_stops_the_step_and_says_how_long_it_had() {
 }
 
 #[step(retries = 0)]
-pub async fn panics(n: u32) -> Result<u32> {
+pub async fn panics_here(n: u32) -> Result<u32> {
     assert!(n > 1000, "boom {n}");
     Ok(n)
 }
 
 #[workflow]
-pub async fn panicking(n: u32) -> Result<u32> {
-    panics(n).await
+pub async fn panics_at_once(n: u32) -> Result<u32> {
+    panics_here(n).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failure_with_its_message() {
     let db = Database::new().await;
     let flow = db.flow().await;
-    let worker = worker(&flow, "panicking").await;
-    let error = flow.start::<panicking>(7).await.unwrap().output().await.unwrap_err();
+    let worker = worker(&flow, "panics_at_once").await;
+    let error = flow.start::<panics_at_once>(7).await.unwrap().output().await.unwrap_err();
     assert!(error.to_string().contains("boom 7"), "{error}");
     worker.drain(PATIENCE).await;
 }

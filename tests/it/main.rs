@@ -1,7 +1,9 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod crash;
 mod durable;
 mod embedded;
+mod faults;
 mod language;
 mod support;
 mod ui;

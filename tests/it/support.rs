@@ -1,8 +1,14 @@
 //! A fresh database for each test, copied from a template that has the schema.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    fs,
+    hash::{DefaultHasher, Hash, Hasher},
+    path::PathBuf,
+    time::Duration,
+};
 
-use pgflow::{Flow, RunStatus, Worker, testing::Server};
+use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing::Server};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
@@ -18,7 +24,7 @@ impl Database {
         static SERVER: OnceCell<Server> = OnceCell::const_new();
         let server = SERVER.get_or_init(|| async { prepare().await }).await.clone();
         let name = format!("pgflow_test_{}_{}", std::process::id(), next());
-        server.create_from_template(&name, TEMPLATE).await.unwrap();
+        server.create_from_template(&name, &template()).await.unwrap();
         Self { server, name }
     }
 
@@ -82,13 +88,22 @@ impl Database {
     }
 }
 
-const TEMPLATE: &str = "pgflow_test_template";
+/// The template belongs to its schema: another text of the migrations is another template.
+fn template() -> String {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/pgflow-core/migrations");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let files: BTreeSet<PathBuf> = files.collect();
+    let mut hasher = DefaultHasher::new();
+    for file in &files {
+        fs::read(file).unwrap().hash(&mut hasher);
+    }
+    format!("pgflow_test_template_{:016x}", hasher.finish())
+}
 
 async fn prepare() -> Server {
     let server = pgflow::testing::server().await.unwrap();
-    // the template belongs to this schema: another text of the migrations is another template
     server
-        .with_template(TEMPLATE, async |options: PgConnectOptions| {
+        .with_template(&template(), async |options: PgConnectOptions| {
             pgflow::connect(&url(&options)).await.map(|_| ())
         })
         .await
@@ -108,6 +123,11 @@ fn next() -> usize {
 /// A worker for one workflow: this binary links those of all tests.
 pub async fn worker(flow: &Flow, workflow: &str) -> Worker {
     flow.worker().only([workflow]).spawn().await.unwrap()
+}
+
+/// The same with what the caller has set.
+pub async fn worker_with(builder: WorkerBuilder, workflow: &str) -> Worker {
+    builder.only([workflow]).spawn().await.unwrap()
 }
 
 /// The attempts of a run, as `node#attempt status` in the order in which they ended.

@@ -171,7 +171,7 @@ impl<'a> Memory<'a> {
     }
 
     fn stub(&self, node: usize) -> Option<Outcome> {
-        self.stubs.of(&self.definition.nodes[node].id, self.spec.nodes[node].kind)
+        self.stubs.of(&self.definition.nodes[node].id, &self.spec.nodes[node].kind)
     }
 
     fn spawn(&mut self, position: Position, task: BoxFuture<Outcome>) {

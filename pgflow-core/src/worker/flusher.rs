@@ -232,7 +232,7 @@ impl Flusher {
                 Ok(()) => break,
             }
         }
-        let keys = tokens.into_iter().map(|(key, ..)| key).collect();
+        let keys = tokens.into_iter().map(|(key, epoch, _)| (key, epoch)).collect();
         let _ = self.report.send(Message::HandedBack(keys));
     }
 

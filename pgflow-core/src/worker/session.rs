@@ -33,11 +33,24 @@ use super::{
 
 /// What the parts of a session tell it.
 pub(super) enum Message {
-    Served { key: TokenKey, served: Served },
+    Served {
+        key: TokenKey,
+        served: Served,
+    },
     SlotsFree(Vec<HeldSlot>),
-    Flushed { batch: Vec<Pending>, flushed: Flushed },
-    RunEnded { key: TokenKey, run: RunId, state: RunState, failure: Failure, ended: bool },
-    HandedBack(Vec<TokenKey>),
+    Flushed {
+        batch: Vec<Pending>,
+        flushed: Flushed,
+    },
+    RunEnded {
+        key: TokenKey,
+        run: RunId,
+        state: RunState,
+        failure: Failure,
+        ended: bool,
+    },
+    /// With the epochs at which they were held: the same key may have been claimed again meanwhile.
+    HandedBack(Vec<(TokenKey, i32)>),
     FlusherIdle(usize),
     Claimed(Result<Vec<Claimed>, StoreError>),
     Ticked(Tick),
@@ -128,6 +141,7 @@ struct State {
     marks: HashMap<i32, (i64, Instant)>,
     wanted: usize,
     lingering: usize,
+    grace_over: bool,
 }
 
 pub(super) struct Parts {
@@ -172,9 +186,12 @@ impl Session {
 
     /// Runs until the lease is lost or everything is drained.
     pub async fn run(mut self, mut inbox: mpsc::UnboundedReceiver<Message>) -> Over {
-        let mut grace_over = false;
         loop {
             let draining = *self.drain.borrow();
+            // said here too: another branch of the select may have won when the drain began
+            if draining.is_some() {
+                self.drain_flag.send_if_modified(|flag| !std::mem::replace(flag, true));
+            }
             if draining.is_some() && self.is_empty() {
                 return Over::Drained;
             }
@@ -194,8 +211,8 @@ impl Session {
                     if changed.is_err() { self.stop_all(Stop::HandBack); return Over::Drained; }
                     self.drain_flag.send_replace(true);
                 }
-                () = until(draining), if draining.is_some() && !grace_over => {
-                    grace_over = true;
+                () = until(draining), if draining.is_some() && !self.state.grace_over => {
+                    self.state.grace_over = true;
                     self.stop_all(Stop::HandBack);
                 }
             }
@@ -228,7 +245,13 @@ impl Session {
                 }
                 self.state.look = true;
             }
-            Message::HandedBack(keys) => keys.into_iter().for_each(|key| self.leave(key)),
+            Message::HandedBack(keys) => {
+                for (key, epoch) in keys {
+                    if self.state.running.get(&key).is_some_and(|r| r.token.epoch == epoch) {
+                        self.leave(key);
+                    }
+                }
+            }
             Message::FlusherIdle(number) => {
                 self.state.writing -= 1;
                 self.state.idle_flushers.push(number);
@@ -373,6 +396,12 @@ impl Session {
 
     fn begin(&mut self, token: Token) {
         let key = token.key;
+        if self.state.grace_over {
+            // claimed by a statement that was under way when the grace ended
+            let tokens = vec![(key, token.epoch, token.slots)];
+            self.state.works.push(Work::HandBack { tokens, wait: None });
+            return;
+        }
         let (stop, heard) = watch::channel(Stop::No);
         let context = ContextSlot::default();
         let since = Instant::now();
@@ -463,6 +492,11 @@ impl Session {
             HashMap::new();
         for (pending, taken) in batch.into_iter().zip(&flushed.taken) {
             let settled = pending.settled;
+            let here = self.state.running.get(&settled.key);
+            // handed back by its flusher and claimed again before this was heard
+            if here.is_some_and(|r| r.token.epoch != settled.epoch) {
+                continue;
+            }
             let Some(running) = self.leave_keeping(settled.key) else { continue };
             if !taken {
                 tracing::warn!(run = %settled.key.run, "the lease of a task was lost; its result is refused");
@@ -596,11 +630,17 @@ impl Request {
 
     async fn once(&self, shared: &Shared, marks: &[i64]) -> Result<Vec<Claimed>, StoreError> {
         let mut reader = shared.reader.lock().await;
-        let result = self.with(reader.open().await?, shared.worker, marks).await;
-        if result.is_err() {
+        let mut got = Vec::new();
+        let result = self.with(reader.open().await?, shared.worker, marks, &mut got).await;
+        if let Err(error) = result {
             reader.connection = None;
+            if got.is_empty() {
+                return Err(error);
+            }
+            // what earlier statements claimed is held, and nobody else would ever begin it
+            tracing::warn!(%error, source = %error.source, "a look for work was cut short");
         }
-        result
+        Ok(got)
     }
 
     async fn with(
@@ -608,22 +648,22 @@ impl Request {
         connection: &mut sqlx::PgConnection,
         worker: i32,
         marks: &[i64],
-    ) -> Result<Vec<Claimed>, StoreError> {
-        let mut got = Vec::new();
+        got: &mut Vec<Claimed>,
+    ) -> Result<(), StoreError> {
         let left = |got: &Vec<Claimed>| self.want - i32::try_from(got.len()).unwrap_or(i32::MAX);
         if !self.limited_first && !self.queues.is_empty() {
             got.extend(claim(connection, worker, &self.queues, marks, self.want).await?);
         }
         for (queue, want) in &self.limited {
-            let want = left(&got).min(*want);
+            let want = left(got).min(*want);
             if want <= 0 {
                 break;
             }
             got.extend(claim_limited(connection, worker, queue, want).await?);
         }
-        if self.limited_first && left(&got) > 0 && !self.queues.is_empty() {
-            got.extend(claim(connection, worker, &self.queues, marks, left(&got)).await?);
+        if self.limited_first && left(got) > 0 && !self.queues.is_empty() {
+            got.extend(claim(connection, worker, &self.queues, marks, left(got)).await?);
         }
-        Ok(got)
+        Ok(())
     }
 }

@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
 
 use super::{
-    private,
+    private_at,
     slices::{Slices, alias},
 };
 use crate::options::WorkflowAttribute;
@@ -20,9 +20,8 @@ impl Slices<'_> {
     /// No step longer than the workflow, and the longest path within it.
     fn time(&self, attribute: &WorkflowAttribute) -> Option<TokenStream> {
         let (timeout, at) = attribute.timeout?;
-        let p = private();
         let steps = self.model.nodes.iter().enumerate().map(|(i, node)| {
-            let step = alias(i, node);
+            let (p, step) = (private_at(node.span), alias(i, node));
             let text = quote_spanned! {node.span=>
                 #p::step_too_long(
                     <#step as #p::Step>::SPEC.id,
@@ -34,6 +33,7 @@ impl Slices<'_> {
         });
         let path = (!attribute.allows_longest_path).then(|| {
             let (n, costs) = (self.model.nodes.len(), self.costs());
+            let p = private_at(at);
             let costs = quote!(const __PGFLOW_COSTS: [#p::Cost; #n] = [#(#costs),*];);
             let text = quote_spanned!(at=> #p::longest_path(#timeout, &__PGFLOW_COSTS));
             let check = complaint(at, &text);
@@ -44,7 +44,7 @@ impl Slices<'_> {
 
     fn costs(&self) -> impl Iterator<Item = TokenStream> {
         self.model.nodes.iter().enumerate().map(|(i, node)| {
-            let (p, step) = (private(), alias(i, node));
+            let (p, step) = (private_at(node.span), alias(i, node));
             let data = self.model.data(node);
             let waits = data.union(&node.order);
             quote_spanned! {node.span=>
@@ -59,22 +59,21 @@ impl Slices<'_> {
 
     /// No two nodes of one id, whatever name a step is imported under.
     fn ids(&self) -> TokenStream {
-        let p = private();
         let ids: Vec<_> = self
             .model
             .nodes
             .iter()
             .enumerate()
             .map(|(i, node)| {
-                let step = alias(i, node);
-                match &node.id {
-                    Some(id) => quote!(#id),
-                    None => quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id),
-                }
+                let (p, step) = (private_at(node.span), alias(i, node));
+                node.id.as_ref().map_or_else(
+                    || quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id),
+                    |id| quote!(#id),
+                )
             })
             .collect();
         let checks = self.model.nodes.iter().enumerate().skip(1).map(|(i, node)| {
-            let (earlier, id) = (&ids[..i], &ids[i]);
+            let (p, earlier, id) = (private_at(node.span), &ids[..i], &ids[i]);
             complaint(node.span, &quote_spanned!(node.span=> #p::clash(&[#(#earlier),*], #id)))
         });
         checks.collect()

@@ -4,14 +4,23 @@ use std::collections::BTreeSet;
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{ExprCall, Ident, spanned::Spanned};
+use syn::{Expr, Ident, spanned::Spanned};
 
 use super::{
-    option, private,
+    option, private_at,
     slices::{Slices, alias, codec},
     step::encode,
 };
-use crate::model::{Items, Mode, Needs, Node, NodeId, Work};
+use crate::model::{Items, Mode, Node, NodeId, Work};
+
+/// What a node's slice holds before its call.
+struct Leading {
+    /// A parameter beside the environment.
+    parameter: TokenStream,
+    statements: TokenStream,
+    /// A macro that we cannot see into stands in them.
+    opaque: bool,
+}
 
 fn function(name: &str, index: NodeId) -> Ident {
     format_ident!("__pgflow_{name}_{index}")
@@ -19,7 +28,7 @@ fn function(name: &str, index: NodeId) -> Ident {
 
 /// `step`'s id, at the call.
 fn step_id(index: NodeId, node: &Node) -> TokenStream {
-    let (p, step) = (private(), alias(index, node));
+    let (p, step) = (private_at(node.span), alias(index, node));
     quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id)
 }
 
@@ -37,75 +46,54 @@ impl Slices<'_> {
     }
 
     fn step(&self, index: NodeId, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let needs = self.model.needs(&node.reads);
-        let prefix = self.prefix(&needs, node.statement);
+        let leading = Leading {
+            parameter: TokenStream::new(),
+            statements: self.prefix(&needs, node.statement),
+            opaque: needs.opaque,
+        };
         let name = function("node", index);
-        let env = quote_spanned!(node.span=> __pgflow_env);
-        let slice = self.calling_slice(index, error, &prefix, None);
-        let sync = self.sync_check(index, &needs, error);
-        let finish = finish_step(index, node, &quote!(__pgflow_slice(&#env).await));
+        let slice = self.calling_slice(index, error, &leading);
+        let finish = finish_step(
+            index,
+            node,
+            &quote_spanned!(node.span=> __pgflow_slice(&__pgflow_env).await),
+        );
         quote_spanned! {node.span=>
-            #sync
-            fn #name(#env: #p::Env) -> #p::BoxFuture<#p::Outcome> {
+            fn #name(__pgflow_env: #p::Env) -> #p::BoxFuture<#p::Outcome> {
                 #slice
                 ::std::boxed::Box::pin(async move { #finish })
             }
         }
     }
 
-    /// The slice that ends in the user's call. `element` is what stands between the prefix and the call.
-    fn calling_slice(
-        &self,
-        index: NodeId,
-        error: &TokenStream,
-        prefix: &TokenStream,
-        element: Option<(&TokenStream, &TokenStream)>,
-    ) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+    /// The slice that ends in the user's call.
+    fn calling_slice(&self, index: NodeId, error: &TokenStream, leading: &Leading) -> TokenStream {
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let step = alias(index, node);
-        let call = self.call(&node.call);
-        let (parameter, binding) = element.unzip();
+        let call = self.fill(&Expr::Call(node.call.clone()));
+        let Leading { parameter, statements, opaque } = leading;
+        let sync = opaque.then(|| sync_check(node, error, leading, &call));
         let output = quote_spanned!(node.span=> <#step as #p::Step>::Output);
         let failure = quote_spanned!(node.span=> <#step as #p::Step>::Error);
         quote_spanned! {node.span=>
+            #sync
             async fn __pgflow_slice(__pgflow_env: &#p::Env #parameter)
                 -> #p::Slice<::core::result::Result<#output, #failure>, #error>
             {
-                #binding
-                #prefix
+                #statements
                 return ::core::result::Result::Ok(::core::option::Option::Some(#call.await));
             }
         }
     }
 
-    /// The call with its holes filled.
-    fn call(&self, call: &ExprCall) -> TokenStream {
-        self.fill(&syn::Expr::Call(call.clone()))
-    }
-
-    /// A macro of the user's might await, which would run a step inside this slice. So the statements are also
-    /// type-checked where nothing can await, in a function that is never called.
-    fn sync_check(&self, index: NodeId, needs: &Needs, error: &TokenStream) -> Option<TokenStream> {
-        if !needs.opaque {
-            return None;
-        }
-        let (p, node) = (private(), &self.model.nodes[index]);
-        let (prefix, call) = (self.prefix(needs, node.statement), self.call(&node.call));
-        Some(quote_spanned! {node.span=>
-            const _: () = {
-                fn __pgflow_sync(__pgflow_env: &#p::Env) -> #p::Slice<(), #error> {
-                    #prefix
-                    let _ = #call;
-                    return ::core::result::Result::Ok(::core::option::Option::None);
-                }
-            };
-        })
-    }
-
     /// The elements of a map, each as JSON.
     fn list(&self, index: NodeId, items: &Items, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let (name, id) = (function("items", index), step_id(index, node));
         let needs = self.model.needs(&items.reads);
         let (prefix, list) = (self.prefix(&needs, node.statement), self.fill(&items.expr));
@@ -130,11 +118,13 @@ impl Slices<'_> {
     /// The call for one element. The element's type is that of the list's elements, which nobody names: a branch that
     /// never runs takes one out of the list.
     fn each(&self, index: NodeId, items: &Items, error: &TokenStream) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let name = function("each", index);
         let witness = self.witness(node, items);
         let place = Span::call_site().located_at(items.expr.span());
-        let element = quote_spanned!(place=> #p::element(__pgflow_env, __pgflow_json));
+        let at = private_at(place);
+        let element = quote_spanned!(place=> #at::element(__pgflow_env, __pgflow_json));
         let pat = items.element.as_ref().map_or_else(
             || Ident::new("__pgflow_item", node.callee.span()).into_token_stream(),
             ToTokens::to_token_stream,
@@ -148,10 +138,14 @@ impl Slices<'_> {
                 #witness
             };
         };
-        let prefix = self.prefix(&self.model.needs(&node.reads), node.statement);
-        let prefix = quote!(#prefix let #pat = __pgflow_element;);
-        let parameter = quote!(, __pgflow_json: &#p::Json);
-        let slice = self.calling_slice(index, error, &prefix, Some((&parameter, &binding)));
+        let needs = self.model.needs(&node.reads);
+        let prefix = self.prefix(&needs, node.statement);
+        let leading = Leading {
+            parameter: quote!(, __pgflow_json: &#p::Json),
+            statements: quote!(#binding #prefix let #pat = __pgflow_element;),
+            opaque: needs.opaque,
+        };
+        let slice = self.calling_slice(index, error, &leading);
         let finish = finish_step(
             index,
             node,
@@ -181,7 +175,8 @@ impl Slices<'_> {
 
     /// The node's line in the spec.
     pub fn spec(&self, index: NodeId) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let step = alias(index, node);
         let step = quote_spanned!(node.span=> <#step as #p::Step>::SPEC);
         let calls = self.model.needs(&node.reads).loads;
@@ -210,8 +205,27 @@ impl Slices<'_> {
     }
 }
 
+/// A macro of the user's might await, which would run a step inside this slice. So the statements are also type-checked
+/// where nothing can await, in a function that is never called.
+fn sync_check(
+    node: &Node,
+    error: &TokenStream,
+    leading: &Leading,
+    call: &TokenStream,
+) -> TokenStream {
+    let p = private_at(node.span);
+    let Leading { parameter, statements, .. } = leading;
+    quote_spanned! {node.span=>
+        fn __pgflow_sync(__pgflow_env: &#p::Env #parameter) -> #p::Slice<(), #error> {
+            #statements
+            let _ = #call;
+            return ::core::result::Result::Ok(::core::option::Option::None);
+        }
+    }
+}
+
 fn finish_step(index: NodeId, node: &Node, slice: &TokenStream) -> TokenStream {
-    let (p, id, codec) = (private(), step_id(index, node), codec(index, node));
+    let (p, id, codec) = (private_at(node.span), step_id(index, node), codec(index, node));
     quote_spanned! {node.span=>
         let __pgflow_result = #slice;
         #p::finish_step(&__pgflow_env, #id, #codec, __pgflow_body_failure, __pgflow_result)

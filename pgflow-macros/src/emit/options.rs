@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 
 use super::{option, private};
-use crate::options::{Backoff, Batch, Gpu, Rate, StepAttribute, WorkflowAttribute};
+use crate::options::{Backoff, Batch, Gpu, Pool, Rate, StepAttribute, WorkflowAttribute};
 
 fn plain(value: Option<impl ToTokens>) -> TokenStream {
     option(value.map(|v| quote!(#v)))
@@ -19,8 +19,10 @@ pub fn step_options(attribute: &StepAttribute, id: &str) -> TokenStream {
     let backoff = option(attribute.backoff.map(backoff));
     let concurrency = plain(attribute.concurrency);
     let gpu = option(attribute.gpu.map(gpu));
-    let pool = attribute.exclusive.as_ref().map(|pool| pool.as_deref().unwrap_or(id));
-    let exclusive = plain(pool);
+    let exclusive = plain(attribute.exclusive.as_ref().map(|pool| match pool {
+        Pool::Own => id,
+        Pool::Named(name) => name,
+    }));
     let memory_bytes = plain(attribute.memory_bytes);
     let cpu_milli = plain(attribute.cpu_milli);
     let priority = plain(attribute.priority);

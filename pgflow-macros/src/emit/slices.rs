@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, Ident, visit_mut::VisitMut};
 
-use super::{option, private, step::decode};
+use super::{option, private, private_at, step::decode};
 use crate::{
     model::{LetId, Mode, Model, Needs, Node, NodeId, Statement, Work, hole_in},
     signature::{Input, stored_name},
@@ -93,7 +93,8 @@ impl Slices<'_> {
     }
 
     fn load(&self, index: NodeId) -> TokenStream {
-        let (p, node) = (private(), &self.model.nodes[index]);
+        let node = &self.model.nodes[index];
+        let p = private_at(node.span);
         let step = alias(index, node);
         let codec = codec(index, node);
         let tolerated = node.mode == Mode::Tolerated;
@@ -117,6 +118,6 @@ impl Slices<'_> {
 
 /// The codec of a node's step.
 pub fn codec(index: NodeId, node: &Node) -> TokenStream {
-    let (p, step) = (private(), alias(index, node));
+    let (p, step) = (private_at(node.span), alias(index, node));
     quote_spanned!(node.span=> <<#step as #p::Step>::Codec as ::core::default::Default>::default())
 }

@@ -4,16 +4,15 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{ItemFn, spanned::Spanned};
 
-use super::{declared, options::step_options, private, quiet, type_of_name};
+use super::{declared, options::step_options, private, private_at, quiet, type_of_name};
 use crate::{
     diagnostics::Errors,
     options::StepAttribute,
-    signature::{self, inputs, result_types, return_type, stored_name},
-    text::stable,
+    signature::{self, inputs, output_text, result_types, return_type, stored_name},
 };
 
 /// The expansion of `#[step(attribute)] item`.
-pub fn step(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub fn step(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let attribute = StepAttribute::parse(attribute, &mut errors);
     let function = match signature::header(item.clone()) {
@@ -50,10 +49,11 @@ fn refused(function: &ItemFn, errors: &Errors) -> TokenStream {
 fn describe(attribute: &StepAttribute, function: &ItemFn) -> TokenStream {
     let name = &function.sig.ident;
     let id = attribute.id.clone().unwrap_or_else(|| stored_name(name));
-    let (ok, error) = result_types(&return_type(&function.sig));
+    let ret = return_type(&function.sig);
+    let (ok, error) = result_types(&ret);
     let (p, quiet) = (private(), quiet());
     let marker = type_of_name(&function.vis, name);
-    let (text, declared) = (stable(&ok), declared());
+    let (text, declared) = (output_text(&ret), declared());
     let options = step_options(attribute, &id);
     let needs = attribute
         .needs
@@ -84,10 +84,20 @@ fn describe(attribute: &StepAttribute, function: &ItemFn) -> TokenStream {
 
 /// The only bounds on the types, each at its type.
 fn asserts(ok: &TokenStream, error: &TokenStream) -> TokenStream {
-    let p = private();
-    let payload = quote_spanned!(ok.span()=> const _: () = #p::assert_payload::<#ok>(););
-    let error = quote_spanned!(error.span()=> const _: () = #p::assert_error::<#error>(););
-    quote!(#payload #error)
+    let (payload, refusable) = (assert_payload(ok), assert_error(error));
+    quote!(#payload #refusable)
+}
+
+/// Asks at a type for what is stored.
+pub fn assert_payload(ty: &TokenStream) -> TokenStream {
+    let p = private_at(ty.span());
+    quote_spanned!(ty.span()=> const _: () = #p::assert_payload::<#ty>();)
+}
+
+/// Asks at a type for an error.
+pub fn assert_error(ty: &TokenStream) -> TokenStream {
+    let p = private_at(ty.span());
+    quote_spanned!(ty.span()=> const _: () = #p::assert_error::<#ty>();)
 }
 
 /// Probes, not bounds: what cannot be stored is one error, from the assertions.
@@ -144,7 +154,8 @@ pub fn failure(error: &TokenStream, id: &TokenStream, kind: &str) -> TokenStream
 
 /// Asks for a future that moves between threads; never called, reported on the name.
 fn send(function: &ItemFn) -> TokenStream {
-    let (p, name, generics) = (private(), &function.sig.ident, &function.sig.generics);
+    let (name, generics) = (&function.sig.ident, &function.sig.generics);
+    let p = private_at(name.span());
     let bounds = &generics.where_clause;
     let types: Vec<_> = inputs(&function.sig).into_iter().map(|input| input.ty).collect();
     let arguments: Vec<_> = (0..types.len()).map(|i| format_ident!("__pgflow_a{i}")).collect();

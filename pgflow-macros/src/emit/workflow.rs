@@ -1,27 +1,27 @@
 //! `#[workflow]`: the function as written, the type of its name, and the graph of its body.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Expr, Index, ItemFn, Type, spanned::Spanned, visit_mut, visit_mut::VisitMut};
+use quote::{ToTokens, quote};
+use syn::{Attribute, Index, ItemFn, Type, parse_quote, visit_mut::VisitMut};
 
 use super::{
     declared,
     options::workflow_options,
     private, quiet,
     slices::Slices,
-    step::{decode, encode, failure},
+    step::{assert_error, assert_payload, decode, encode, failure},
     type_of_name,
 };
 use crate::{
     diagnostics::Errors,
     model::{self, Model},
     options::WorkflowAttribute,
-    signature::{self, Input, inputs, result_types, return_type, stored_name},
+    signature::{self, Input, inputs, output_text, result_types, return_type, stored_name},
     text::stable,
 };
 
 /// The expansion of `#[workflow(attribute)] item`.
-pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
+pub fn workflow(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let attribute = WorkflowAttribute::parse(attribute, &mut errors);
     let function: ItemFn = match syn::parse2(item.clone()) {
@@ -44,8 +44,9 @@ pub fn workflow(attribute: TokenStream, item: TokenStream) -> TokenStream {
         let described = workflow.describe(&model);
         quote!(#plain #described)
     } else {
+        let plain = if model.refused { blank(&plain) } else { quote!(#[allow(unused)] #plain) };
         let (stub, errors) = (workflow.stub(), errors.to_tokens());
-        quote!(#[allow(unused, unused_must_use)] #plain #stub #errors)
+        quote!(#plain #stub #errors)
     }
 }
 
@@ -56,13 +57,27 @@ fn plain(function: &ItemFn) -> ItemFn {
         fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
             attributes.retain(|a| !a.path().is_ident("id"));
         }
-        fn visit_expr_mut(&mut self, expr: &mut Expr) {
-            visit_mut::visit_expr_mut(self, expr);
-        }
     }
     let mut plain = function.clone();
     Strip.visit_block_mut(&mut plain.block);
     plain
+}
+
+/// The function whose body holds what is no Rust outside of a later version: rustc would complain as well, so only the
+/// editor sees the body.
+fn blank(plain: &ItemFn) -> TokenStream {
+    let mut blank = plain.clone();
+    blank.block = parse_quote!({ ::core::unreachable!() });
+    let quiet = quiet();
+    quote! {
+        #[allow(unused)]
+        #blank
+        #quiet
+        const _: () = {
+            #[cfg(rust_analyzer)]
+            #plain
+        };
+    }
 }
 
 struct Expansion<'a> {
@@ -124,16 +139,9 @@ impl<'a> Expansion<'a> {
 
     /// Inputs and value must be storable; each is asked at its type.
     fn asserts(&self) -> TokenStream {
-        let p = private();
         let types = self.inputs.iter().map(|input| input.ty.to_token_stream());
-        types
-            .chain([self.ok.clone()])
-            .map(|ty| quote_spanned!(ty.span()=> const _: () = #p::assert_payload::<#ty>();))
-            .chain([{
-                let error = &self.error;
-                quote_spanned!(error.span()=> const _: () = #p::assert_error::<#error>();)
-            }])
-            .collect()
+        let payloads = types.chain([self.ok.clone()]).map(|ty| assert_payload(&ty));
+        payloads.chain([assert_error(&self.error)]).collect()
     }
 
     fn implementation(&self, spec: &TokenStream) -> TokenStream {
@@ -142,9 +150,10 @@ impl<'a> Expansion<'a> {
         let version = self.attribute.version.unwrap_or(1);
         let timeout = self.attribute.timeout.map_or(0, |(ms, _)| ms);
         let types = self.inputs.iter().map(|input| &input.ty);
-        let input = match self.inputs {
-            [only] => only.ty.to_token_stream(),
-            _ => quote!((#(#types,)*)),
+        let input = if let [only] = self.inputs {
+            only.ty.to_token_stream()
+        } else {
+            quote!((#(#types,)*))
         };
         let (encode, decode) = (self.encode_input(), decode(ok, &quote!(__pgflow_output)));
         quote! {
@@ -199,7 +208,7 @@ impl<'a> Expansion<'a> {
             let (name, text) = (&input.name, stable(&input.ty));
             quote!((#name, #text))
         });
-        let output_type = stable(&self.ok);
+        let output_type = output_text(&self.ret);
         let (check_input, body_failure) = (self.check_input(slices), self.body_failure());
         let (output, output_loads) = self.output(slices);
         quote! {

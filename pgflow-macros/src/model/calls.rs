@@ -69,16 +69,16 @@ impl Lower<'_> {
 
     fn refuse_method(&mut self, method: &ExprMethodCall) -> Option<NodeId> {
         let name = method.method.to_string();
-        let builtin = match &*method.receiver {
-            Expr::Call(call) => path_of(&call.func).and_then(word),
+        let path = match &*method.receiver {
+            Expr::Call(call) => path_of(&call.func),
             _ => None,
         };
-        match builtin {
-            Some(map) if map == "map" => {
+        match path.zip(path.and_then(word)) {
+            Some((_, map)) if map == "map" => {
                 self.refuse(&method.method, &say::comes_later(&format!(".{name}")))
             }
-            Some(word) if LATER.iter().any(|later| word == later) => {
-                self.refuse(&method.receiver, &say::comes_later(&format!("pgflow::{word}")))
+            Some((path, word)) if LATER.iter().any(|later| word == later) => {
+                self.refuse(path, &say::comes_later(&format!("pgflow::{word}")))
             }
             _ => self.refuse(&method.method, &say::not_a_step_method(&name)),
         }
@@ -124,7 +124,7 @@ impl Lower<'_> {
         });
         let (callee, call, element, call_reads) = self.map_step(step)?;
         self.id = id;
-        let work = Work::Map(Items { expr, reads, element });
+        let work = Work::Map(Box::new(Items { expr, reads, element }));
         Some(self.node(NewNode { work, callee, call, reads: call_reads, mode }))
     }
 

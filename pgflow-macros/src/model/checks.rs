@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use syn::{Pat, spanned::Spanned};
 
-use super::{Let, LetId, Model, Needs, Work, numbers::bare_number, question::question};
+use super::{BindingId, Let, LetId, Model, Needs, Work, numbers::bare_number, question::question};
 use crate::{
     diagnostics::{self as say, Errors},
     text::stable,
@@ -39,14 +39,18 @@ impl Model {
         live
     }
 
+    /// A binding that only another unread one reads is not reported: the other is.
     fn check_unread(&self, live: &Needs, errors: &mut Errors) {
+        let read: BTreeSet<BindingId> =
+            self.lets.iter().flat_map(|binding| &binding.reads.bindings).copied().collect();
         for (id, binding) in self.lets.iter().enumerate() {
             if live.lets.contains(&id) {
                 continue;
             }
-            let names = binding.bindings.iter().map(|b| &self.bindings[*b].name);
-            let named = names.filter(|name| !name.to_string().starts_with('_')).min();
-            if let Some(name) = named {
+            let unread = binding.bindings.iter().filter(|b| !read.contains(b));
+            let names = unread.map(|b| &self.bindings[*b].name);
+            let wrong = names.filter(|name| !name.to_string().starts_with('_')).min();
+            if let Some(name) = wrong {
                 errors.on(name, say::unused(&name.to_string(), !binding.reads.nodes.is_empty()));
             } else if let Some(question) = question(&binding.init) {
                 errors.on(question, say::UNREAD_QUESTION);
@@ -80,7 +84,7 @@ impl Model {
         for node in &self.nodes {
             let name = node.id.clone().unwrap_or_else(|| stable(&node.callee));
             if !seen.insert(name.clone()) {
-                errors.at(node.span, say::called_twice(&name));
+                errors.on(&node.callee, say::called_twice(&name));
             }
         }
     }

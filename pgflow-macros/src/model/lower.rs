@@ -50,7 +50,7 @@ pub struct Lower<'e> {
     /// What the piece of Rust under way reads.
     reads: Reads,
     /// The `#[id]` of the statement under way, until its call takes it.
-    pub id: Option<(String, Span)>,
+    pub id: Option<(String, Attribute)>,
 }
 
 /// What makes a node.
@@ -67,12 +67,13 @@ impl Lower<'_> {
         let last = block.stmts.len().wrapping_sub(1);
         for (i, statement) in block.stmts.iter().enumerate() {
             self.statement(statement, i == last);
-            if let Some((_, span)) = self.id.take() {
-                self.errors.at(span, say::ID_WITHOUT_CALL);
+            if let Some((_, attribute)) = self.id.take() {
+                self.errors.on(&attribute, say::ID_WITHOUT_CALL);
             }
         }
         if self.model.value.is_none() {
             self.errors.at(block.brace_token.span.close(), say::NO_VALUE);
+            self.model.refused = true;
         }
     }
 
@@ -99,7 +100,7 @@ impl Lower<'_> {
         self.attributes(&local.attrs);
         self.refuse_mut(&local.pat);
         let Some(init) = &local.init else {
-            self.errors.on(local, say::LET_WITHOUT_VALUE);
+            self.refuse::<()>(local, say::LET_WITHOUT_VALUE);
             return;
         };
         if let Some((token, _)) = &init.diverge {
@@ -133,7 +134,7 @@ impl Lower<'_> {
     }
 
     fn value(&mut self, mut expr: Expr) {
-        self.attributes(&attributes_of(&expr).to_vec());
+        self.attributes(attributes_of(&expr));
         let reads = self.piece(&mut expr, true);
         self.model.value = Some(Value { expr, reads });
     }
@@ -188,6 +189,7 @@ impl Lower<'_> {
     /// Reports a call that cannot stand here. The `#[id]` before it is no second mistake.
     pub fn refuse<T>(&mut self, at: &impl ToTokens, text: &str) -> Option<T> {
         self.errors.on(at, text);
+        self.model.refused = true;
         self.id = None;
         None
     }
@@ -226,21 +228,26 @@ impl Lower<'_> {
             if !attribute.path().is_ident("id") {
                 continue;
             }
-            match &attribute.meta {
-                Meta::NameValue(pair) => match text_of(&pair.value) {
-                    Some(text) => self.node_name(text, attribute.span()),
-                    None => self.errors.on(&pair.value, say::not_a_text("id")),
-                },
-                other => self.errors.on(other, say::needs_value("id")),
-            }
+            // a wrong id is one mistake, and the call not one without an id
+            let name = self.node_name(attribute).unwrap_or_else(|| stable(attribute));
+            self.id = Some((name, attribute.clone()));
         }
     }
 
-    fn node_name(&mut self, text: &syn::LitStr, span: Span) {
-        match names::check(&text.value()) {
-            Ok(()) => self.id = Some((text.value(), span)),
-            Err(why) => self.errors.on(text, say::unfit_name(&text.value(), why)),
+    fn node_name(&mut self, attribute: &Attribute) -> Option<String> {
+        let Meta::NameValue(pair) = &attribute.meta else {
+            self.errors.on(attribute, say::needs_value("id"));
+            return None;
+        };
+        let Some(text) = text_of(&pair.value) else {
+            self.errors.on(&pair.value, say::not_a_text("id"));
+            return None;
+        };
+        let name = text.value();
+        if let Err(why) = names::check(&name) {
+            self.errors.on(text, say::unfit_name(&name, why));
         }
+        Some(name)
     }
 }
 

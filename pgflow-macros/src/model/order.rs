@@ -54,7 +54,9 @@ impl Model {
             };
             let order = self.nodes[i].order.iter().copied().filter(|n| !implied(n)).collect();
             let mut all = waits.clone();
-            waits.iter().for_each(|w| all.extend(&ancestors[*w]));
+            for earlier in &waits {
+                all.extend(&ancestors[*earlier]);
+            }
             ancestors.push(all);
             self.nodes[i].order = order;
         }

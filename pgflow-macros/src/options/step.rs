@@ -20,8 +20,7 @@ pub struct StepAttribute {
     pub backoff: Option<Backoff>,
     pub concurrency: Option<u32>,
     pub gpu: Option<Gpu>,
-    /// The inner `None`: the pool has the step's own name.
-    pub exclusive: Option<Option<String>>,
+    pub exclusive: Option<Pool>,
     pub memory_bytes: Option<u64>,
     pub cpu_milli: Option<u32>,
     pub priority: Option<i16>,
@@ -31,6 +30,14 @@ pub struct StepAttribute {
     pub revision: Option<u32>,
     pub needs: Vec<Type>,
     pub transactional: bool,
+}
+
+/// The pool of one slot that a step shares.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pool {
+    /// It has the step's own name.
+    Own,
+    Named(String),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -135,8 +142,8 @@ fn gpu(entry: &Entry, errors: &mut Errors) -> Option<Gpu> {
     Some(gpu)
 }
 
-fn exclusive(entry: &Entry, errors: &mut Errors) -> Option<Option<String>> {
-    if entry.is_flag() { Some(None) } else { entry.stored_name(errors).map(Some) }
+fn exclusive(entry: &Entry, errors: &mut Errors) -> Option<Pool> {
+    if entry.is_flag() { Some(Pool::Own) } else { entry.stored_name(errors).map(Pool::Named) }
 }
 
 fn cpu(entry: &Entry, errors: &mut Errors) -> Option<u32> {
@@ -257,7 +264,7 @@ mod tests {
         assert_eq!(a.rate_limit, Some(Rate { count: 100, per_ms: 1_000 }));
         assert_eq!((a.id.as_deref(), a.needs.len(), a.transactional), (Some("x-1"), 2, true));
         assert_eq!(a.gpu, Some(Gpu { count: 2, vram_bytes: Some(16 << 30) }));
-        assert_eq!(a.exclusive, Some(Some("camera".to_owned())));
+        assert_eq!(a.exclusive, Some(Pool::Named("camera".to_owned())));
     }
 
     #[test]
@@ -272,7 +279,7 @@ mod tests {
         assert_eq!(a.gpu, Some(Gpu { count: 1, vram_bytes: None }));
         assert_eq!(
             (a.exclusive, a.backoff, a.cpu_milli),
-            (Some(None), Some(Backoff::Fixed), Some(2000))
+            (Some(Pool::Own), Some(Backoff::Fixed), Some(2000))
         );
         assert_eq!(a.batch.map(|b| (b.max, b.linger_ms)), Some((32, 20)));
         assert_eq!(good(quote!(gpu = 4)).gpu, Some(Gpu { count: 4, vram_bytes: None }));

@@ -29,4 +29,10 @@ async fn in_the_value(n: u32) -> Result<u32, String> {
     Ok(x)
 }
 
+#[workflow]
+async fn before_an_element(n: u32) -> Result<Vec<u32>, String> {
+    let x = sneaky!(a(n));
+    pgflow::map(0..n, |k| b(k + x)).await
+}
+
 fn main() {}

@@ -13,7 +13,7 @@ fn check(n: u32) -> Result<u32, String> {
 #[workflow]
 async fn w(n: u32) -> Result<u32, String> {
     fn inner() {}
-    #[cfg(feature = "x")]
+    #[cfg(test)]
     let n = n + 1;
     check(n);
     check(a(n).await?)?;
@@ -27,6 +27,13 @@ async fn unread(n: u32) -> Result<u32, String> {
     let x = a(n).await?;
     let y = n + 1;
     let _z = check(n)?;
+    Ok(n)
+}
+
+#[workflow]
+async fn unread_in_turn(n: u32) -> Result<u32, String> {
+    let x = a(n).await;
+    let _ = x?;
     Ok(n)
 }
 

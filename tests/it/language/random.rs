@@ -1,0 +1,83 @@
+//! Random programs: plain call and graph give the same value, and keep the same order of effects.
+
+use std::collections::BTreeSet;
+
+use pgflow::{Workflow, testing, testing::RunError};
+
+use super::{
+    program_steps::{Fallible, taken_calls},
+    programs::*,
+};
+
+/// What one call or run of a program did.
+pub struct Seen {
+    pub result: Result<u32, String>,
+    pub calls: Vec<u32>,
+}
+
+/// What ran before each effect. With a failure the graph may have run more, or less, than the plain call.
+fn before_effects(calls: &[u32], effects: &[u32]) -> Vec<(u32, BTreeSet<u32>)> {
+    let is_effect = |(_, place): &(usize, &u32)| effects.contains(place);
+    let found = calls.iter().enumerate().filter(is_effect);
+    found.map(|(i, place)| (*place, calls[..i].iter().copied().collect())).collect()
+}
+
+/// Compares a run with the plain call.
+pub fn agree(plain: &Seen, graph: &Seen, effects: &[u32], what: &str) {
+    assert_eq!(plain.result, graph.result, "{what}");
+    let (mut of_plain, mut of_graph) = (plain.calls.clone(), graph.calls.clone());
+    if plain.result.is_ok() {
+        assert_eq!(
+            before_effects(&of_plain, effects),
+            before_effects(&of_graph, effects),
+            "{what}"
+        );
+        of_plain.sort_unstable();
+        of_graph.sort_unstable();
+        // a tolerated map stops at its first error in a plain call, and runs all elements in the graph
+        of_plain.dedup();
+        of_graph.dedup();
+        assert_eq!(of_plain, of_graph, "{what}");
+    }
+}
+
+/// A plain call.
+pub async fn plain(call: impl Future<Output = Fallible<u32>>, run: u32) -> Seen {
+    let result = call.await.map_err(|e| e.to_string());
+    Seen { result, calls: taken_calls(run) }
+}
+
+async fn in_memory<W>(run: u32, n: u32) -> Seen
+where
+    W: Workflow<Input = (u32, u32), Output = u32>,
+{
+    let result = match testing::run::<W>().input((run, n)).await {
+        Ok(value) => Ok(value),
+        Err(RunError::Failed(failure)) => Err(failure.message),
+        Err(other) => panic!("{}: {other}", W::NAME),
+    };
+    Seen { result, calls: taken_calls(run) }
+}
+
+/// Checks one program for several inputs.
+macro_rules! check {
+    ($($program:ident $effects:expr;)+) => { $(
+        for n in [0, 1, 2, 3, 7, 10, 1000] {
+            let run = next_run();
+            let plain = plain($program(run, n), run).await;
+            let graph = in_memory::<$program>(run, n).await;
+            agree(&plain, &graph, &$effects, &format!("{} {n}", stringify!($program)));
+        }
+    )+ };
+}
+
+/// Numbers runs, so that their steps do not write into each other's lists.
+fn next_run() -> u32 {
+    static NEXT: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_programs_give_in_the_graph_what_the_plain_call_gives() {
+    each_program!(check);
+}
