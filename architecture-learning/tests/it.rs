@@ -88,7 +88,7 @@ fn write_crate(root: &Path, name: &str, names: impl Fn(usize) -> String) {
     let mut modules = String::new();
     for (i, (role, _)) in NAMES.iter().enumerate() {
         let file = names(i);
-        modules.push_str(&["mod ", file, ";\n"].concat());
+        modules.push_str(&["mod ", file.as_str(), ";\n"].concat());
         let telling =
             (0..12).map(|n| word(role.index() * 1_000_003 + 77 + number(name, i * 100 + n) % 25));
         let noise = (0..40).map(|n| word(number(&format!("{name} noise"), i * 100 + n)));
