@@ -17,7 +17,7 @@ use crate::role::Role;
 use crate::storage::{self, DataDir};
 
 /// Part of the key of checkpoints and candidates.
-const FORMAT: &str = "training 1";
+const FORMAT: &str = "training 2";
 
 /// What step 3 hands on: the candidate by id, and figures for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -145,7 +145,7 @@ impl TrainedModel {
 fn split_at_random(graph: &Graph) -> [Graph; 2] {
     let labelled = graph.only_labelled();
     let part = |split| {
-        let trains = |path: &str| storage::hash64(path) % 10 < 7;
+        let trains = |path: &str| storage::hash64(&format!("{} {path}", graph.codebase)) % 10 < 7;
         let nodes = (0_u32..).zip(&labelled.nodes);
         let keep = nodes
             .filter(|(_, n)| trains(&n.path) == (split == Split::Train))
