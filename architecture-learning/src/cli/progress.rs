@@ -14,7 +14,7 @@ pub(super) struct Progress {
 
 struct Bar {
     step: &'static str,
-    bar: ProgressBar,
+    line: ProgressBar,
     begun: bool,
     done: bool,
 }
@@ -29,7 +29,7 @@ impl Progress {
         let bar = |step: &&'static str| {
             let bar = all.add(ProgressBar::new(1)).with_style(style.clone()).with_prefix(*step);
             bar.tick();
-            Bar { step, bar, begun: false, done: false }
+            Bar { step, line: bar, begun: false, done: false }
         };
         Self { bars: STEPS.iter().map(bar).collect(), terminal: std::io::stderr().is_terminal() }
     }
@@ -46,7 +46,7 @@ impl Progress {
     /// Leaves the lines as they are.
     pub(super) fn end(&self) {
         for bar in self.bars.iter().filter(|b| !b.done) {
-            bar.bar.abandon();
+            bar.line.abandon();
         }
     }
 }
@@ -57,21 +57,21 @@ impl Bar {
             return;
         }
         if !std::mem::replace(&mut self.begun, true) {
-            self.bar.reset_elapsed();
-            self.bar.enable_steady_tick(Duration::from_millis(200));
+            self.line.reset_elapsed();
+            self.line.enable_steady_tick(Duration::from_millis(200));
         }
         let progress = &step.progress;
         let again = match step.failed_attempts {
             0 => String::new(),
             n => format!(" ({n} attempts failed)"),
         };
-        self.bar.set_length(progress.total.max(1) as u64);
-        self.bar.set_position(progress.done as u64);
-        self.bar.set_message(format!("{}{again}", progress.note));
+        self.line.set_length(progress.total.max(1) as u64);
+        self.line.set_position(progress.done as u64);
+        self.line.set_message(format!("{}{again}", progress.note));
         if step.done {
             self.done = true;
-            self.bar.set_position(self.bar.length().unwrap_or(1));
-            self.bar.finish_with_message(format!("{:.1} s{again}", step.seconds));
+            self.line.set_position(self.line.length().unwrap_or(1));
+            self.line.finish_with_message(format!("{:.1} s{again}", step.seconds));
             if !terminal {
                 eprintln!("{} done in {:.1} s{again}", self.step, step.seconds);
             }
