@@ -57,6 +57,8 @@ returns table (run_id bigint, lane smallint, elem int, node smallint, queue int,
 language plpgsql rows 100 as $$
 #variable_conflict use_column
 begin
+  -- whoever lost its lease must not take what it would lose again
+  if not exists (select from pgflow.worker w where w.id = p_worker and w.lease_until > pgflow.clock()) then return; end if;
   return query
   with cand as materialized (
     select c.run_id, c.lane, c.elem, c.rank
@@ -91,6 +93,7 @@ declare
   next_pool int;
   free record;
 begin
+  if not exists (select from pgflow.worker w where w.id = p_worker and w.lease_until > pgflow.clock()) then return; end if;
   for i in 1 .. p_want loop
     exit when not exists (select from pgflow.task k where k.ready_in = p_queue);
     held_pools := '{}'; held_ns := '{}';

@@ -44,6 +44,8 @@ use session::{Message, Over, Parts, Served1, Session, Table, vitals};
 const FLUSHERS: usize = 2;
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
+/// How long a drain waits for the database beyond its grace.
+const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
 /// The largest output, unless said otherwise.
 const PAYLOAD_MAX: usize = 4 << 20;
 
@@ -214,11 +216,23 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Claims nothing new, lets running steps finish within the grace, hands back the rest at once, and signs off.
+    /// Claims nothing new, lets running steps finish within the grace, hands back the rest at once, and signs off. Where
+    /// the database does not answer it gives up ten seconds after the grace; what was left is taken over when the lease
+    /// runs out.
     pub async fn drain(self, grace: Duration) {
         self.drain.send_replace(Some(Instant::now() + grace));
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the worker ended badly; recovery takes over what it held");
+        let mut task = self.task;
+        match tokio::time::timeout(grace.saturating_add(GIVE_UP_DRAIN), &mut task).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the worker ended badly; recovery takes over what it held");
+            }
+            Err(_) => {
+                tracing::warn!(
+                    "the database does not answer; recovery takes over what the worker held"
+                );
+                task.abort();
+            }
         }
     }
 

@@ -5,5 +5,6 @@ mod durable;
 mod embedded;
 mod faults;
 mod language;
+mod limits;
 mod support;
 mod ui;

@@ -1,5 +1,7 @@
--- Called by a flusher after a commit in doubt. Takes no locks.
-select k.run_id, k.lane, k.elem, k.epoch
-from unnest($2::bigint[], $3::smallint[], $4::int[]) u(run_id, lane, elem)
-join pgflow.task k on k.run_id = u.run_id and k.lane = u.lane and k.elem = u.elem
-where k.worker_id = $1
+-- Called by a session after a commit in doubt, while it writes nothing. Takes no locks; reads all of two small tables.
+select k.run_id, k.lane, k.elem, k.epoch,
+  array(select s.pool from pgflow.slot s where s.worker_id = $1 and s.run_id = k.run_id and s.epoch = k.epoch
+        and s.lane = k.lane and s.elem = k.elem order by s.pool, s.n) as pools,
+  array(select s.n from pgflow.slot s where s.worker_id = $1 and s.run_id = k.run_id and s.epoch = k.epoch
+        and s.lane = k.lane and s.elem = k.elem order by s.pool, s.n) as ns
+from pgflow.task k where k.worker_id = $1

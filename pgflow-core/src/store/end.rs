@@ -58,13 +58,17 @@ pub async fn end_run(
 
 /// A failure as JSON text that `jsonb` takes whatever the error's own words are.
 pub fn failure_text(failure: &Failure) -> String {
-    let clean = Failure {
+    serde_json::to_string(&storable_failure(failure)).unwrap_or_default()
+}
+
+/// The failure with texts that Postgres can hold: without NUL characters, of limited length.
+pub fn storable_failure(failure: &Failure) -> Failure {
+    Failure {
         message: storable(&failure.message),
         sources: failure.sources.iter().map(|s| storable(s)).collect(),
         data: failure.data.as_deref().map(storable),
         ..failure.clone()
-    };
-    serde_json::to_string(&clean).unwrap_or_default()
+    }
 }
 
 /// The longest text of an error that is kept, in bytes.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{PgConnection, Row};
 
-use super::{During, RunId, StoreError, TokenKey};
+use super::{During, HeldSlot, RunId, StoreError, TokenKey};
 
 /// Registers a worker and answers its id, which nobody had before.
 ///
@@ -198,27 +198,26 @@ pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreErro
     Ok(())
 }
 
-/// Those of these tokens that the worker holds, with their epochs.
+/// All tokens that the worker holds, with their epochs and slots.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn held_keys(
+pub async fn held(
     connection: &mut PgConnection,
     worker: i32,
-    keys: &[TokenKey],
-) -> Result<Vec<(TokenKey, i32)>, StoreError> {
+) -> Result<Vec<(TokenKey, i32, Vec<HeldSlot>)>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/task/held.sql"))
         .bind(worker)
-        .bind(keys.iter().map(|key| key.run.0).collect::<Vec<_>>())
-        .bind(keys.iter().map(|key| key.lane).collect::<Vec<_>>())
-        .bind(keys.iter().map(|key| key.elem).collect::<Vec<_>>())
         .fetch_all(connection)
         .await
         .during("say what a worker holds")?;
-    let key = |r: &sqlx::postgres::PgRow| TokenKey {
-        run: RunId(r.get("run_id")),
-        lane: r.get("lane"),
-        elem: r.get("elem"),
+    let token = |row: &sqlx::postgres::PgRow| {
+        let run = RunId(row.get("run_id"));
+        let key = TokenKey { run, lane: row.get("lane"), elem: row.get("elem") };
+        let epoch: i32 = row.get("epoch");
+        let pools: Vec<i32> = row.get("pools");
+        let slots = pools.into_iter().zip(row.get::<Vec<i32>, _>("ns"));
+        (key, epoch, slots.map(|(pool, n)| HeldSlot { pool, n, run, epoch }).collect())
     };
-    Ok(rows.iter().map(|r| (key(r), r.get("epoch"))).collect())
+    Ok(rows.iter().map(token).collect())
 }

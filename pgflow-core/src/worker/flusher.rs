@@ -11,13 +11,12 @@ use crate::{
     lifecycle::{Position, RunState},
     store::{
         HeldSlot, RunId, StoreError, TokenKey, connect,
-        end::{Holder, end_run},
-        flush::{Fate, Flushed, Settled, flush, hand_back},
-        upkeep::held_keys,
+        end::{Holder, end_run, storable_failure},
+        flush::{Flushed, Settled, flush, hand_back},
     },
 };
 
-use super::{serve::arrival_key, session::Message};
+use super::session::Message;
 
 /// What a flusher is asked to do.
 pub(super) enum Work {
@@ -80,8 +79,11 @@ impl Flusher {
         batch.sort_by_key(|p| p.settled.key);
         let settled: Vec<Settled> = batch.iter().map(|p| p.settled.clone()).collect();
         match self.flush(connection, &settled).await {
-            Ok(flushed) => {
+            Ok((flushed, in_doubt)) => {
                 let _ = self.report.send(Message::Flushed { batch, flushed });
+                if in_doubt {
+                    let _ = self.report.send(Message::Doubt);
+                }
             }
             Err(error) if batch.len() > 1 => {
                 tracing::warn!(%error, "a batch was refused; its completions go one by one");
@@ -120,61 +122,24 @@ impl Flusher {
         .await;
     }
 
-    /// Repeats until the database answers. After a broken connection a commit may have happened: what is then refused
-    /// but held by this worker at a younger epoch was taken, and is handed back because nobody here knows its place.
+    /// Repeats until the database answers, and says whether it had to. After a broken connection the first try may have
+    /// been committed: what it took is then refused, and the session asks the database what it holds.
     async fn flush(
         &self,
         connection: &mut Option<PgConnection>,
         settled: &[Settled],
-    ) -> Result<Flushed, StoreError> {
+    ) -> Result<(Flushed, bool), StoreError> {
         let mut backoff = Backoff::default();
         loop {
             let opened = self.open(connection, &mut backoff).await;
             match flush(opened, self.worker, settled, &self.join_direct).await {
-                Ok(flushed) => {
-                    if backoff.tried {
-                        self.reconcile(connection, settled, &flushed).await;
-                    }
-                    return Ok(flushed);
-                }
+                Ok(flushed) => return Ok((flushed, backoff.tried)),
                 Err(error) if error.is_transient() => {
                     tracing::warn!(%error, source = %error.source, "a flush waits for the database");
                     *connection = None;
                     backoff.wait().await;
                 }
                 Err(error) => return Err(error),
-            }
-        }
-    }
-
-    async fn reconcile(
-        &self,
-        connection: &mut Option<PgConnection>,
-        settled: &[Settled],
-        flushed: &Flushed,
-    ) {
-        let refused =
-            settled.iter().zip(&flushed.taken).filter(|(_, taken)| !**taken).map(|(s, _)| s);
-        let keys: Vec<TokenKey> = refused
-            .flat_map(|s| {
-                let own = matches!(s.fate, Fate::Move { .. }).then_some(s.key);
-                own.into_iter().chain(s.arrivals.iter().map(|a| arrival_key(s.key.run, a)))
-            })
-            .collect();
-        if keys.is_empty() {
-            return;
-        }
-        let mut backoff = Backoff::default();
-        let opened = self.open(connection, &mut backoff).await;
-        match held_keys(opened, self.worker, &keys).await {
-            Ok(held) if !held.is_empty() => {
-                let tokens =
-                    held.into_iter().map(|(key, epoch)| (key, epoch, Vec::new())).collect();
-                self.hand_back(connection, tokens, None).await;
-            }
-            Ok(_) => {}
-            Err(error) => {
-                tracing::warn!(%error, "what a broken connection left is handed back by recovery");
             }
         }
     }
@@ -190,6 +155,8 @@ impl Flusher {
         holder: Option<Holder>,
         slots: Vec<HeldSlot>,
     ) {
+        // whoever waits in this process hears the words that are stored
+        let failure = storable_failure(&failure);
         let mut backoff = Backoff::default();
         let ended = loop {
             let opened = self.open(connection, &mut backoff).await;

@@ -19,7 +19,7 @@ use crate::{
         claim::{Claimed, LimitedQueue, claim, claim_limited},
         flush::{Fate, Flushed},
         read::Ending,
-        upkeep::{ProgressNote, Tick, set_idle},
+        upkeep::{ProgressNote, Tick, held, set_idle},
     },
 };
 
@@ -53,6 +53,10 @@ pub(super) enum Message {
     HandedBack(Vec<(TokenKey, i32)>),
     FlusherIdle(usize),
     Claimed(Result<Vec<Claimed>, StoreError>),
+    /// A statement may have been committed without its answer arriving.
+    Doubt,
+    /// What the database says that this worker holds.
+    Held(Result<Vec<(TokenKey, i32, Vec<HeldSlot>)>, StoreError>),
     Ticked(Tick),
     Wake,
     Cancel(RunId),
@@ -128,8 +132,19 @@ pub(super) struct Session {
     state: State,
 }
 
+/// Whether the database may think that this worker holds what it does not know of. Until that is known nothing is
+/// claimed or written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Doubt {
+    #[default]
+    None,
+    Waiting,
+    Asking,
+}
+
 #[derive(Default)]
 struct State {
+    doubt: Doubt,
     running: HashMap<TokenKey, Running>,
     idle_flushers: Vec<usize>,
     pending: Vec<Pending>,
@@ -195,6 +210,7 @@ impl Session {
             if draining.is_some() && self.is_empty() {
                 return Over::Drained;
             }
+            self.dispel();
             if draining.is_none() {
                 self.claim();
             }
@@ -226,6 +242,7 @@ impl Session {
             && s.works.is_empty()
             && s.writing == 0
             && !s.claiming
+            && s.doubt == Doubt::None
     }
 
     fn handle(&mut self, message: Message) {
@@ -257,6 +274,8 @@ impl Session {
                 self.state.idle_flushers.push(number);
             }
             Message::Claimed(result) => self.claimed(result),
+            Message::Doubt => self.state.doubt = Doubt::Waiting,
+            Message::Held(held) => self.held(held),
             Message::Ticked(tick) => self.ticked(tick),
             Message::Wake => self.state.look = true,
             Message::Cancel(run) => self.stop_run(run),
@@ -279,6 +298,9 @@ impl Session {
     }
 
     fn claim(&mut self) {
+        if self.state.doubt != Doubt::None {
+            return;
+        }
         let want = i32::try_from(self.room()).unwrap_or(i32::MAX);
         if !self.state.look || self.state.claiming || want == 0 {
             return;
@@ -330,11 +352,9 @@ impl Session {
             Ok(tokens) => tokens,
             Err(error) => {
                 tracing::warn!(%error, source = %error.source, "claims wait for the database");
-                let report = self.to_self.clone();
-                tokio::spawn(async move {
-                    tokio::time::sleep(Duration::from_secs(1)).await;
-                    let _ = report.send(Message::Wake);
-                });
+                // it may have been committed all the same
+                self.state.doubt = Doubt::Waiting;
+                self.later(Message::Wake);
                 return;
             }
         };
@@ -352,6 +372,53 @@ impl Session {
         }
         if short {
             self.state.marks.clear();
+        }
+    }
+
+    fn later(&self, message: Message) {
+        let report = self.to_self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let _ = report.send(message);
+        });
+    }
+
+    /// In doubt, asks the database what this worker holds, once nothing is under way that changes it.
+    fn dispel(&mut self) {
+        let s = &mut self.state;
+        if s.doubt != Doubt::Waiting || s.claiming || s.writing > 0 {
+            return;
+        }
+        s.doubt = Doubt::Asking;
+        let (shared, report) = (self.shared.clone(), self.to_self.clone());
+        tokio::spawn(async move {
+            let mut reader = shared.reader.lock().await;
+            let asked = async { held(reader.open().await?, shared.worker).await }.await;
+            if asked.is_err() {
+                reader.connection = None;
+            }
+            let _ = report.send(Message::Held(asked));
+        });
+    }
+
+    /// Hands back what the database says is here and nobody here knows of.
+    fn held(&mut self, held: Result<Vec<(TokenKey, i32, Vec<HeldSlot>)>, StoreError>) {
+        let held = match held {
+            Ok(held) => held,
+            Err(error) => {
+                tracing::warn!(%error, source = %error.source, "the worker cannot learn what it holds yet");
+                self.later(Message::Doubt);
+                return;
+            }
+        };
+        self.state.doubt = Doubt::None;
+        let known = |(key, epoch, _): &(TokenKey, i32, Vec<HeldSlot>)| {
+            self.state.running.get(key).is_some_and(|r| r.token.epoch == *epoch)
+        };
+        let strays: Vec<_> = held.into_iter().filter(|token| !known(token)).collect();
+        if !strays.is_empty() {
+            tracing::warn!(tasks = strays.len(), "tasks that a broken connection left go back");
+            self.state.works.push(Work::HandBack { tokens: strays, wait: None });
         }
     }
 
@@ -472,6 +539,9 @@ impl Session {
 
     /// Hands what is pending to flushers that have nothing to do.
     fn write(&mut self) {
+        if self.state.doubt != Doubt::None {
+            return;
+        }
         while !(self.state.pending.is_empty() && self.state.works.is_empty()) {
             let Some(number) = self.state.idle_flushers.pop() else { return };
             let work = if self.state.pending.is_empty() {

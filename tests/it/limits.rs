@@ -1,0 +1,224 @@
+//! What holds tasks back: exclusive steps, memory, rates, GPUs of the dead; and what does not starve.
+
+use std::{
+    convert::Infallible,
+    sync::atomic::{AtomicUsize, Ordering},
+};
+
+use pgflow::{Gpu, StepContext, step, workflow};
+
+use crate::support::{Database, PATIENCE, worker};
+
+/// Counts how many are inside at once.
+struct Room {
+    inside: AtomicUsize,
+    most: AtomicUsize,
+}
+
+impl Room {
+    const fn new() -> Self {
+        Self { inside: AtomicUsize::new(0), most: AtomicUsize::new(0) }
+    }
+
+    async fn visit(&self) {
+        self.most.fetch_max(self.inside.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        self.inside.fetch_sub(1, Ordering::SeqCst);
+    }
+
+    fn most(&self) -> usize {
+        self.most.load(Ordering::SeqCst)
+    }
+}
+
+static EXCLUSIVE: Room = Room::new();
+
+#[step(exclusive = "limits_printer")]
+async fn print_first(n: u32) -> Result<u32, Infallible> {
+    EXCLUSIVE.visit().await;
+    Ok(n)
+}
+
+#[step(exclusive = "limits_printer", concurrency = 5)]
+async fn print_second(n: u32) -> Result<u32, Infallible> {
+    EXCLUSIVE.visit().await;
+    Ok(n)
+}
+
+#[workflow]
+async fn two_printers(n: u32) -> Result<usize, Infallible> {
+    let first = pgflow::map((0..n).collect::<Vec<_>>(), print_first).await?;
+    let second = pgflow::map((0..n).collect::<Vec<_>>(), print_second).await?;
+    Ok(first.len() + second.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn exclusive_steps_of_one_name_run_alone_over_all_workers() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let workers =
+        [worker(&flow, "two_printers").await, worker(&db.flow().await, "two_printers").await];
+    assert_eq!(flow.start::<two_printers>(12).await.unwrap().output().await.unwrap(), 24);
+    assert_eq!(EXCLUSIVE.most(), 1);
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+}
+
+static HEAVY: Room = Room::new();
+
+#[step(memory = "3GiB")]
+async fn heavy(n: u32) -> Result<u32, Infallible> {
+    HEAVY.visit().await;
+    Ok(n)
+}
+
+#[workflow]
+async fn heavy_flow(n: u32) -> Result<usize, Infallible> {
+    Ok(pgflow::map((0..n).collect::<Vec<_>>(), heavy).await?.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn memory_is_admitted_against_what_the_worker_offers() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let small = flow.worker().only(["heavy_flow"]).memory(2 << 30).spawn().await.unwrap();
+    let run = flow.start::<heavy_flow>(12).await.unwrap();
+    db.until("select count(*) from pgflow.task where ready_in is not null and elem > 0", 12).await;
+    let refusing = "select count(*) from pgflow.worker where offers ->> 'refuses' like '%`heavy` needs%memory%'";
+    assert_eq!(db.count(refusing).await, 1, "the worker says what it cannot serve");
+    let large = flow.worker().only(["heavy_flow"]).memory(7 << 30).spawn().await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 12);
+    assert!(HEAVY.most() <= 2, "{} at once", HEAVY.most());
+    small.drain(PATIENCE).await;
+    large.drain(PATIENCE).await;
+}
+
+#[step(rate_limit = "2/s")]
+async fn rated(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[workflow]
+async fn rated_flow(n: u32) -> Result<usize, Infallible> {
+    Ok(pgflow::map((0..n).collect::<Vec<_>>(), rated).await?.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_holds_over_all_workers_by_the_databases_clock() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let workers = [worker(&flow, "rated_flow").await, worker(&db.flow().await, "rated_flow").await];
+    assert_eq!(flow.start::<rated_flow>(5).await.unwrap().output().await.unwrap(), 5);
+    // of any three starts in a row the last is a second or more after the first
+    let too_fast = "select count(*) from (select started_at - lag(started_at, 2) over (order by started_at) d \
+                    from pgflow.attempt where elem > 0) g where d < interval '1 second'";
+    assert_eq!(db.count(too_fast).await, 0);
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+}
+
+#[step(gpu, retries = 0)]
+async fn on_a_dying_worker(wait: bool) -> Result<u32, Infallible> {
+    let context = StepContext::current();
+    if wait && context.attempt() == 1 {
+        context.cancelled().await;
+    }
+    Ok(context.attempt())
+}
+
+#[workflow]
+async fn gpu_of_the_dead(wait: bool) -> Result<u32, Infallible> {
+    on_a_dying_worker(wait).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_holders_gpu_comes_back_when_its_lease_runs_out() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let gpu = || {
+        vec![Gpu { index: 0, uuid: "GPU-dead".into(), name: "test".into(), memory_bytes: 1 << 30 }]
+    };
+    let worker = flow.worker().only(["gpu_of_the_dead"]).gpus(gpu()).spawn().await.unwrap();
+    let run = flow.start::<gpu_of_the_dead>(true).await.unwrap();
+    db.until("select count(*) from pgflow.slot where run_id is not null", 1).await;
+    // what time would do to a worker that is gone
+    sqlx::query("update pgflow.worker set lease_until = now() - interval '1 second'")
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    assert_eq!(db.count("select pgflow.recover_1()::bigint").await, 1);
+    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+    assert_eq!(run.output().await.unwrap(), 2, "the next attempt got the device");
+    worker.drain(PATIENCE).await;
+}
+
+static BUSY: AtomicUsize = AtomicUsize::new(0);
+
+#[step(concurrency = 1)]
+async fn busy_step(n: u32) -> Result<u32, Infallible> {
+    BUSY.fetch_add(1, Ordering::SeqCst);
+    Ok(n)
+}
+
+#[workflow]
+async fn busy_flow(n: u32) -> Result<u32, Infallible> {
+    busy_step(n).await
+}
+
+#[step]
+async fn light_step(n: u32) -> Result<usize, Infallible> {
+    let _ = n;
+    Ok(BUSY.load(Ordering::SeqCst))
+}
+
+#[workflow]
+async fn light_flow(n: u32) -> Result<usize, Infallible> {
+    light_step(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_busy_step_does_not_starve_another() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let _busy = flow.start_many::<busy_flow>(0..400).await.unwrap();
+    let light = flow.start::<light_flow>(1).await.unwrap();
+    let worker = flow.worker().only(["busy_flow", "light_flow"]).spawn().await.unwrap();
+    let before = light.output().await.unwrap();
+    assert!(before < 400, "it ran after {before} of 400 that came before it");
+    db.until("select count(*) from pgflow.run where state = 0", 0).await;
+    worker.drain(PATIENCE).await;
+}
+
+#[step]
+async fn note_order(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[workflow]
+async fn ordered_flow(n: u32) -> Result<u32, Infallible> {
+    note_order(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_low_priority_that_waited_long_enough_goes_before_a_younger_high_one() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let old = flow.start::<ordered_flow>(1).await.unwrap();
+    let young = flow.start::<ordered_flow>(2).priority(1).await.unwrap();
+    // a level is a head start of a minute: two minutes of waiting outweigh it
+    sqlx::query("update pgflow.task set rank = rank - 120 * 1000000::bigint where run_id = $1")
+        .bind(old.id().0)
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    let worker = flow.worker().only(["ordered_flow"]).slots(1).spawn().await.unwrap();
+    young.output().await.unwrap();
+    let first = "select run_id from pgflow.attempt order by started_at limit 1";
+    assert_eq!(db.count(first).await, old.id().0);
+    worker.drain(PATIENCE).await;
+}
