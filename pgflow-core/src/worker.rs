@@ -385,14 +385,17 @@ impl Host {
             .iter()
             .map(|v| format!("{}@{}", v.definition.name, v.definition.version))
             .collect();
-        let refused: Vec<String> = self
+        let refuses: Vec<serde_json::Value> = self
             .versions
             .iter()
             .flat_map(|v| &v.tasks)
-            .filter_map(|plan| self.offer.refuses(plan))
+            .filter_map(|plan| {
+                let why = self.offer.refuses(plan)?;
+                Some(serde_json::json!({ "step": plan.step, "why": why }))
+            })
             .collect();
         let gpus: Vec<&str> = self.offer.gpus.iter().map(|g| g.uuid.as_str()).collect();
-        serde_json::json!({ "serves": serves, "refuses": refused, "slots": self.slots, "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
+        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots, "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
     }
 
     fn queues(&self, gpus: &[(i32, Gpu)]) -> Queues {

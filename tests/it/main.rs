@@ -3,8 +3,11 @@
 mod crash;
 mod durable;
 mod embedded;
+mod ending;
 mod faults;
 mod language;
 mod limits;
+mod restart;
+mod start;
 mod support;
 mod ui;

@@ -71,6 +71,8 @@ pub struct RunStatus {
     pub attempts: Vec<AttemptView>,
     /// What is under way or waits now.
     pub tasks: Vec<TaskView>,
+    /// Why no live worker can go on with it, where that is so.
+    pub unserved: Option<String>,
 }
 
 /// An attempt that ended.
@@ -154,16 +156,23 @@ pub async fn status(
         .await
         .during("show a run's tasks")?;
     let state = RunState::from_code(row.get("state")).unwrap_or(RunState::Failed);
+    let (workflow, version): (String, i32) = (row.get("name"), row.get("version"));
+    let tasks: Vec<TaskView> = tasks.iter().map(task_view).collect();
+    let unserved = match state {
+        RunState::Live => unserved(connection, run, &workflow, version).await?,
+        _ => None,
+    };
     Ok(Some(RunStatus {
         run,
-        workflow: row.get("name"),
-        version: u32::try_from(row.get::<i32, _>("version")).unwrap_or_default(),
+        workflow,
+        version: u32::try_from(version).unwrap_or_default(),
         state,
         created_at: time(&row, "created_at").unwrap_or(SystemTime::UNIX_EPOCH),
         ended_at: time(&row, "ended_at"),
         failure: failure(&row),
         attempts: attempts.iter().filter_map(attempt_view).collect(),
-        tasks: tasks.iter().map(task_view).collect(),
+        tasks,
+        unserved,
     }))
 }
 
@@ -210,6 +219,31 @@ fn task_view(row: &PgRow) -> TaskView {
         progress: number("done").zip(number("total")),
         note: row.get("note"),
     }
+}
+
+/// Why no live worker can go on with a run: none has its version, or all that have refuse a step that is ready.
+async fn unserved(
+    connection: &mut PgConnection,
+    run: RunId,
+    workflow: &str,
+    version: i32,
+) -> Result<Option<String>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/run/unserved.sql"))
+        .bind(run.0)
+        .bind(format!("{workflow}@{version}"))
+        .fetch_all(connection)
+        .await
+        .during("say who serves a run")?;
+    if rows.is_empty() {
+        return Ok(Some(format!(
+            "no live worker serves `{workflow}` version {version}; start one whose binary links it"
+        )));
+    }
+    let refusals: Vec<Option<String>> = rows.iter().map(|row| row.get("refusal")).collect();
+    let all = refusals.iter().all(Option::is_some);
+    Ok(refusals.into_iter().flatten().next().filter(|_| all).map(|why| {
+        format!("no live worker can run a step that is ready: {why}; start one that offers it")
+    }))
 }
 
 /// The workflows and versions that live workers serve, by name, as `name@version`.

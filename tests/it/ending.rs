@@ -1,0 +1,196 @@
+//! How steps and runs end: values at the edge, failures that are final, blocking code, Postgres restarts.
+
+use std::{convert::Infallible, time::Duration};
+
+use pgflow::{AttemptStatus, Failure, Retryable, RunError, RunState, StepContext, step, workflow};
+use serde_json::{Value, json};
+
+use crate::support::{Database, PATIENCE, history, worker};
+
+#[step]
+async fn hand_on(value: Value) -> Result<Value, Infallible> {
+    Ok(value)
+}
+
+#[workflow]
+async fn hand_on_all(values: Vec<Value>) -> Result<Vec<Value>, Infallible> {
+    pgflow::map(values, hand_on).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn falsy_values_survive_as_outputs_and_null_elements_keep_their_place() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "hand_on_all").await;
+    let values = vec![
+        json!(0),
+        json!(false),
+        json!(""),
+        Value::Null,
+        json!([]),
+        json!({}),
+        json!(u64::MAX),
+        json!(1.5e-7),
+    ];
+    let run = flow.start::<hand_on_all>(values.clone()).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), values);
+    let empty = flow.start::<hand_on_all>(Vec::new()).await.unwrap();
+    assert_eq!(empty.output().await.unwrap(), Vec::<Value>::new());
+    worker.drain(PATIENCE).await;
+}
+
+#[derive(Debug, thiserror::Error)]
+enum Refusal {
+    #[error("not allowed, ever")]
+    Final,
+    #[error(transparent)]
+    Step(#[from] Failure),
+}
+
+impl Retryable for Refusal {
+    fn retryable(&self) -> bool {
+        !matches!(self, Self::Final)
+    }
+}
+
+#[step(retries = 5, retry_delay = "1h")]
+async fn refuse_for_good(n: u32) -> Result<u32, Refusal> {
+    if n == 0 { Ok(n) } else { Err(Refusal::Final) }
+}
+
+#[workflow]
+async fn refused_flow(n: u32) -> Result<u32, Refusal> {
+    refuse_for_good(n).await
+}
+
+#[workflow]
+async fn refusal_tolerated(n: u32) -> Result<String, Refusal> {
+    Ok(match refuse_for_good(n).await {
+        Ok(n) => n.to_string(),
+        Err(e) => e.to_string(),
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_non_retryable_error_fails_at_once_and_a_tolerated_one_is_a_value() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["refused_flow", "refusal_tolerated"]).spawn().await.unwrap();
+    let run = flow.start::<refused_flow>(1).await.unwrap();
+    assert!(matches!(run.output().await, Err(RunError::Ended { state: RunState::Failed, .. })));
+    assert_eq!(history(&run.status().await.unwrap()), ["refuse_for_good#1 failed"]);
+    let tolerated = flow.start::<refusal_tolerated>(1).await.unwrap();
+    assert_eq!(tolerated.output().await.unwrap(), "not allowed, ever");
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[step(timeout = "30ms", retries = 1, retry_delay = "1ms", concurrency = 1)]
+async fn block_at_first(n: u32) -> Result<u32, Infallible> {
+    let context = StepContext::current();
+    if context.attempt() == 1 {
+        let inner = context.clone();
+        context
+            .blocking(move || {
+                while !inner.is_cancelled() {
+                    std::thread::yield_now();
+                }
+            })
+            .await;
+    }
+    Ok(n + context.attempt())
+}
+
+#[workflow]
+async fn blocking_flow(n: u32) -> Result<u32, Infallible> {
+    block_at_first(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn blocking_work_keeps_its_slot_until_it_ends_and_its_late_result_is_refused() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "blocking_flow").await;
+    let run = flow.start::<blocking_flow>(10).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 12);
+    let statuses: Vec<AttemptStatus> =
+        run.status().await.unwrap().attempts.iter().map(|a| a.status).collect();
+    assert_eq!(statuses, [AttemptStatus::TimedOut, AttemptStatus::Done]);
+    worker.drain(PATIENCE).await;
+    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+}
+
+#[step]
+async fn element_of_many(n: u32) -> Result<u32, Infallible> {
+    Ok(n % 7)
+}
+
+#[workflow]
+async fn wide_flow(n: u32) -> Result<u32, Infallible> {
+    let all = pgflow::map((0..n).collect::<Vec<_>>(), element_of_many).await?;
+    Ok(all.into_iter().sum())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_elements_join_once_and_come_in_input_order() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let workers = [worker(&flow, "wide_flow").await, worker(&db.flow().await, "wide_flow").await];
+    let run = flow.start::<wide_flow>(10_000).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), (0..10_000).map(|n| n % 7).sum::<u32>());
+    assert_eq!(db.count("select count(*) from pgflow.attempt where status = 1").await, 10_000);
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+    db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_held_open_elsewhere_does_not_stop_the_engine() {
+    use sqlx::Connection;
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let mut sql = db.sql().await;
+    let mut held = sql.begin().await.unwrap();
+    let _: i64 = sqlx::query_scalar(
+        "select count(*) + coalesce(max(pg_current_xact_id()::text::bigint), 0) from pgflow.task",
+    )
+    .fetch_one(&mut *held)
+    .await
+    .unwrap();
+    let worker = worker(&flow, "wide_flow").await;
+    for _ in 0..3 {
+        flow.start::<wide_flow>(300).await.unwrap().output().await.unwrap();
+    }
+    held.rollback().await.unwrap();
+    worker.drain(PATIENCE).await;
+}
+
+#[step]
+async fn sleep_long(ms: u64) -> Result<u64, Infallible> {
+    let context = StepContext::current();
+    let waited = context.blocking(move || {
+        let until = std::time::Instant::now() + Duration::from_millis(ms);
+        while std::time::Instant::now() < until {
+            std::thread::yield_now();
+        }
+        ms
+    });
+    Ok(waited.await)
+}
+
+#[workflow]
+async fn long_flow(ms: u64) -> Result<u64, Infallible> {
+    sleep_long(ms).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heartbeats_go_on_while_a_step_computes_longer_than_its_lease() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "long_flow").await;
+    let run = flow.start::<long_flow>(11_500).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 11_500);
+    assert_eq!(history(&run.status().await.unwrap()), ["sleep_long#1 done"]);
+    worker.drain(PATIENCE).await;
+}
