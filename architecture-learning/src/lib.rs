@@ -1,7 +1,14 @@
 //! Learns which role each source file plays from real codebases, and tells it of a codebase it has never seen.
 //!
-//! Five steps, ordinary functions that anyone can call: [`discover`](discovery::discover),
-//! [`analyse`](analysis::analyse), [`train`](training::train).
+//! Five steps, each an ordinary function that anyone can call: [`discover`](discovery::discover),
+//! [`analyse`](analysis::analyse), [`train`](training::train), [`validate`](validation::validate) and
+//! [`deploy`](deployment::deploy). They hand each other ids; what the ids name lies in a [`DataDir`], keyed by content, so
+//! that what was done is not done again. [`pipeline`] makes one durable workflow of them, and is the only module that
+//! names the engine. [`classify`] uses what was promoted, without engine or database.
+//!
+//! A module names only modules of a lower line: `error`, `words`, `random`, `observer` · `role`, `storage` · `metrics`,
+//! `codebase`, `discovery` · `graph` · `model` · `analysis`, `training` · `validation`, `deployment` · `classify` ·
+//! `pipeline`.
 
 pub mod analysis;
 pub mod classify;

@@ -85,8 +85,10 @@ fn write_crate(root: &Path, name: &str, names: impl Fn(usize) -> String) {
         format!("[package]\nname = \"{name}\"\nversion = \"1.0.0\"\n"),
     )
     .expect("a manifest");
+    let mut modules = String::new();
     for (i, (role, _)) in NAMES.iter().enumerate() {
         let file = names(i);
+        modules.push_str(&["mod ", file.as_str(), ";\n"].concat());
         let telling =
             (0..12).map(|n| word(role.index() * 1_000_003 + 77 + number(name, i * 100 + n) % 25));
         let noise = (0..40).map(|n| word(number(&format!("{name} noise"), i * 100 + n)));
@@ -95,8 +97,7 @@ fn write_crate(root: &Path, name: &str, names: impl Fn(usize) -> String) {
         let text = format!("use crate::{neighbour};\n{}", functions.collect::<String>());
         fs::write(root.join(format!("src/{file}.rs")), text).expect("a source");
     }
-    let modules = (0..NAMES.len()).map(|i| format!("mod {};\n", names(i)));
-    fs::write(root.join("src/lib.rs"), modules.collect::<String>()).expect("a root");
+    fs::write(root.join("src/lib.rs"), modules).expect("a root");
 }
 
 /// Crates of different owners in all parts of the corpus.
