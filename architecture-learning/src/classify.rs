@@ -24,8 +24,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
+use crate::champion::Champion;
 use crate::codebase::Codebase;
-use crate::deployment::Champion;
 use crate::discovery::{self, FileKind};
 use crate::graph::Graph;
 use crate::model::{LoadedModel, ModelKind};

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
-use crate::discovery::manifest::Manifest;
+use crate::manifest::Manifest;
 use crate::storage::hash64;
 
 /// How deep below a given path codebases are looked for.

@@ -17,8 +17,6 @@ use crate::training::TrainedModel;
 use crate::validation::{METRICS, Report};
 use gate::Decision;
 
-pub use registry::Champion;
-
 /// What step 5 hands on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Deployment {
@@ -52,7 +50,7 @@ pub fn deploy(
         smoke: smoke(&path),
     };
     let decision = gate::decide(report, checks);
-    let champion = Champion::new(&artifact, report);
+    let champion = registry::contender(&artifact, report);
     let decision = registry::record(data, champion, decision)?;
     let candidate = trained.candidate.clone();
     Ok(Deployment { artifact, candidate, path, decision })

@@ -2,7 +2,6 @@
 //! and the patterns it shows, each with evidence. Reads text only; nothing of the codebase is built or run.
 
 mod detect;
-pub(crate) mod manifest;
 mod resolve;
 mod syntax;
 mod tree;
@@ -14,9 +13,9 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Codebase;
+use crate::manifest::{Manifest, TargetKind};
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
-use manifest::{Manifest, TargetKind};
 use syntax::{COUNTS, Parsed, Syntax};
 use tree::{ModuleTree, Package};
 

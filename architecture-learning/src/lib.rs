@@ -6,17 +6,19 @@
 //! that what was done is not done again. [`pipeline`] makes one durable workflow of them, and is the only module that
 //! names the engine. [`classify`] uses what was promoted, without engine or database.
 //!
-//! A module names only modules of a lower line: `error`, `words`, `random`, `observer` · `role`, `storage` · `metrics`,
-//! `codebase`, `discovery` · `graph` · `model` · `analysis`, `training` · `validation`, `deployment` · `classify` ·
-//! `pipeline`.
+//! A module names only modules of a lower line: `error`, `words`, `random`, `observer` · `role`, `storage`, `manifest` ·
+//! `metrics`, `codebase`, `champion` · `discovery` · `graph` · `model` · `analysis` · `training` · `validation` ·
+//! `deployment`, `classify` · `pipeline`.
 
 pub mod analysis;
+pub mod champion;
 pub mod classify;
 pub mod codebase;
 pub mod deployment;
 pub mod discovery;
 mod error;
 pub mod graph;
+mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod observer;

@@ -11,8 +11,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
 use crate::analysis::Dataset;
+use crate::champion::Champion;
 use crate::codebase::Split;
-use crate::deployment::Champion;
 use crate::graph::Graph;
 use crate::metrics::{self, CoveragePoint, Prediction, RoleScore};
 use crate::model::{CONFIG, LoadedModel, ModelConfig, ModelKind, weights_file};

@@ -9,21 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::gate::Decision;
 use crate::LearningError;
+use crate::champion::Champion;
 use crate::storage::{self, DataDir};
 use crate::validation::Report;
-
-/// The model that `classify` uses.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Champion {
-    /// Its artifact.
-    pub artifact: String,
-    /// The candidate that it was.
-    pub candidate: String,
-    /// Its macro-F1 when it was promoted.
-    pub macro_f1: f64,
-    /// When, in seconds since 1970.
-    pub promoted_at: u64,
-}
 
 /// One line of the list of decisions.
 #[derive(Serialize, Deserialize)]
@@ -32,24 +20,14 @@ struct Entry {
     decision: Decision,
 }
 
-impl Champion {
-    pub(super) fn new(artifact: &str, report: &Report) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
-        Self {
-            artifact: artifact.to_owned(),
-            candidate: report.candidate.clone(),
-            macro_f1: report.ours().map_or(0.0, |s| s.macro_f1.value),
-            promoted_at: now,
-        }
-    }
-
-    /// The champion of a data directory; none before the first promotion.
-    ///
-    /// # Errors
-    /// When the pointer file is damaged.
-    pub fn read(data: &DataDir) -> Result<Option<Self>, LearningError> {
-        let path = data.champion();
-        if path.is_file() { storage::read_json(&path).map(Some) } else { Ok(None) }
+/// The champion that an artifact would be, from now on.
+pub(super) fn contender(artifact: &str, report: &Report) -> Champion {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_secs());
+    Champion {
+        artifact: artifact.to_owned(),
+        candidate: report.candidate.clone(),
+        macro_f1: report.ours().map_or(0.0, |s| s.macro_f1.value),
+        promoted_at: now,
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::manifest::{Manifest, TargetKind};
 use super::syntax::{ModuleDeclaration, Parsed};
+use crate::manifest::{Manifest, TargetKind};
 
 /// Index into [`ModuleTree::modules`].
 pub(crate) type ModuleId = usize;

@@ -2,8 +2,8 @@
 //! original pipeline where it had the marker.
 
 use super::{View, pattern, place};
-use crate::discovery::manifest::TargetKind;
 use crate::discovery::{Evidence, Pattern};
+use crate::manifest::TargetKind;
 
 /// Pattern, category, confidence, and the dependencies any of which shows it.
 const DEPENDENCIES: [(&str, &str, f64, &[&str]); 24] = [
