@@ -18,7 +18,7 @@ async fn hand_on_all(values: Vec<Value>) -> Result<Vec<Value>, Infallible> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn falsy_values_survive_as_outputs_and_null_elements_keep_their_place() {
+async fn falsy_values_and_the_last_digit_survive_as_outputs_and_null_elements_keep_their_place() {
     let db = Database::new().await;
     let flow = db.flow().await;
     let worker = worker(&flow, "hand_on_all").await;
@@ -31,6 +31,7 @@ async fn falsy_values_survive_as_outputs_and_null_elements_keep_their_place() {
         json!({}),
         json!(u64::MAX),
         json!(1.5e-7),
+        json!(0.1 + 0.2),
     ];
     let run = flow.start::<hand_on_all>(values.clone()).await.unwrap();
     assert_eq!(run.output().await.unwrap(), values);

@@ -49,32 +49,32 @@ pub fn half(n: u32) -> Option<u32> {
     n.is_multiple_of(2).then_some(n / 2)
 }
 
-#[step]
+#[step(retries = 0)]
 pub async fn inc(run: u32, place: u32, n: u32) -> Fallible<u32> {
     slowly(run, place).await;
     Ok(n.wrapping_add(1))
 }
-#[step]
+#[step(retries = 0)]
 pub async fn inner(run: u32, place: u32, n: u32) -> Fallible<u32> {
     slowly(run, place).await;
     Ok(n ^ 9)
 }
-#[step]
+#[step(retries = 0)]
 pub async fn mix(run: u32, place: u32, a: u32, b: u32) -> Fallible<u32> {
     slowly(run, place).await;
     Ok(a.wrapping_mul(3).wrapping_add(b))
 }
-#[step]
+#[step(retries = 0)]
 pub async fn one((run, place, n): (u32, u32, u32)) -> Fallible<u32> {
     slowly(run, place).await;
     Ok(n.wrapping_mul(5))
 }
-#[step]
+#[step(retries = 0)]
 pub async fn flaky(run: u32, place: u32, n: u32) -> Fallible<u32> {
     slowly(run, place).await;
     if n % 3 == 1 { Err(Odd::Odd(n)) } else { Ok(n / 2) }
 }
-#[step]
+#[step(retries = 0)]
 pub async fn kind(run: u32, place: u32, n: u32) -> Fallible<Kind> {
     slowly(run, place).await;
     Ok(match n % 3 {
@@ -83,12 +83,12 @@ pub async fn kind(run: u32, place: u32, n: u32) -> Fallible<Kind> {
         _ => Kind::Named { m: n, s: format!("s{n}") },
     })
 }
-#[step]
+#[step(retries = 0)]
 pub async fn text(run: u32, place: u32, n: u32, s: &str) -> Fallible<String> {
     slowly(run, place).await;
     Ok(format!("{s}{n}"))
 }
-#[step]
+#[step(retries = 0)]
 pub async fn effect(run: u32, place: u32, _n: u32) -> Fallible<()> {
     record(run, place);
     Ok(())

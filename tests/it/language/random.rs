@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use pgflow::{Workflow, testing, testing::RunError};
+use pgflow::{Flow, Workflow, testing, testing::RunError};
+
+use crate::support::{Database, PATIENCE};
 
 use super::{
     program_steps::{Fallible, taken_calls},
@@ -80,4 +82,46 @@ fn next_run() -> u32 {
 #[tokio::test(flavor = "multi_thread")]
 async fn random_programs_give_in_the_graph_what_the_plain_call_gives() {
     each_program!(check);
+}
+
+async fn on_postgres<W>(flow: &Flow, run: u32, n: u32) -> Seen
+where
+    W: Workflow<Input = (u32, u32), Output = u32>,
+{
+    let result = match flow.start::<W>((run, n)).await.unwrap().output().await {
+        Ok(value) => Ok(value),
+        Err(pgflow::RunError::Ended { failure, .. }) => Err(failure.message),
+        Err(other) => panic!("{}: {other}", W::NAME),
+    };
+    Seen { result, calls: taken_calls(run) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn random_programs_give_on_postgres_what_the_plain_call_gives() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let mut names = Vec::new();
+    macro_rules! name {
+        ($($program:ident $effects:expr;)+) => { $( names.push($program::NAME); )+ };
+    }
+    each_program!(name);
+    let workers = [
+        flow.worker().only(names.clone()).spawn().await.unwrap(),
+        db.flow().await.worker().only(names).spawn().await.unwrap(),
+    ];
+    macro_rules! check_durably {
+        ($($program:ident $effects:expr;)+) => { $(
+            for n in [0, 1, 3, 10] {
+                let run = next_run();
+                let plain = plain($program(run, n), run).await;
+                let durable = on_postgres::<$program>(&flow, run, n).await;
+                agree(&plain, &durable, &$effects, &format!("{} {n}", stringify!($program)));
+            }
+        )+ };
+    }
+    each_program!(check_durably);
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+    db.check_invariants().await;
 }
