@@ -10,4 +10,5 @@ mod limits;
 mod restart;
 mod start;
 mod support;
+mod tidy;
 mod ui;

@@ -1,0 +1,127 @@
+//! The shape of the code itself: layers, and the table of behaviours.
+
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+};
+
+use syn::visit::Visit;
+
+/// The modules of `pgflow-core`, bottom up. A module names modules of its own line or of lines before it.
+const LAYERS: &[&[&str]] = &[
+    &[
+        "payload", "failure", "spec", "env", "traits", "builtins", "path", "record", "probe",
+        "slice",
+    ],
+    &["definition"],
+    &["lifecycle"],
+    &["store"],
+    &["embedded"],
+    &["registry", "context"],
+    &["client", "worker"],
+    &["testing", "private"],
+];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).to_path_buf()
+}
+
+fn rust_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { rust_files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|e| e == "rs"))
+        .collect()
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|line| line.contains(&module))
+}
+
+/// The top-level modules that a file names through `crate::`.
+#[derive(Default)]
+struct Named(BTreeSet<String>);
+
+impl Visit<'_> for Named {
+    fn visit_use_tree(&mut self, tree: &syn::UseTree) {
+        if let syn::UseTree::Path(path) = tree
+            && path.ident == "crate"
+        {
+            self.first_of(&path.tree);
+        }
+    }
+
+    fn visit_path(&mut self, path: &syn::Path) {
+        let mut segments = path.segments.iter();
+        if segments.next().is_some_and(|s| s.ident == "crate")
+            && let Some(module) = segments.next()
+        {
+            self.0.insert(module.ident.to_string());
+        }
+        syn::visit::visit_path(self, path);
+    }
+
+    fn visit_item_mod(&mut self, module: &syn::ItemMod) {
+        // tests of a lower layer may look from above
+        if module.ident != "tests" {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+}
+
+impl Named {
+    fn first_of(&mut self, tree: &syn::UseTree) {
+        match tree {
+            syn::UseTree::Path(path) => _ = self.0.insert(path.ident.to_string()),
+            syn::UseTree::Name(name) => _ = self.0.insert(name.ident.to_string()),
+            syn::UseTree::Group(group) => group.items.iter().for_each(|tree| self.first_of(tree)),
+            syn::UseTree::Rename(rename) => _ = self.0.insert(rename.ident.to_string()),
+            syn::UseTree::Glob(_) => {}
+        }
+    }
+}
+
+#[test]
+fn a_module_names_only_modules_of_its_own_or_a_lower_layer() {
+    let source = root().join("pgflow-core/src");
+    let mut breaches = Vec::new();
+    for file in rust_files(&source) {
+        let relative = file.strip_prefix(&source).unwrap().with_extension("");
+        let module = relative.iter().next().unwrap().to_string_lossy().into_owned();
+        if module == "lib" {
+            continue;
+        }
+        let own = layer(&module).unwrap_or_else(|| panic!("`{module}` has no layer; give it one"));
+        let mut named = Named::default();
+        named.visit_file(&syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap());
+        let higher = named.0.iter().filter(|name| layer(name).is_some_and(|l| l > own));
+        breaches.extend(higher.map(|name| format!("{} names `{name}`", file.display())));
+    }
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}
+
+#[test]
+fn every_behaviour_names_tests_that_exist() {
+    let mut known = String::new();
+    for folder in ["tests/it", "pgflow-core/src"] {
+        for file in rust_files(&root().join(folder)) {
+            known += &fs::read_to_string(file).unwrap();
+        }
+    }
+    let table = fs::read_to_string(root().join("tests/it/behaviours.md")).unwrap();
+    let rows: Vec<&str> = table.lines().filter(|line| line.starts_with("| ")).skip(1).collect();
+    let mut missing = Vec::new();
+    for row in &rows {
+        let tests = row.rsplit('|').nth(1).unwrap();
+        for path in tests.split('`').skip(1).step_by(2) {
+            let name = path.rsplit("::").next().unwrap();
+            // some are made by a macro of their file, so the bare name counts
+            if !known.contains(name) {
+                missing.push(path);
+            }
+        }
+    }
+    assert!(missing.is_empty(), "{missing:?}");
+    assert!(rows.len() > 40, "{}", rows.len());
+}
