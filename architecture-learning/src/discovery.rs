@@ -20,7 +20,7 @@ use syntax::{COUNTS, Parsed, Syntax};
 use tree::{ModuleTree, Package};
 
 /// Part of every shard's key: a change of what discovery finds gives new shards.
-const FORMAT: &str = "shard 1";
+const FORMAT: &str = "shard 2";
 
 /// How many counts describe the structure of a file.
 pub(crate) const STRUCTURE: usize = COUNTS.len() + 1;
@@ -230,8 +230,13 @@ impl<'c> Input<'c> {
         let root = &self.codebase.root;
         let mut syntax =
             Syntax::new().ok_or_else(|| LearningError::damaged(root, "no grammar for Rust"))?;
-        let readable = |text: &String| text.len() as u64 <= walk::SOURCE_BYTES_MAX;
-        let text = self.sources.iter().map(|text| if readable(text) { text.as_str() } else { "" });
+        // bindings by the megabyte take most of the time and have no role
+        let unread = |text: &&String| {
+            let long = text.len() as u64;
+            long > walk::SOURCE_BYTES_MAX
+                || (long > walk::GENERATED_BYTES_MAX && is_generated(text))
+        };
+        let text = self.sources.iter().map(|text| if unread(&text) { "" } else { text.as_str() });
         let parsed: Vec<_> = text.map(|text| syntax.parse(text)).collect();
         let packages = self.packages();
         let tree = tree::build(&packages, &self.files.sources, &parsed);

@@ -7,6 +7,9 @@ use ignore::WalkBuilder;
 /// Larger sources are generated or data; they are listed and not parsed.
 pub(crate) const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
 
+/// Larger sources that say that they are generated are listed and not parsed.
+pub(crate) const GENERATED_BYTES_MAX: u64 = 64 * 1024;
+
 /// The files of a codebase by kind, paths relative to its root with `/`, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
