@@ -10,7 +10,10 @@ mod token;
 use std::{
     collections::HashMap,
     future::Future,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -30,7 +33,7 @@ use crate::{
         claim::LimitedQueue,
         connect,
         register::{PoolSize, size_pools},
-        upkeep::{register_worker, sign_off, tick, vacuum_tasks},
+        upkeep::{Tick, register_worker, sign_off, tick, vacuum_tasks},
     },
 };
 
@@ -44,6 +47,8 @@ use session::{Message, Over, Parts, Served1, Session, Table, vitals};
 const FLUSHERS: usize = 2;
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
+/// The least between two looks at whether the table of tokens wants a vacuum.
+const VACUUM_PAUSE: Duration = Duration::from_secs(2);
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
 /// The largest output, unless said otherwise.
@@ -320,8 +325,15 @@ impl Host {
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }
             .spawn()?;
+        let writes = Arc::new(AtomicU64::new(0));
+        let upkeep = Upkeep {
+            options: options.clone(),
+            queues: served.all.clone(),
+            report: to_self.clone(),
+            writes: writes.clone(),
+        };
         let mut helpers = vec![
-            tokio::spawn(upkeep(options.clone(), served.all.clone(), to_self.clone())),
+            tokio::spawn(upkeep.run()),
             tokio::spawn(listen(options.clone(), to_self.clone())),
         ];
         let mut flushers = Vec::new();
@@ -333,6 +345,7 @@ impl Host {
                 options: options.clone(),
                 join_direct: served.direct.clone(),
                 report: to_self.clone(),
+                writes: writes.clone(),
             };
             helpers.push(tokio::spawn(flusher.run(inbox)));
             flushers.push(work);
@@ -482,37 +495,54 @@ fn limited_task(queue: i32, plan: &TaskPlan, offer: &Offer, gpus: &[(i32, Gpu)])
 }
 
 /// Upkeep for all workers, on a connection of its own.
-async fn upkeep(
+struct Upkeep {
     options: sqlx::postgres::PgConnectOptions,
     queues: Vec<i32>,
     report: mpsc::UnboundedSender<Message>,
-) {
-    let mut connection: Option<PgConnection> = None;
-    let mut backoff = Backoff::default();
-    while !report.is_closed() {
-        let done = async {
-            let opened = match &mut connection {
-                Some(opened) => opened,
-                None => connection.insert(connect::open(&options, "upkeep").await?),
-            };
-            let tick = tick(opened, &queues).await?;
-            vacuum_tasks(opened).await?;
-            Ok::<_, StoreError>(tick)
-        };
-        match done.await {
-            Ok(tick) => {
-                backoff = Backoff::default();
-                let pause =
-                    tick.next.map_or(TICK, |next| next.clamp(Duration::from_millis(1), TICK));
-                let _ = report.send(Message::Ticked(tick));
-                tokio::time::sleep(pause).await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, source = %error.source, "upkeep waits for the database");
-                connection = None;
-                backoff.wait().await;
+    /// Counts the writes of this worker.
+    writes: Arc<AtomicU64>,
+}
+
+impl Upkeep {
+    async fn run(self) {
+        let mut connection: Option<PgConnection> = None;
+        let mut backoff = Backoff::default();
+        let mut vacuumed = (Instant::now(), 0);
+        while !self.report.is_closed() {
+            match self.once(&mut connection, &mut vacuumed).await {
+                Ok(tick) => {
+                    backoff = Backoff::default();
+                    let busy = self.writes.load(Ordering::Relaxed) != vacuumed.1;
+                    let most = if busy { VACUUM_PAUSE } else { TICK };
+                    let next = tick.next.unwrap_or(most);
+                    let _ = self.report.send(Message::Ticked(tick));
+                    tokio::time::sleep(next.clamp(Duration::from_millis(1), most)).await;
+                }
+                Err(error) => {
+                    tracing::warn!(%error, source = %error.source, "upkeep waits for the database");
+                    connection = None;
+                    backoff.wait().await;
+                }
             }
         }
+    }
+
+    async fn once(
+        &self,
+        connection: &mut Option<PgConnection>,
+        vacuumed: &mut (Instant, u64),
+    ) -> Result<Tick, StoreError> {
+        let opened = match connection {
+            Some(opened) => opened,
+            None => connection.insert(connect::open(&self.options, "upkeep").await?),
+        };
+        let tick = tick(opened, &self.queues).await?;
+        let writes = self.writes.load(Ordering::Relaxed);
+        if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
+            vacuum_tasks(opened).await?;
+            *vacuumed = (Instant::now(), writes);
+        }
+        Ok(tick)
     }
 }
 

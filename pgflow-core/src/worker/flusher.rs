@@ -1,7 +1,13 @@
 //! The connections that write: one batch at a time each, repeated until the database has an answer. Batches gather in
 //! the session only while all flushers are busy, so nothing waits when there is little to do.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::sync::mpsc;
@@ -50,12 +56,15 @@ pub(super) struct Flusher {
     pub options: PgConnectOptions,
     pub join_direct: Vec<i32>,
     pub report: mpsc::UnboundedSender<Message>,
+    /// Counts what was written, for upkeep.
+    pub writes: Arc<AtomicU64>,
 }
 
 impl Flusher {
     pub async fn run(self, mut inbox: mpsc::UnboundedReceiver<Work>) {
         let mut connection = None;
         while let Some(work) = inbox.recv().await {
+            self.writes.fetch_add(1, Ordering::Relaxed);
             match work {
                 Work::Batch(batch) => self.batch(&mut connection, batch).await,
                 Work::End { key, run, state, failure, holder, slots } => {
