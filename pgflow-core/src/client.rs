@@ -44,7 +44,7 @@ pub enum OpenError {
     Connect(#[from] ConnectError),
     /// `DATABASE_URL` is wrong.
     #[error("DATABASE_URL: {0}")]
-    Environment(#[source] ConnectError),
+    Environment(ConnectError),
     /// The schema is not what this binary needs.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
