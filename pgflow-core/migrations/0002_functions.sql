@@ -19,7 +19,7 @@ end $$;
 -- Starts runs of one workflow, all or nothing. With a key: the run that has it already, if there is one.
 create function pgflow.start_1(
   p_workflow_id int, p_workflow text, p_input text[], p_key text[], p_hash bytea[], p_priority smallint,
-  p_timeout_ms bigint, p_delay_ms bigint, p_node smallint, p_queue int, p_head bigint, p_trace text)
+  p_timeout_ms bigint, p_delay_ms bigint, p_node smallint, p_queue int, p_head bigint, p_trace text, p_notify boolean)
 returns table (run_id bigint, fresh boolean, same_input boolean)
 language plpgsql rows 100 as $$
 #variable_conflict use_column
@@ -46,11 +46,13 @@ begin
       select h.id, p_node, 0, p_node, p_queue, 1, case when due is null then p_queue end, pgflow.rank_at(pgflow.clock(), p_head), due
       from held h where h.holder = h.id)
   select h.holder, h.holder = h.id, h.same from held h order by h.ord;
-  perform pgflow.wake_1();
+  -- no row of a worker is touched here: the caller may keep this transaction open for as long as it likes, and then
+  -- nobody knows who will be idle at its end
+  if p_notify or exists (select from pgflow.worker w where w.idle) then perform pg_notify('pgflow_work', ''); end if;
 end $$;
 
--- Claims ready tokens of queues without limits. Candidates are read without locks, index only, and re-checked under
--- their lock, so nobody gets a token twice; a worker that finds some locked takes the rest of the list.
+-- Claims ready tokens of queues without limits. Candidates are read without locks and re-checked under their lock, their
+-- queue too, so nobody gets a token twice or one that has moved on to a limit; a worker that finds some locked takes the rest of the list.
 create function pgflow.claim_1(p_worker int, p_queues int[], p_marks bigint[], p_want int)
 returns table (run_id bigint, lane smallint, elem int, node smallint, queue int, epoch int, attempt smallint, losses smallint,
   rank bigint, ready_at timestamptz, started_at timestamptz, input text, run_input text, priority smallint, left_ms bigint, pools int[], ns int[])
@@ -61,14 +63,18 @@ begin
   if not exists (select from pgflow.worker w where w.id = p_worker and w.lease_until > pgflow.clock()) then return; end if;
   return query
   with cand as materialized (
-    select c.run_id, c.lane, c.elem, c.rank
+    select q.queue, c.run_id, c.lane, c.elem, c.rank
     from unnest(p_queues, p_marks) q(queue, mark)
     cross join lateral (select k.run_id, k.lane, k.elem, k.rank from pgflow.task k
                         where k.ready_in = q.queue and k.rank >= q.mark order by k.rank limit p_want * 2) c
     order by c.rank limit p_want * 2),
+  -- a row at a time: the planner would take a join here for one of all ready tokens
   pick as materialized (
-    select k.run_id, k.lane, k.elem from cand c join pgflow.task k using (run_id, lane, elem)
-    where k.ready_in is not null order by c.rank limit p_want for update of k skip locked),
+    select l.run_id, l.lane, l.elem from cand c
+    cross join lateral (select k.run_id, k.lane, k.elem from pgflow.task k
+                        where k.run_id = c.run_id and k.lane = c.lane and k.elem = c.elem and k.ready_in = c.queue
+                        for update of k skip locked) l
+    limit p_want),
   got as (
     update pgflow.task k set ready_in = null, worker_id = p_worker, epoch = k.epoch + 1, started_at = greatest(pgflow.clock(), k.ready_at)
     from pick p where k.run_id = p.run_id and k.lane = p.lane and k.elem = p.elem
@@ -118,9 +124,13 @@ begin
       where k.run_id = c.run_id and k.lane = c.lane and k.elem = c.elem
       returning k.* into token;
     exit when not found;
-    update pgflow.slot s set run_id = token.run_id, lane = token.lane, elem = token.elem, epoch = token.epoch, worker_id = p_worker,
-           free_at = case when s.pool = p_rate_pool then pgflow.clock() + p_rate_ms * interval '1 millisecond' end
-      from unnest(held_pools, held_ns) h(pool, n) where s.pool = h.pool and s.n = h.n;
+    -- a slot of a rate is not held, it rests
+    update pgflow.slot s set free_at = pgflow.clock() + p_rate_ms * interval '1 millisecond'
+      from unnest(held_pools, held_ns) h(pool, n) where s.pool = h.pool and s.n = h.n and s.pool = p_rate_pool;
+    update pgflow.slot s set run_id = token.run_id, lane = token.lane, elem = token.elem, epoch = token.epoch, worker_id = p_worker
+      from unnest(held_pools, held_ns) h(pool, n) where s.pool = h.pool and s.n = h.n and s.pool is distinct from p_rate_pool;
+    select array_agg(h.pool order by h.pool), array_agg(h.n order by h.pool) into held_pools, held_ns
+      from unnest(held_pools, held_ns) h(pool, n) where h.pool is distinct from p_rate_pool;
     return query select token.run_id, token.lane, token.elem, token.node, token.queue, token.epoch, token.attempt, token.losses,
         token.rank, token.ready_at, token.started_at, token.input::text, r.input::text, r.priority,
         (extract(epoch from r.deadline - pgflow.clock()) * 1000)::bigint, held_pools, held_ns
@@ -131,7 +141,8 @@ end $$;
 -- One round trip for a batch of settled tokens of one worker. Every decision rests on what UPDATE and DELETE return,
 -- never on a second read: a token that this worker no longer holds at this epoch is refused and leaves nothing.
 --   p_*  what settled (status null: pure code, no attempt row) and where it goes: p_next null: it ends; p_wait_ms: a retry;
---        p_end: with this step or by itself the final value, p_result, is there; p_start: it was the start, whose slot in p_run_pool now belongs to the run
+--        p_end: with this step or by itself the final value, p_result, is there; p_start: it was the start of a run, whose slot in
+--        p_run_pool now belongs to the run
 --   a_*  arrivals elsewhere: forks and elements have need 1, and go on here where a_direct says so; arrivals at a join are
 --        summed before they touch its row, and it goes on here when its queue is in p_join_direct; need 0: the row is there
 --   f_*  slots to free; fenced by holder and epoch, also for tokens that were refused
@@ -142,7 +153,7 @@ create function pgflow.flush_1(
   p_next smallint[], p_next_queue int[], p_direct boolean[], p_wait_ms bigint[], p_head bigint[],
   p_end boolean[], p_result text[], p_start boolean[], p_run_pool int[],
   a_ord int[], a_lane smallint[], a_elem int[], a_queue int[], a_need int[], a_direct boolean[], a_head bigint[], a_input text[],
-  p_join_direct int[], f_pool int[], f_n int[], f_run bigint[], f_epoch int[])
+  p_join_direct int[], f_pool int[], f_n int[], f_run bigint[], f_lane smallint[], f_elem int[], f_epoch int[])
 returns table (taken int[], run_id bigint, lane smallint, elem int, epoch int, at timestamptz)
 language plpgsql rows 100 as $$
 #variable_conflict use_column
@@ -162,7 +173,8 @@ begin
       ready_in   = case when c.wait_ms is null and not c.direct then c.next_queue end,
       worker_id  = case when c.direct then p_worker end,
       due_at     = pgflow.clock() + c.wait_ms * interval '1 millisecond',
-      rank       = pgflow.rank_at(pgflow.clock(), c.head),
+      -- an indexed column: left alone where nobody looks at it, the update stays HOT
+      rank       = case when c.direct then k.rank else pgflow.rank_at(pgflow.clock(), c.head) end,
       ready_at   = greatest(pgflow.clock(), c.started_at),
       started_at = case when c.direct then greatest(pgflow.clock(), c.started_at) end
     from c where c.next is not null
@@ -205,7 +217,7 @@ begin
         epoch      = k.epoch + 1,
         ready_in   = case when k.arrived + excluded.arrived = k.need and k.queue <> all(p_join_direct) then k.queue end,
         worker_id  = case when k.arrived + excluded.arrived = k.need and k.queue = any(p_join_direct) then p_worker end,
-        rank       = excluded.rank,
+        rank       = case when k.arrived + excluded.arrived = k.need and k.queue <> all(p_join_direct) then excluded.rank else k.rank end,
         ready_at   = greatest(pgflow.clock(), k.ready_at),
         started_at = case when k.arrived + excluded.arrived = k.need and k.queue = any(p_join_direct) then greatest(pgflow.clock(), k.ready_at) end
       returning k.run_id, k.lane, k.elem, k.epoch, k.worker_id, k.started_at)
@@ -216,6 +228,9 @@ begin
   if true = any(p_start) then
     update pgflow.slot s set worker_id = null from unnest(p_run, p_run_pool, p_start) with ordinality u(run_id, pool, starts, ord)
       where u.starts and u.ord = any(ok) and s.pool = u.pool and s.run_id = u.run_id;
+    update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null, worker_id = null
+      from unnest(p_run, p_run_pool, p_start, p_epoch) with ordinality u(run_id, pool, starts, epoch, ord)
+      where u.starts and u.ord <> all(coalesce(ok, '{}')) and s.pool = u.pool and s.run_id = u.run_id and s.epoch = u.epoch and s.worker_id = p_worker;
   end if;
   if true = any(p_end) then
     update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null
@@ -225,8 +240,9 @@ begin
   end if;
   if cardinality(f_pool) > 0 then
     update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null, worker_id = null
-      from unnest(f_pool, f_n, f_run, f_epoch) f(pool, n, run_id, epoch)
-      where s.pool = f.pool and s.n = f.n and s.run_id = f.run_id and s.epoch = f.epoch and s.worker_id = p_worker;
+      from unnest(f_pool, f_n, f_run, f_lane, f_elem, f_epoch) f(pool, n, run_id, lane, elem, epoch)
+      where s.pool = f.pool and s.n = f.n and s.run_id = f.run_id and s.lane = f.lane and s.elem = f.elem and s.epoch = f.epoch
+        and s.worker_id = p_worker;
     left_ready := left_ready or (found and exists (select from pgflow.task k where k.ready_in is not null));
   end if;
   if left_ready then perform pgflow.wake_1(); end if;
@@ -260,12 +276,14 @@ begin
     end if;
   end if;
   loop
-    with g as (delete from pgflow.task k where k.run_id = p_run returning k.*),
+    -- tokens under way first, waiting joins last: the order in which a flush takes them
+    with g as (delete from pgflow.task k where k.run_id = p_run and k.arrived = k.need returning k.*),
     noted as (
       insert into pgflow.attempt (run_id, node, elem, attempt, status, worker_id, ready_at, started_at, ended_at)
         select g.run_id, g.node, greatest(g.elem, 0), g.attempt, 6, g.worker_id, g.ready_at, g.started_at, greatest(pgflow.clock(), g.started_at)
         from g join pgflow.queue q on q.id = g.queue where g.worker_id is not null and not q.control on conflict do nothing)
     select count(*), still_running or coalesce(bool_or(g.worker_id is not null), false) into gone, still_running from g;
+    delete from pgflow.task k where k.run_id = p_run and k.arrived < k.need;
     exit when not exists (select from pgflow.task k where k.run_id = p_run);
   end loop;
   update pgflow.run r set state = p_state, ended_at = greatest(pgflow.clock(), r.created_at), error = p_error::jsonb
@@ -283,7 +301,7 @@ end $$;
 -- Gives tokens back unharmed: on drain, or when a claimed token cannot be served now.
 create function pgflow.hand_back_1(
   p_worker int, p_run bigint[], p_lane smallint[], p_elem int[], p_epoch int[], p_wait_ms bigint,
-  f_pool int[], f_n int[], f_run bigint[], f_epoch int[])
+  f_pool int[], f_n int[], f_run bigint[], f_lane smallint[], f_elem int[], f_epoch int[])
 returns int language plpgsql as $$
 declare
   n int;
@@ -295,8 +313,9 @@ begin
     where k.run_id = u.run_id and k.lane = u.lane and k.elem = u.elem and k.epoch = u.epoch and k.worker_id = p_worker;
   get diagnostics n = row_count;
   update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null, worker_id = null
-    from unnest(f_pool, f_n, f_run, f_epoch) f(pool, n, run_id, epoch)
-    where s.pool = f.pool and s.n = f.n and s.run_id = f.run_id and s.epoch = f.epoch and s.worker_id = p_worker;
+    from unnest(f_pool, f_n, f_run, f_lane, f_elem, f_epoch) f(pool, n, run_id, lane, elem, epoch)
+    where s.pool = f.pool and s.n = f.n and s.run_id = f.run_id and s.lane = f.lane and s.elem = f.elem and s.epoch = f.epoch
+      and s.worker_id = p_worker;
   perform pgflow.wake_1();
   return n;
 end $$;
@@ -331,7 +350,8 @@ begin
   select count(*) into n from back;
   -- a slot that its run holds has no worker and stays
   update pgflow.slot s set run_id = null, lane = null, elem = null, epoch = null, worker_id = null where s.worker_id = any(dead);
-  delete from pgflow.worker w where w.id = any(dead) and w.lease_until < pgflow.clock() - interval '10 minutes';
+  delete from pgflow.worker w where w.id = any(dead) and w.lease_until < pgflow.clock() - interval '10 minutes'
+    and not exists (select from pgflow.task k where k.worker_id = w.id);
   if n > 0 then perform pgflow.wake_1(); end if;
   return n;
 end $$;
@@ -366,5 +386,6 @@ begin
     exists (select from unnest(p_queues) q(queue) cross join lateral (select 1 from pgflow.task k where k.ready_in = q.queue limit 1) k),
     (select (extract(epoch from least(
        (select min(k.due_at) from pgflow.task k where k.due_at is not null),
-       (select min(s.free_at) from pgflow.slot s where s.run_id is null and s.free_at > pgflow.clock())) - pgflow.clock()) * 1000)::bigint);
+       (select greatest(min(s.free_at), pgflow.clock() + interval '20 milliseconds') from pgflow.slot s where s.free_at > pgflow.clock()
+          and exists (select from pgflow.task k where k.ready_in is not null))) - pgflow.clock()) * 1000)::bigint);
 end $$;

@@ -204,8 +204,19 @@ impl Flow {
             format!("cancelled by {actor}"),
         )
         .fatal();
-        let mut connection = self.client().await?;
-        let ended = end_run(&mut connection, run, RunState::Cancelled, &failure, None).await?;
+        let mut tries = 0;
+        let (mut connection, ended) = loop {
+            let mut connection = self.client().await?;
+            tries += 1;
+            match end_run(&mut connection, run, RunState::Cancelled, &failure, None).await {
+                Ok(ended) => break (connection, ended),
+                // a deadlock with a flush, say
+                Err(error) if tries < CANCEL_TRIES && !error.is_refusal() => {
+                    tracing::warn!(%run, %error, source = %error.source, "cancelling is tried again");
+                }
+                Err(error) => return Err(error),
+            }
+        };
         if ended {
             read::audit(&mut connection, actor, "cancel", run).await?;
         }
@@ -340,6 +351,8 @@ impl<W: Workflow> Run<W> {
     }
 }
 
+/// How often cancelling is tried.
+const CANCEL_TRIES: u32 = 5;
 /// How long a poll of awaited runs waits at first and at most.
 const POLL: (Duration, Duration) = (Duration::from_millis(20), Duration::from_secs(1));
 

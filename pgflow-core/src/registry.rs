@@ -12,7 +12,7 @@ use crate::{
     definition::{Definition, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
     spec::{NodeKindSpec, StepSpec, WORKFLOWS, WorkflowSpec},
-    store::register::{END, Numbers, PoolSize, RegisterError, START, register},
+    store::register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
 };
 
 /// Head start of one level of priority: a lower one waits at most this much longer per level.
@@ -316,20 +316,23 @@ impl Version {
     }
 }
 
-fn pool_sizes(definition: &Definition, tuning: &Tuning) -> Vec<PoolSize> {
-    let mut pools = BTreeMap::new();
+fn pool_sizes(definition: &Definition, tuning: &Tuning) -> Pools {
+    let mut sizes = BTreeMap::new();
     let mut add = |name: String, declared: Option<u32>, tuned: Option<u32>| {
         if let Some(size) = tuned.or(declared) {
             let source = tuned.map(|_| tuning.origin.clone());
-            pools.insert(name.clone(), PoolSize { name, size: size.max(1), source });
+            sizes.insert(name.clone(), PoolSize { name, size: size.max(1), source });
         }
     };
+    let run_pool = format!("workflow:{}", definition.name);
     let own = tuning.workflows.get(&definition.name).and_then(|t| t.concurrency);
-    add(format!("workflow:{}", definition.name), definition.options.concurrency, own);
+    add(run_pool.clone(), definition.options.concurrency, own);
+    let mut tunable = vec![run_pool];
     for node in &definition.nodes {
         let (Some(step), Some(options)) = (&node.step, &node.options) else { continue };
         let tuned = tuning.steps.get(step).and_then(|t| t.concurrency);
         add(format!("step:{step}"), options.concurrency, tuned);
+        tunable.push(format!("step:{step}"));
         if let Some(name) = &options.exclusive {
             add(format!("exclusive:{name}"), Some(1), None);
         }
@@ -337,7 +340,8 @@ fn pool_sizes(definition: &Definition, tuning: &Tuning) -> Vec<PoolSize> {
             add(format!("rate:{step}"), Some(count), None);
         }
     }
-    pools.into_values().collect()
+    let origin = Some(tuning.origin.clone()).filter(|origin| !origin.is_empty());
+    Pools { sizes: sizes.into_values().collect(), tunable, origin }
 }
 
 /// `100/1000ms` as 100 and one second.

@@ -12,7 +12,7 @@ pub mod stamp;
 pub mod start;
 pub mod upkeep;
 
-use std::{fmt, sync::OnceLock};
+use std::{fmt, sync::OnceLock, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -45,8 +45,8 @@ pub struct HeldSlot {
     pub pool: i32,
     /// The row.
     pub n: i32,
-    /// The run that holds it.
-    pub run: RunId,
+    /// The token that holds it.
+    pub key: TokenKey,
     /// The epoch at which the token was claimed.
     pub epoch: i32,
 }
@@ -62,26 +62,37 @@ pub struct StoreError {
 }
 
 impl StoreError {
-    /// Whether the same statement may go through later: connection trouble, deadlock, shutdown, lack of resources.
-    pub fn is_transient(&self) -> bool {
+    /// Whether the database refuses what the statement says, so that repeating it is of no use: bad data (22), a broken
+    /// constraint (23), a limit of Postgres (54), or a value that the driver cannot send. Anything else may pass.
+    pub fn is_refusal(&self) -> bool {
         match &self.source {
-            sqlx::Error::Database(e) => e.code().is_some_and(|code| transient_code(&code)),
-            sqlx::Error::Io(_)
-            | sqlx::Error::Tls(_)
-            | sqlx::Error::Protocol(_)
-            | sqlx::Error::PoolTimedOut
-            | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => true,
+            sqlx::Error::Database(e) => {
+                e.code().is_some_and(|code| ["22", "23", "54"].iter().any(|c| code.starts_with(c)))
+            }
+            sqlx::Error::Encode(_) => true,
             _ => false,
         }
     }
 }
 
-/// 08 connection, 40 rollback (deadlock, serialization), 53 resources (disk, connections), 57 operator (shutdown,
-/// statement timeout), 58 I/O, 55P03 lock not available, 25006 read-only (a standby, until it is promoted).
-fn transient_code(code: &str) -> bool {
-    ["08", "40", "53", "57", "58"].iter().any(|class| code.starts_with(class))
-        || matches!(code, "55P03" | "25006")
+/// How long a statement may go unanswered: longer than the server's own limit, for connections that are dead without
+/// either side knowing.
+const UNANSWERED: Duration = Duration::from_secs(70);
+
+/// Bounds the wait for an answer.
+///
+/// # Errors
+/// What the statement says, or that nobody answered.
+pub async fn answered<T>(
+    statement: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    match tokio::time::timeout(UNANSWERED, statement).await {
+        Ok(answer) => answer,
+        Err(_) => Err(StoreError {
+            operation: "answer",
+            source: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
+        }),
+    }
 }
 
 /// Names the operation of a failed statement.

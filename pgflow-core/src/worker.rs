@@ -19,7 +19,7 @@ use std::{
 
 use sqlx::{Connection, PgConnection};
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 
@@ -29,7 +29,7 @@ use crate::{
     registry::{RegistryError, TaskPlan, Version, check_names, linked, step_of},
     spec::WorkflowSpec,
     store::{
-        StoreError,
+        StoreError, answered,
         claim::LimitedQueue,
         connect,
         register::{PoolSize, size_pools},
@@ -41,7 +41,7 @@ use beat::{Ask, Beat};
 use flusher::{Backoff, Flusher};
 use resources::Offer;
 use serve::{Reader, Shared};
-use session::{Message, Over, Parts, Served1, Session, Table, vitals};
+use session::{Message, Over, Parts, Served1, Session, Table, vitals, watched};
 
 /// Connections that record completions: two in flight hide each other's fsync.
 const FLUSHERS: usize = 2;
@@ -49,6 +49,8 @@ const FLUSHERS: usize = 2;
 const TICK: Duration = Duration::from_secs(5);
 /// The least between two looks at whether the table of tokens wants a vacuum.
 const VACUUM_PAUSE: Duration = Duration::from_secs(2);
+/// How long upkeep lets a flush go ahead that will make something due.
+const DUE_PAUSE: Duration = Duration::from_millis(5);
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
 /// The largest output, unless said otherwise.
@@ -326,14 +328,16 @@ impl Host {
         Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }
             .spawn()?;
         let writes = Arc::new(AtomicU64::new(0));
+        let due = Arc::new(Notify::new());
         let upkeep = Upkeep {
             options: options.clone(),
             queues: served.all.clone(),
             report: to_self.clone(),
             writes: writes.clone(),
+            due: due.clone(),
         };
         let mut helpers = vec![
-            tokio::spawn(upkeep.run()),
+            tokio::spawn(watched(to_self.clone(), upkeep.run())),
             tokio::spawn(listen(options.clone(), to_self.clone())),
         ];
         let mut flushers = Vec::new();
@@ -347,7 +351,7 @@ impl Host {
                 report: to_self.clone(),
                 writes: writes.clone(),
             };
-            helpers.push(tokio::spawn(flusher.run(inbox)));
+            helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
             flushers.push(work);
         }
         let shared = Arc::new(Shared {
@@ -372,6 +376,7 @@ impl Host {
             table,
             drain,
             drain_flag,
+            due,
         });
         Ok(Begun { session, inbox, worker, over, helpers })
     }
@@ -386,7 +391,7 @@ impl Host {
             .iter()
             .map(|g| PoolSize { name: format!("gpu:{}", g.uuid), size: 1, source: None })
             .collect();
-        let ids = size_pools(connection, &sizes, true).await?;
+        let ids = size_pools(connection, &sizes, true, None).await?;
         let pool = |gpu: &Gpu| ids.get(&format!("gpu:{}", gpu.uuid)).map(|id| (*id, gpu.clone()));
         Ok(self.offer.gpus.iter().filter_map(pool).collect())
     }
@@ -438,7 +443,7 @@ struct Queues {
     plain: Vec<i32>,
     /// Queues that go on in this worker without a claim.
     direct: Vec<i32>,
-    limited: Vec<(LimitedQueue, usize)>,
+    limited: Vec<LimitedQueue>,
 }
 
 impl Queues {
@@ -453,7 +458,7 @@ impl Queues {
         for queue in version.numbers.control.values().copied() {
             match version.run_pool {
                 Some(pool) if Some(queue) == start => {
-                    self.limited.push((limited(queue, vec![pool]), 0));
+                    self.limited.push(limited(queue, vec![pool]));
                 }
                 _ => {
                     self.plain.push(queue);
@@ -470,7 +475,7 @@ impl Queues {
                 self.plain.push(queue);
                 self.direct.push(queue);
             } else {
-                self.limited.push((limited_task(queue, plan, offer, gpus), node));
+                self.limited.push(limited_task(queue, plan, offer, gpus));
             }
         }
     }
@@ -501,6 +506,8 @@ struct Upkeep {
     report: mpsc::UnboundedSender<Message>,
     /// Counts the writes of this worker.
     writes: Arc<AtomicU64>,
+    /// Something will be due soon.
+    due: Arc<Notify>,
 }
 
 impl Upkeep {
@@ -516,7 +523,10 @@ impl Upkeep {
                     let most = if busy { VACUUM_PAUSE } else { TICK };
                     let next = tick.next.unwrap_or(most);
                     let _ = self.report.send(Message::Ticked(tick));
-                    tokio::time::sleep(next.clamp(Duration::from_millis(1), most)).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
+                        () = self.due.notified() => tokio::time::sleep(DUE_PAUSE).await,
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(%error, source = %error.source, "upkeep waits for the database");
@@ -536,7 +546,7 @@ impl Upkeep {
             Some(opened) => opened,
             None => connection.insert(connect::open(&self.options, "upkeep").await?),
         };
-        let tick = tick(opened, &self.queues).await?;
+        let tick = answered(tick(opened, &self.queues)).await?;
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;

@@ -151,8 +151,8 @@ async fn a_dead_holders_gpu_comes_back_when_its_lease_runs_out() {
         .execute(&mut db.sql().await)
         .await
         .unwrap();
-    assert_eq!(db.count("select pgflow.recover_1()::bigint").await, 1);
-    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+    db.count("select pgflow.recover_1()::bigint").await;
+    db.until("select count(*) from pgflow.attempt where status = 4", 1).await;
     assert_eq!(run.output().await.unwrap(), 2, "the next attempt got the device");
     worker.drain(PATIENCE).await;
 }
@@ -221,4 +221,36 @@ async fn a_low_priority_that_waited_long_enough_goes_before_a_younger_high_one()
     let first = "select run_id from pgflow.attempt order by started_at limit 1";
     assert_eq!(db.count(first).await, old.id().0);
     worker.drain(PATIENCE).await;
+}
+
+#[step]
+async fn slot_element(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[workflow(concurrency = 1)]
+async fn map_at_first(n: u32) -> Result<usize, Infallible> {
+    Ok(pgflow::map((0..n).collect::<Vec<_>>(), slot_element).await?.len())
+}
+
+#[workflow(concurrency = 1)]
+async fn nothing_but_a_value(n: u32) -> Result<u32, Infallible> {
+    Ok(n + 1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_runs_slot_is_held_and_freed_whatever_comes_first_in_its_body() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["map_at_first", "nothing_but_a_value"]).spawn().await.unwrap();
+    let mapped = flow.start_many::<map_at_first>([3, 0, 2]).await.unwrap();
+    let values = flow.start_many::<nothing_but_a_value>([1, 2, 3]).await.unwrap();
+    for (run, expected) in mapped.iter().zip([3, 0, 2]) {
+        assert_eq!(run.output().await.unwrap(), expected);
+    }
+    for (run, expected) in values.iter().zip([2, 3, 4]) {
+        assert_eq!(run.output().await.unwrap(), expected);
+    }
+    worker.drain(PATIENCE).await;
+    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
 }

@@ -1,5 +1,5 @@
 -- Called with the heartbeat for tokens that have run for longer than a beat. Takes no locks.
-select u.run_id, u.lane, u.elem
+select u.run_id, u.lane, u.elem, u.epoch
 from unnest($2::bigint[], $3::smallint[], $4::int[], $5::int[]) u(run_id, lane, elem, epoch)
 where not exists (
   select from pgflow.task k

@@ -60,6 +60,8 @@ impl Hub {
     }
 
     async fn poll(self: Arc<Self>) {
+        // a poll that panics, or dies with its runtime, lets the next waiter begin another
+        let _guard = Polling(&self);
         let mut pause = POLL.0;
         loop {
             let awaited: Vec<RunId> = {
@@ -91,5 +93,13 @@ impl Hub {
             .await
             .map_err(|source| StoreError { operation: "accept a connection", source })?;
         endings(&mut connection, runs).await
+    }
+}
+
+struct Polling<'h>(&'h Hub);
+
+impl Drop for Polling<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).polling = false;
     }
 }

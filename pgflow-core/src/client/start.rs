@@ -191,6 +191,7 @@ async fn send(
     };
     let options = StartOptions {
         timeout: version.timeout,
+        in_transaction: connection.is_some(),
         head: head_start(options.priority) + version.head(first, 0),
         ..options
     };

@@ -126,7 +126,7 @@ fn claimed(row: &PgRow) -> Claimed {
         left: row
             .get::<Option<i64>, _>("left_ms")
             .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))),
-        slots: slots.map(|(pool, n)| HeldSlot { pool, n, run: key.run, epoch }).collect(),
+        slots: slots.map(|(pool, n)| HeldSlot { pool, n, key, epoch }).collect(),
     }
 }
 

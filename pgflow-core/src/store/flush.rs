@@ -21,6 +21,8 @@ pub struct Settled {
     pub fate: Fate,
     /// Other places that it reaches.
     pub arrivals: Vec<ArrivalRow>,
+    /// It leaves the start of its run: the slot of this pool goes over to the run.
+    pub leaves_start: Option<i32>,
     /// The slots that it held and that are free now.
     pub free: Vec<HeldSlot>,
 }
@@ -59,8 +61,6 @@ pub enum Fate {
         direct: bool,
         /// Head start of its priority, in microseconds.
         head: i64,
-        /// It leaves the start of its run, whose slot in this pool now belongs to the run.
-        run_slot: Option<i32>,
     },
     /// Another attempt after a delay.
     Retry {
@@ -171,6 +171,8 @@ pub(super) struct SlotColumns {
     pub pool: Vec<i32>,
     pub n: Vec<i32>,
     pub run: Vec<i64>,
+    pub lane: Vec<i16>,
+    pub elem: Vec<i32>,
     pub epoch: Vec<i32>,
 }
 
@@ -178,7 +180,9 @@ impl SlotColumns {
     pub fn push(&mut self, slot: &HeldSlot) {
         self.pool.push(slot.pool);
         self.n.push(slot.n);
-        self.run.push(slot.run.0);
+        self.run.push(slot.key.run.0);
+        self.lane.push(slot.key.lane);
+        self.elem.push(slot.key.elem);
         self.epoch.push(slot.epoch);
     }
 }
@@ -189,7 +193,7 @@ impl Columns {
         for (i, token) in settled.iter().enumerate() {
             columns.token(token);
             columns.attempt(token.attempt.as_ref());
-            columns.fate(&token.fate);
+            columns.fate(&token.fate, token.leaves_start);
             for arrival in &token.arrivals {
                 columns.arrivals.push(i, arrival);
             }
@@ -216,13 +220,12 @@ impl Columns {
         self.error.push(row.and_then(|r| r.error.clone()));
     }
 
-    fn fate(&mut self, fate: &Fate) {
+    fn fate(&mut self, fate: &Fate, leaves_start: Option<i32>) {
         let (mut next, mut direct, mut wait, mut head) = (None, false, None, 0);
-        let (mut result, mut start, mut run_pool) = (None, false, None);
+        let (mut result, mut run_pool) = (None, leaves_start);
         match fate {
-            Fate::Move { node, queue, direct: here, head: boost, run_slot } => {
+            Fate::Move { node, queue, direct: here, head: boost } => {
                 (next, direct, head) = (Some((*node, *queue)), *here, *boost);
-                (start, run_pool) = (run_slot.is_some(), *run_slot);
             }
             Fate::Retry { node, queue, wait: delay, head: boost } => {
                 (next, head) = (Some((*node, *queue)), *boost);
@@ -238,7 +241,7 @@ impl Columns {
         self.head.push(head);
         self.end.push(result.is_some());
         self.result.push(result.map(|v| v.as_str().into()));
-        self.start.push(start);
+        self.start.push(leaves_start.is_some());
         self.run_pool.push(run_pool);
     }
 }
@@ -304,6 +307,8 @@ pub async fn flush(
         .bind(c.free.pool)
         .bind(c.free.n)
         .bind(c.free.run)
+        .bind(c.free.lane)
+        .bind(c.free.elem)
         .bind(c.free.epoch)
         .fetch_all(connection)
         .await
@@ -349,7 +354,7 @@ pub async fn hand_back(
 ) -> Result<(), StoreError> {
     let mut free = SlotColumns::default();
     tokens.iter().flat_map(|(_, _, slots)| slots).for_each(|slot| free.push(slot));
-    sqlx::query("select pgflow.hand_back_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    sqlx::query("select pgflow.hand_back_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)")
         .bind(worker)
         .bind(tokens.iter().map(|(key, ..)| key.run.0).collect::<Vec<_>>())
         .bind(tokens.iter().map(|(key, ..)| key.lane).collect::<Vec<_>>())
@@ -359,6 +364,8 @@ pub async fn hand_back(
         .bind(free.pool)
         .bind(free.n)
         .bind(free.run)
+        .bind(free.lane)
+        .bind(free.elem)
         .bind(free.epoch)
         .execute(connection)
         .await

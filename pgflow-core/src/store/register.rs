@@ -63,6 +63,17 @@ pub struct PoolSize {
     pub source: Option<String>,
 }
 
+/// The pools of a definition.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Pools {
+    /// Those that it declares, or that this process's tuning makes.
+    pub sizes: Vec<PoolSize>,
+    /// The names of all that somebody's tuning may have made.
+    pub tunable: Vec<String>,
+    /// Where this process's tuning comes from.
+    pub origin: Option<String>,
+}
+
 /// Stores a definition, or agrees with the stored one. Two processes at once: one stores, the other agrees.
 ///
 /// # Errors
@@ -70,7 +81,7 @@ pub struct PoolSize {
 pub async fn register(
     connection: &mut PgConnection,
     definition: &Definition,
-    pools: &[PoolSize],
+    pools: &Pools,
 ) -> Result<Numbers, RegisterError> {
     let mut tx = connection.begin().await.during("begin a registration")?;
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('pgflow.workflow.' || $1, 0))")
@@ -81,9 +92,10 @@ pub async fn register(
     let (workflow_id, newest) = store_definition(&mut tx, definition).await?;
     let nodes = number_nodes(&mut tx, definition).await?;
     let (tasks, control) = number_queues(&mut tx, definition, workflow_id, &nodes).await?;
-    let pools = size_pools(&mut tx, pools, newest).await?;
+    let mut ids = size_pools(&mut tx, &pools.sizes, newest, pools.origin.as_deref()).await?;
+    ids.extend(find_pools(&mut tx, &pools.tunable).await?);
     tx.commit().await.during("commit a registration")?;
-    Ok(Numbers { workflow_id, nodes, tasks, control, pools })
+    Ok(Numbers { workflow_id, nodes, tasks, control, pools: ids })
 }
 
 /// The id, and whether no newer version is stored, whose limits would win.
@@ -166,6 +178,7 @@ pub async fn size_pools(
     tx: &mut PgConnection,
     pools: &[PoolSize],
     declare: bool,
+    origin: Option<&str>,
 ) -> Result<HashMap<String, i32>, StoreError> {
     let mut sorted: Vec<&PoolSize> = pools.iter().collect();
     sorted.sort_by(|a, b| a.name.cmp(&b.name));
@@ -177,6 +190,7 @@ pub async fn size_pools(
             .bind(size)
             .bind(&pool.source)
             .bind(declare)
+            .bind(origin)
             .fetch_one(&mut *tx)
             .await
             .during("size a pool")?;
@@ -188,4 +202,16 @@ pub async fn size_pools(
         ids.insert(pool.name.clone(), id);
     }
     Ok(ids)
+}
+
+async fn find_pools(
+    tx: &mut PgConnection,
+    names: &[String],
+) -> Result<HashMap<String, i32>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/workflow/find_pools.sql"))
+        .bind(names)
+        .fetch_all(&mut *tx)
+        .await
+        .during("find pools")?;
+    Ok(rows.iter().map(|row| (row.get("name"), row.get("id"))).collect())
 }

@@ -35,6 +35,8 @@ pub struct StartOptions {
     pub head: i64,
     /// The caller's trace context.
     pub trace: Option<String>,
+    /// The transaction is the caller's, so nobody knows who will be idle at its end.
+    pub in_transaction: bool,
 }
 
 /// A started run, or the one that has its key already.
@@ -64,7 +66,7 @@ pub async fn start(
     let hashes: Vec<Vec<u8>> =
         inputs.iter().map(|(input, _)| Sha256::digest(input.as_str()).to_vec()).collect();
     let rows = sqlx::query(
-        "select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+        "select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
     )
     .bind(entry.workflow_id)
     .bind(&entry.workflow)
@@ -78,6 +80,7 @@ pub async fn start(
     .bind(entry.queue)
     .bind(options.head)
     .bind(options.trace.as_deref())
+    .bind(options.in_transaction)
     .fetch_all(connection)
     .await
     .during("start runs")?;

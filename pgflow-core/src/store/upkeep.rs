@@ -57,7 +57,7 @@ pub async fn lost(
     connection: &mut PgConnection,
     worker: i32,
     tokens: &[(TokenKey, i32)],
-) -> Result<Vec<TokenKey>, StoreError> {
+) -> Result<Vec<(TokenKey, i32)>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/task/lost.sql"))
         .bind(worker)
         .bind(tokens.iter().map(|(key, _)| key.run.0).collect::<Vec<_>>())
@@ -67,10 +67,12 @@ pub async fn lost(
         .fetch_all(connection)
         .await
         .during("say what is still held")?;
-    Ok(rows
-        .iter()
-        .map(|r| TokenKey { run: RunId(r.get("run_id")), lane: r.get("lane"), elem: r.get("elem") })
-        .collect())
+    let key = |r: &sqlx::postgres::PgRow| TokenKey {
+        run: RunId(r.get("run_id")),
+        lane: r.get("lane"),
+        elem: r.get("elem"),
+    };
+    Ok(rows.iter().map(|r| (key(r), r.get("epoch"))).collect())
 }
 
 /// What a running step says of itself.
@@ -117,25 +119,25 @@ pub async fn write_progress(
     Ok(())
 }
 
-/// Says that a worker waits for work and wants to be notified.
+/// Says that a worker waits for work and wants to be notified. `false`: it had said so already.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn set_idle(connection: &mut PgConnection, worker: i32) -> Result<(), StoreError> {
-    sqlx::query("update pgflow.worker set idle = true where id = $1 and not idle")
+pub async fn set_idle(connection: &mut PgConnection, worker: i32) -> Result<bool, StoreError> {
+    let done = sqlx::query("update pgflow.worker set idle = true where id = $1 and not idle")
         .bind(worker)
         .execute(connection)
         .await
         .during("note an idle worker")?;
-    Ok(())
+    Ok(done.rows_affected() == 1)
 }
 
-/// Removes a worker that has handed back all that it held.
+/// Removes a worker; where something is left of what it held, its lease runs out at once instead.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn sign_off(connection: &mut PgConnection, worker: i32) -> Result<(), StoreError> {
-    sqlx::query("update pgflow.worker set lease_until = pgflow.clock() - interval '1 second', idle = false where id = $1")
+    sqlx::query(include_str!("../../sql/task/sign_off.sql"))
         .bind(worker)
         .execute(connection)
         .await
@@ -217,7 +219,7 @@ pub async fn held(
         let epoch: i32 = row.get("epoch");
         let pools: Vec<i32> = row.get("pools");
         let slots = pools.into_iter().zip(row.get::<Vec<i32>, _>("ns"));
-        (key, epoch, slots.map(|(pool, n)| HeldSlot { pool, n, run, epoch }).collect())
+        (key, epoch, slots.map(|(pool, n)| HeldSlot { pool, n, key, epoch }).collect())
     };
     Ok(rows.iter().map(token).collect())
 }

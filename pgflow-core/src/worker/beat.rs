@@ -64,53 +64,55 @@ impl Beat {
         let mut connection: Option<PgConnection> = None;
         let mut renewed = Instant::now();
         while !*self.over.lock().unwrap_or_else(PoisonError::into_inner) {
-            match tokio::time::timeout(
-                GIVE_UP.checked_sub(BEAT).unwrap(),
-                self.beat(&mut connection),
-            )
-            .await
-            {
-                Ok(Ok(true)) => renewed = Instant::now(),
-                Ok(Ok(false)) => {
-                    let _ = self.report.send(Message::LeaseLost);
-                    return;
+            let left = GIVE_UP.saturating_sub(renewed.elapsed());
+            match tokio::time::timeout(left, self.renew(&mut connection)).await {
+                Ok(Ok(true)) => {
+                    renewed = Instant::now();
+                    self.tell(&mut connection).await;
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(%error, source = %error.source, "the lease could not be renewed");
                     connection = None;
                 }
-                Err(_) => connection = None,
+                Ok(Ok(false)) | Err(_) => {
+                    let _ = self.report.send(Message::LeaseLost);
+                    return;
+                }
             }
-            if renewed.elapsed() > GIVE_UP {
-                let _ = self.report.send(Message::LeaseLost);
-                return;
-            }
-            let pause = if connection.is_some() { BEAT } else { Duration::from_millis(500) };
             if self.report.is_closed() {
                 return;
             }
+            let pause = if connection.is_some() { BEAT } else { Duration::from_millis(500) };
             tokio::time::sleep(pause).await;
         }
     }
 
-    async fn beat(&self, connection: &mut Option<PgConnection>) -> Result<bool, StoreError> {
+    async fn renew(&self, connection: &mut Option<PgConnection>) -> Result<bool, StoreError> {
         let opened = match connection {
             Some(opened) => opened,
             None => connection.insert(connect::open(&self.options, "heartbeat").await?),
         };
-        if !heartbeat(opened, self.worker, LEASE).await? {
-            return Ok(false);
-        }
+        heartbeat(opened, self.worker, LEASE).await
+    }
+
+    /// What travels with a beat and must not hold up the next one.
+    async fn tell(&self, connection: &mut Option<PgConnection>) {
+        let Some(opened) = connection else { return };
         let vitals = (self.ask)();
-        if !vitals.tokens.is_empty() {
-            let gone = lost(opened, self.worker, &vitals.tokens).await?;
-            if !gone.is_empty() {
-                let _ = self.report.send(Message::TokensLost(gone));
+        let told = tokio::time::timeout(BEAT, async {
+            if !vitals.tokens.is_empty() {
+                let gone = lost(opened, self.worker, &vitals.tokens).await?;
+                if !gone.is_empty() {
+                    let _ = self.report.send(Message::TokensLost(gone));
+                }
             }
+            if !vitals.notes.is_empty() {
+                write_progress(opened, &vitals.notes).await?;
+            }
+            Ok::<_, StoreError>(())
+        });
+        if !matches!(told.await, Ok(Ok(()))) {
+            *connection = None;
         }
-        if !vitals.notes.is_empty() {
-            write_progress(opened, &vitals.notes).await?;
-        }
-        Ok(true)
     }
 }

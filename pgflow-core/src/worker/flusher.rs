@@ -15,8 +15,9 @@ use tokio::sync::mpsc;
 use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{Position, RunState},
+    spec::Stored,
     store::{
-        HeldSlot, RunId, StoreError, TokenKey, connect,
+        HeldSlot, RunId, StoreError, TokenKey, answered, connect,
         end::{Holder, end_run, storable_failure},
         flush::{Flushed, Settled, flush, hand_back},
     },
@@ -48,6 +49,7 @@ pub(super) struct Pending {
     pub settled: Settled,
     pub next: Option<Position>,
     pub arrivals: Vec<Position>,
+    pub result: Option<(usize, Stored)>,
 }
 
 pub(super) struct Flusher {
@@ -141,9 +143,9 @@ impl Flusher {
         let mut backoff = Backoff::default();
         loop {
             let opened = self.open(connection, &mut backoff).await;
-            match flush(opened, self.worker, settled, &self.join_direct).await {
+            match answered(flush(opened, self.worker, settled, &self.join_direct)).await {
                 Ok(flushed) => return Ok((flushed, backoff.tried)),
-                Err(error) if error.is_transient() => {
+                Err(error) if !error.is_refusal() => {
                     tracing::warn!(%error, source = %error.source, "a flush waits for the database");
                     *connection = None;
                     backoff.wait().await;
@@ -169,9 +171,9 @@ impl Flusher {
         let mut backoff = Backoff::default();
         let ended = loop {
             let opened = self.open(connection, &mut backoff).await;
-            match end_run(opened, run, state, &failure, holder.as_ref()).await {
+            match answered(end_run(opened, run, state, &failure, holder.as_ref())).await {
                 Ok(ended) => break ended,
-                Err(error) if error.is_transient() => {
+                Err(error) if !error.is_refusal() => {
                     *connection = None;
                     backoff.wait().await;
                 }
@@ -196,8 +198,8 @@ impl Flusher {
         let mut backoff = Backoff::default();
         loop {
             let opened = self.open(connection, &mut backoff).await;
-            match hand_back(opened, self.worker, &tokens, wait).await {
-                Err(error) if error.is_transient() => {
+            match answered(hand_back(opened, self.worker, &tokens, wait)).await {
+                Err(error) if !error.is_refusal() => {
                     *connection = None;
                     backoff.wait().await;
                 }

@@ -20,7 +20,7 @@ use crate::{
     registry::{TaskPlan, Version},
     spec::{NodeRun, Outcome, Stored},
     store::{
-        HeldSlot, RunId, StoreError, TokenKey,
+        HeldSlot, RunId, StoreError, TokenKey, answered,
         claim::{Loaded, load, load_input},
         end::{Holder, failure_text},
         flush::{ArrivalRow, AttemptRow, Fate, Settled},
@@ -92,7 +92,11 @@ pub(super) async fn serve(
     if token.deadline.is_some_and(|at| at <= Instant::now()) {
         return end_run(&shared, &token, None, RunState::TimedOut, deadline_failure(&token)).into();
     }
-    if token.losses >= LOSSES_MAX && token.at.is_task() {
+    // pure code that kills its workers cannot be tolerated, and what follows a lost step may be just that
+    if token.losses > LOSSES_MAX || (token.losses == LOSSES_MAX && !token.at.is_task()) {
+        return end_run(&shared, &token, None, RunState::Failed, lost_failure(&token)).into();
+    }
+    if token.losses == LOSSES_MAX {
         let failure = lost_failure(&token);
         let row = attempt_row(&token, AttemptStatus::Lost, None, Some(&failure));
         return conclude(&shared, &token, row, Err(failure)).await.into();
@@ -101,11 +105,11 @@ pub(super) async fn serve(
         Position::Step(_) | Position::Element(..) => serve_task(shared, token, stop, context).await,
         Position::Start | Position::Gather(_) => {
             let moves = Moved::along(&token.version, token.at, Event::Passed);
-            finish(&shared, &token, None, moves).await.into()
+            finish(&shared, &token, None, None, moves).await.into()
         }
         Position::Items(_) | Position::End => {
             let moves = Moved { stay: Some(token.at), ..Moved::default() };
-            finish(&shared, &token, None, moves).await.into()
+            finish(&shared, &token, None, None, moves).await.into()
         }
     }
 }
@@ -131,12 +135,13 @@ async fn serve_task(
     let spec = &token.version.spec.nodes[node];
     let reads =
         if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
-    let env = match env(&shared, &token, reads).await {
+    let env = match env(&shared, &token, reads, None).await {
         Ok(env) => env,
-        Err(error) => return unreadable(&token, &error).into(),
+        Err(Trouble::Unreadable(error)) => return unreadable(&token, &error).into(),
+        Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
     };
     let plan = &token.version.tasks[node];
-    let deadline = plan.timeout.map(|t| Instant::now() + t);
+    let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
         step: plan.step.into(),
@@ -169,7 +174,10 @@ async fn serve_task(
         Some(tokio::spawn(async move {
             let patience = tokio::time::sleep(CANCEL_GRACE);
             let end = async {
-                let _ = task.await;
+                // a handle that has answered must not be asked again
+                if !task.is_finished() {
+                    let _ = task.await;
+                }
                 let _ = busy.recv().await;
             };
             tokio::pin!(patience, end);
@@ -205,7 +213,7 @@ async fn supervise(
             Err(e) => Ended::Panicked(panic_text(e)),
         },
         () = elapse(overdue) => Ended::Overdue,
-        () = elapse(timeout.map(|t| Instant::now() + t)) => Ended::TimedOut,
+        () = elapse(timeout.and_then(|t| Instant::now().checked_add(t))) => Ended::TimedOut,
         word = word => {
             context.cancel();
             // a step that listens may clean up; what it returns is for nobody
@@ -243,7 +251,9 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
         Ended::Stopped(Stop::HandBack) => return Verdict::HandBack,
         Ended::Stopped(_) => return Verdict::Dropped,
         Ended::Overdue => {
-            return end_run(shared, token, None, RunState::TimedOut, deadline_failure(token));
+            let failure = deadline_failure(token);
+            let row = attempt_row(token, AttemptStatus::TimedOut, None, Some(&failure));
+            return end_run(shared, token, Some(row), RunState::TimedOut, failure);
         }
         Ended::TimedOut => failure(
             FailureKind::TimedOut,
@@ -255,7 +265,8 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             Some(failure) => Err((FailureKind::Failed, failure)),
         },
         Ended::Outcome(Outcome::Failed(f)) if f.kind == FailureKind::Body => {
-            return fail_run(shared, token, f);
+            let row = attempt_row(token, AttemptStatus::Failed, None, Some(&f));
+            return end_run(shared, token, Some(row), RunState::Failed, f);
         }
         Ended::Outcome(Outcome::Failed(f)) => Err((f.kind, f)),
         Ended::Outcome(Outcome::Items(_)) => {
@@ -317,9 +328,10 @@ fn retry(token: &Token, row: AttemptRow, wait: Duration) -> Verdict {
         attempt: Some(row),
         fate,
         arrivals: Vec::new(),
+        leaves_start: None,
         free: Vec::new(),
     };
-    Verdict::Settled { settled, next: None, arrivals: Vec::new() }
+    Verdict::Settled { settled, next: None, arrivals: Vec::new(), result: None }
 }
 
 /// The task is over: with a value, or with a failure that the body tolerates or that ends the run.
@@ -335,11 +347,10 @@ async fn conclude(
         Err(failure) if token.version.spec.nodes[node].tolerated => Stored::Failed(failure),
         Err(failure) => return end_run(shared, token, Some(row), RunState::Failed, failure),
     };
-    if let Position::Step(node) = token.at {
-        cached(shared, token.run(), |run| run.results.insert(node, stored));
-    }
     let moves = Moved::along(&token.version, token.at, Event::Passed);
-    finish(shared, token, Some(row), moves).await
+    // the result of an element is read from the database, with those of its siblings
+    let own = matches!(token.at, Position::Step(_)).then_some((node, stored));
+    finish(shared, token, Some(row), own, moves).await
 }
 
 /// Positions that a token reaches, on the way to being a flush.
@@ -366,6 +377,7 @@ async fn finish(
     shared: &Shared,
     token: &Token,
     row: Option<AttemptRow>,
+    own: Option<(usize, Stored)>,
     mut moved: Moved,
 ) -> Verdict {
     let now = |at: Position| matches!(at, Position::Items(_) | Position::End);
@@ -378,10 +390,18 @@ async fn finish(
             (None, None) => break,
         };
         let staying = moved.stay == Some(at) && stay_is_open;
-        let next = match evaluate(shared, token, at).await {
+        let next = match evaluate(shared, token, at, own.as_ref()).await {
             Ok(next) => next,
-            Err(Evaluation::Unreadable(error)) => return unreadable(token, &error),
-            Err(Evaluation::Failed(failure)) => {
+            Err(Trouble::Unreadable(error)) if row.is_none() => return unreadable(token, &error),
+            Err(Trouble::Unreadable(error)) => {
+                // the step is done, whatever becomes of what follows: that has a flush of its own
+                tracing::warn!(run = %token.run(), %error, "what follows a step is evaluated later");
+                if !staying {
+                    moved.arrivals.push((Arrival { at, need: 1 }, None));
+                }
+                break;
+            }
+            Err(Trouble::Failed(failure)) => {
                 return end_run(shared, token, row, RunState::Failed, failure);
             }
         };
@@ -394,28 +414,39 @@ async fn finish(
         moved.arrivals.extend(next.arrivals);
         moved.result = moved.result.or(next.result);
     }
-    settled(token, row, moved, *shared.draining.borrow())
+    settled(token, row, own, moved, *shared.draining.borrow())
 }
 
-enum Evaluation {
+/// Why pure code has no value.
+enum Trouble {
+    /// The database does not answer now.
     Unreadable(StoreError),
+    /// It failed, or what it reads cannot be read.
     Failed(Failure),
 }
 
+impl Trouble {
+    fn in_body(text: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text))
+    }
+}
+
 /// The list of a map, or the final value.
-async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved, Evaluation> {
+async fn evaluate(
+    shared: &Shared,
+    token: &Token,
+    at: Position,
+    own: Option<&(usize, Stored)>,
+) -> Result<Moved, Trouble> {
     let version = &token.version;
-    let fail = |text: String| {
-        Evaluation::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text))
-    };
     let (reads, code) = match at {
         Position::Items(node) => match version.spec.nodes[node].run {
             NodeRun::Map { items, .. } => (version.spec.nodes[node].loads, items),
-            NodeRun::Step(_) => return Err(fail("a step where a map was expected".into())),
+            NodeRun::Step(_) => return Err(Trouble::in_body("a step where a map was expected")),
         },
         _ => (version.spec.output_loads, version.spec.output),
     };
-    let env = env(shared, token, reads).await.map_err(Evaluation::Unreadable)?;
+    let env = env(shared, token, reads, own).await?;
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env))).unwrap_or_else(|p| {
         Outcome::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text_of_panic(&*p)))
     });
@@ -432,13 +463,19 @@ async fn evaluate(shared: &Shared, token: &Token, at: Position) -> Result<Moved,
         (Position::End, Outcome::Done(result)) => {
             Ok(Moved { result: Some(result), ..Moved::default() })
         }
-        (_, Outcome::Failed(failure)) => Err(Evaluation::Failed(failure)),
-        (_, Outcome::Broken(why)) => Err(fail(why)),
-        (_, other) => Err(fail(format!("unexpected {other:?}"))),
+        (_, Outcome::Failed(failure)) => Err(Trouble::Failed(failure)),
+        (_, Outcome::Broken(why)) => Err(Trouble::in_body(why)),
+        (_, other) => Err(Trouble::in_body(format!("unexpected {other:?}"))),
     }
 }
 
-fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool) -> Verdict {
+fn settled(
+    token: &Token,
+    row: Option<AttemptRow>,
+    result: Option<(usize, Stored)>,
+    moved: Moved,
+    draining: bool,
+) -> Verdict {
     let version = &token.version;
     let direct = |at: Position| !draining && version.is_direct(at);
     let (fate, next) = match (moved.result, moved.stay) {
@@ -450,7 +487,6 @@ fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool)
                 queue: version.queue(at),
                 direct: direct(at),
                 head: version.head(at, token.priority),
-                run_slot: version.run_pool.filter(|_| token.at == Position::Start),
             };
             (fate, direct(at).then_some(at))
         }
@@ -471,9 +507,10 @@ fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool)
         attempt: row,
         fate,
         arrivals: rows.collect(),
+        leaves_start: None,
         free: Vec::new(),
     };
-    Verdict::Settled { settled, next, arrivals }
+    Verdict::Settled { settled, next, arrivals, result }
 }
 
 fn attempt_row(
@@ -557,76 +594,81 @@ fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) ->
     f(shared.runs.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_default())
 }
 
-/// What a slice sees: from memory, and from the database where something is missing.
-async fn env(shared: &Shared, token: &Token, reads: &[usize]) -> Result<Env, StoreError> {
-    let run = token.run();
-    let (input, missing) = cached(shared, run, |cache| {
-        let missing: Vec<usize> =
-            reads.iter().copied().filter(|n| !cache.results.contains_key(n)).collect();
-        (cache.input.clone(), missing)
+/// What a slice sees: the token's own result, what is known here, and from the database what is not.
+async fn env(
+    shared: &Shared,
+    token: &Token,
+    reads: &[usize],
+    own: Option<&(usize, Stored)>,
+) -> Result<Env, Trouble> {
+    let (mut input, mut stored) = cached(shared, token.run(), |cache| {
+        let known = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone())));
+        (cache.input.clone(), known.collect::<HashMap<_, _>>())
     });
+    stored.extend(own.cloned());
+    let missing: Vec<usize> = reads.iter().copied().filter(|n| !stored.contains_key(n)).collect();
     if input.is_none() || !missing.is_empty() {
-        fetch(shared, token, input.is_none(), &missing).await?;
+        let fetched = fetch(shared, token, input.is_none(), &missing).await?;
+        input = input.or(fetched.0);
+        stored.extend(fetched.1);
     }
-    Ok(cached(shared, run, |cache| {
-        let stored =
-            reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone()))).collect();
-        Env::new(cache.input.clone().unwrap_or_else(Json::null), stored)
-    }))
+    Ok(Env::new(input.unwrap_or_else(Json::null), stored))
 }
 
+/// Loads the input and results of nodes, and keeps them.
 async fn fetch(
     shared: &Shared,
     token: &Token,
     input: bool,
     nodes: &[usize],
-) -> Result<(), StoreError> {
+) -> Result<(Option<Json>, HashMap<usize, Stored>), Trouble> {
     let run = token.run();
     let wanted: Vec<(RunId, i16)> =
         nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
-    let mut reader = shared.reader.lock().await;
-    let connection = reader.open().await?;
-    let got = async {
-        let input = if input { Some(load_input(connection, run).await?) } else { None };
-        let rows = if wanted.is_empty() { Vec::new() } else { load(connection, &wanted).await? };
-        Ok((input, rows))
+    let (input, rows) = {
+        let mut reader = shared.reader.lock().await;
+        let got = answered(async {
+            let connection = reader.open().await?;
+            let input = if input { Some(load_input(connection, run).await?) } else { None };
+            let rows =
+                if wanted.is_empty() { Vec::new() } else { load(connection, &wanted).await? };
+            Ok((input, rows))
+        })
+        .await;
+        got.map_err(|error| {
+            reader.connection = None;
+            Trouble::Unreadable(error)
+        })?
+    };
+    let mut results = HashMap::new();
+    for node in nodes {
+        results.insert(*node, assemble(&token.version, *node, &rows)?);
     }
-    .await;
-    if got.is_err() {
-        reader.connection = None;
-    }
-    let (input, rows) = got?;
-    drop(reader);
     cached(shared, run, |cache| {
-        cache.input = cache.input.take().or(input);
-        for node in nodes {
-            cache.results.insert(*node, assemble(&token.version, *node, &rows));
-        }
+        cache.input = cache.input.take().or_else(|| input.clone());
+        cache.results.extend(results.clone());
     });
-    Ok(())
+    Ok((input, results))
 }
 
 /// The result of a node from its rows: one row of a step, the elements of a map in order.
-fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Stored {
+fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, Trouble> {
     let number = version.numbers.nodes[node];
     let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
     if version.graph.entry(Place::Node(node)) != Position::Items(node) {
-        return own.next().unwrap_or_else(|| {
-            Stored::Failed(Failure::new(
-                crate::record::BODY,
-                FailureKind::Body,
-                "a result that should be stored is not there",
-            ))
+        let id = &version.definition.nodes[node].id;
+        return own.next().ok_or_else(|| {
+            Trouble::in_body(format!("the result of `{id}` should be stored and is not"))
         });
     }
     let mut outputs = Vec::new();
     for stored in own {
         match stored {
             Stored::Done(output) => outputs.push(output),
-            other => return other,
+            other => return Ok(other),
         }
     }
-    Stored::Elements(outputs)
+    Ok(Stored::Elements(outputs))
 }
 
 impl Reader {

@@ -2,12 +2,12 @@
 //! connections report to it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{HashMap, HashSet, VecDeque},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 
 use crate::{
     client::Hub,
@@ -15,7 +15,7 @@ use crate::{
     lifecycle::{Position, RunState},
     registry::Version,
     store::{
-        HeldSlot, RunId, StoreError, TokenKey,
+        HeldSlot, RunId, StoreError, TokenKey, answered,
         claim::{Claimed, LimitedQueue, claim, claim_limited},
         flush::{Fate, Flushed},
         read::Ending,
@@ -60,9 +60,12 @@ pub(super) enum Message {
     Ticked(Tick),
     Wake,
     Cancel(RunId),
-    TokensLost(Vec<TokenKey>),
+    TokensLost(Vec<(TokenKey, i32)>),
     LeaseLost,
 }
+
+/// When to look once more after saying that there is nothing to do.
+const AFTERTHOUGHT: Duration = Duration::from_millis(50);
 
 /// Why a session ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -121,7 +124,7 @@ pub(super) struct Session {
     pub slots: usize,
     pub queues: HashMap<i32, Served1>,
     pub plain: Vec<i32>,
-    pub limited: Vec<(LimitedQueue, usize)>,
+    pub limited: Vec<LimitedQueue>,
     pub offer: Offer,
     pub ledger: Ledger,
     pub flushers: Vec<mpsc::UnboundedSender<Work>>,
@@ -129,6 +132,8 @@ pub(super) struct Session {
     pub table: Table,
     pub drain: watch::Receiver<Option<Instant>>,
     pub drain_flag: watch::Sender<bool>,
+    /// Wakes upkeep: something will be due soon.
+    pub due: Arc<Notify>,
     state: State,
 }
 
@@ -143,12 +148,16 @@ enum Doubt {
 }
 
 #[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 struct State {
     doubt: Doubt,
     running: HashMap<TokenKey, Running>,
     idle_flushers: Vec<usize>,
     pending: Vec<Pending>,
-    works: Vec<Work>,
+    works: VecDeque<Work>,
+    works_first: bool,
+    /// Runs whose end is under way.
+    ending: HashSet<RunId>,
     writing: usize,
     claiming: bool,
     look: bool,
@@ -165,13 +174,15 @@ pub(super) struct Parts {
     pub slots: usize,
     pub queues: HashMap<i32, Served1>,
     pub plain: Vec<i32>,
-    pub limited: Vec<(LimitedQueue, usize)>,
+    pub limited: Vec<LimitedQueue>,
     pub offer: Offer,
     pub flushers: Vec<mpsc::UnboundedSender<Work>>,
     pub to_self: mpsc::UnboundedSender<Message>,
     pub table: Table,
     pub drain: watch::Receiver<Option<Instant>>,
     pub drain_flag: watch::Sender<bool>,
+    /// Wakes upkeep: something will be due soon.
+    pub due: Arc<Notify>,
 }
 
 impl Session {
@@ -195,6 +206,7 @@ impl Session {
             table: p.table,
             drain: p.drain,
             drain_flag: p.drain_flag,
+            due: p.due,
             state,
         }
     }
@@ -243,6 +255,7 @@ impl Session {
             && s.writing == 0
             && !s.claiming
             && s.doubt == Doubt::None
+            && (s.lingering == 0 || s.grace_over)
     }
 
     fn handle(&mut self, message: Message) {
@@ -250,14 +263,15 @@ impl Session {
             Message::Served { key, served } => self.served(key, served),
             Message::SlotsFree(slots) => {
                 self.state.lingering = self.state.lingering.saturating_sub(1);
-                self.state.works.push(Work::Free(slots));
+                self.state.works.push_back(Work::Free(slots));
                 self.state.look = true;
             }
             Message::Flushed { batch, flushed } => self.flushed(batch, &flushed),
             Message::RunEnded { key, run, state, failure, ended } => {
                 self.leave(key);
-                self.stop_run(run);
+                self.state.ending.remove(&run);
                 if ended {
+                    self.stop_run(run);
                     self.hub.ended(run, &Ending::Ended(state, failure));
                 }
                 self.state.look = true;
@@ -280,8 +294,10 @@ impl Session {
             Message::Wake => self.state.look = true,
             Message::Cancel(run) => self.stop_run(run),
             Message::TokensLost(keys) => {
-                for key in keys {
-                    if let Some(running) = self.state.running.get(&key) {
+                for (key, epoch) in keys {
+                    // it may have moved on since it was asked about
+                    let running = self.state.running.get(&key);
+                    if let Some(running) = running.filter(|r| r.token.epoch == epoch) {
                         tracing::warn!(run = %key.run, "a task is no longer held here; it is stopped");
                         running.stop.send_replace(Stop::Ended);
                     }
@@ -318,14 +334,7 @@ impl Session {
             .iter()
             .map(|q| self.state.marks.get(q).map_or(i64::MIN, |(mark, _)| *mark))
             .collect();
-        let mut limited: Vec<(LimitedQueue, i32)> = self
-            .limited
-            .iter()
-            .map(|(queue, _)| (queue.clone(), want.min(self.room_for(queue.queue))))
-            .filter(|(_, want)| *want > 0)
-            .collect();
-        let turns = limited.len().max(1);
-        limited.rotate_left(self.state.turn % turns);
+        let limited = self.limited_now(want);
         let request = Request {
             queues: self.plain.clone(),
             marks,
@@ -334,9 +343,35 @@ impl Session {
             limited_first: self.state.turn.is_multiple_of(2),
         };
         let (shared, report) = (self.shared.clone(), self.to_self.clone());
-        tokio::spawn(async move {
-            let _ = report.send(Message::Claimed(request.run(&shared).await));
+        tokio::spawn(watched(self.to_self.clone(), async move {
+            let claimed = request.run(&shared).await;
+            if let Ok((_, true)) = &claimed {
+                // whoever looked for idle workers just before this one said so may commit just after it looked
+                let report = report.clone();
+                tokio::spawn(async move {
+                    tokio::time::sleep(AFTERTHOUGHT).await;
+                    let _ = report.send(Message::Wake);
+                });
+            }
+            let _ = report.send(Message::Claimed(claimed.map(|(tokens, _)| tokens)));
+        }));
+    }
+
+    /// The queues with limits, each first in its turn, with how many of each there is room for. At most one that takes
+    /// from the ledger: what it claims is taken off before the next look.
+    fn limited_now(&self, want: i32) -> Vec<(LimitedQueue, i32)> {
+        let turns = self.limited.len().max(1);
+        let mut takes = false;
+        let (before, after) = self.limited.split_at(self.state.turn % turns);
+        let in_turn = after.iter().chain(before).filter_map(|queue| {
+            let room = self.room_for(queue.queue);
+            let bound = room < i32::MAX;
+            if room <= 0 || (bound && std::mem::replace(&mut takes, true)) {
+                return None;
+            }
+            Some((queue.clone(), want.min(room)))
         });
+        in_turn.collect()
     }
 
     fn room_for(&self, queue: i32) -> i32 {
@@ -358,7 +393,7 @@ impl Session {
                 return;
             }
         };
-        self.state.look = !tokens.is_empty();
+        self.state.look |= !tokens.is_empty();
         // below the lowest rank of a full claim there is nothing left; a short one says that a mark may be too high
         let short = tokens.len() < self.state.wanted;
         let now = Instant::now();
@@ -393,7 +428,7 @@ impl Session {
         let (shared, report) = (self.shared.clone(), self.to_self.clone());
         tokio::spawn(async move {
             let mut reader = shared.reader.lock().await;
-            let asked = async { held(reader.open().await?, shared.worker).await }.await;
+            let asked = answered(async { held(reader.open().await?, shared.worker).await }).await;
             if asked.is_err() {
                 reader.connection = None;
             }
@@ -418,14 +453,20 @@ impl Session {
         let strays: Vec<_> = held.into_iter().filter(|token| !known(token)).collect();
         if !strays.is_empty() {
             tracing::warn!(tasks = strays.len(), "tasks that a broken connection left go back");
-            self.state.works.push(Work::HandBack { tokens: strays, wait: None });
+            self.state.works.push_back(Work::HandBack { tokens: strays, wait: None });
         }
     }
 
     fn begin_claimed(&mut self, claimed: Claimed) {
-        let Some(served) = self.queues.get(&claimed.queue) else { return };
-        let version = served.version.clone();
-        let Some(at) = version.position(claimed.key.lane, claimed.key.elem, claimed.node) else {
+        let version = self.queues.get(&claimed.queue).map(|served| served.version.clone());
+        let place = version.and_then(|version| {
+            let at = version.position(claimed.key.lane, claimed.key.elem, claimed.node)?;
+            Some((version, at))
+        });
+        let Some((version, at)) = place else {
+            tracing::error!(run = %claimed.key.run, queue = claimed.queue, "a task of an unknown place goes back");
+            let wait = Some(Duration::from_secs(1));
+            self.hand_back((claimed.key, claimed.epoch, claimed.slots), wait);
             return;
         };
         if let Some(input) = claimed.run_input {
@@ -455,7 +496,9 @@ impl Session {
         let suspect = |t: &Token| (2..LOSSES_MAX).contains(&t.losses);
         if suspect(&token) && self.state.running.values().any(|r| suspect(&r.token)) {
             let tokens = vec![(token.key, token.epoch, token.slots)];
-            self.state.works.push(Work::HandBack { tokens, wait: Some(Duration::from_secs(1)) });
+            self.state
+                .works
+                .push_back(Work::HandBack { tokens, wait: Some(Duration::from_secs(1)) });
             return;
         }
         self.begin(token);
@@ -466,7 +509,7 @@ impl Session {
         if self.state.grace_over {
             // claimed by a statement that was under way when the grace ended
             let tokens = vec![(key, token.epoch, token.slots)];
-            self.state.works.push(Work::HandBack { tokens, wait: None });
+            self.state.works.push_back(Work::HandBack { tokens, wait: None });
             return;
         }
         let (stop, heard) = watch::channel(Stop::No);
@@ -483,10 +526,10 @@ impl Session {
         let work = serve(self.shared.clone(), token.clone(), heard, context.clone());
         self.state.running.insert(key, Running { token, stop, context, since });
         let report = self.to_self.clone();
-        tokio::spawn(async move {
+        tokio::spawn(watched(self.to_self.clone(), async move {
             let served = work.await;
             let _ = report.send(Message::Served { key, served });
-        });
+        }));
     }
 
     // Settling ------------------------------------------------------------------------------------------------------
@@ -495,10 +538,10 @@ impl Session {
         let Some(running) = self.state.running.get_mut(&key) else { return };
         let slots = std::mem::take(&mut running.token.slots);
         let (run, epoch) = (key.run, running.token.epoch);
+        let start_pool =
+            running.token.version.run_pool.filter(|_| running.token.at == Position::Start);
         tracing::trace!(%run, busy = ?running.since.elapsed(), context = running.context.lock().is_ok_and(|c| c.is_some()), "served");
         let free = match served.lingering {
-            // the slot of the start of a run goes over to the run
-            None if running.token.at == Position::Start => Vec::new(),
             None => slots,
             Some(lingering) => {
                 self.state.lingering += 1;
@@ -512,12 +555,20 @@ impl Session {
             }
         };
         match served.verdict {
-            Verdict::Settled { mut settled, next, arrivals } => {
-                settled.free = free;
-                self.state.pending.push(Pending { settled, next, arrivals });
+            Verdict::Settled { mut settled, next, arrivals, result } => {
+                // the slot of a start goes over to the run, unless that ends here
+                settled.leaves_start =
+                    start_pool.filter(|_| !matches!(settled.fate, Fate::End { .. }));
+                if settled.leaves_start.is_none() {
+                    settled.free = free;
+                }
+                if matches!(settled.fate, Fate::Retry { .. }) {
+                    self.due.notify_one();
+                }
+                self.state.pending.push(Pending { settled, next, arrivals, result });
             }
             Verdict::EndRun { state, failure, holder } => {
-                self.state.works.push(Work::End {
+                self.state.works.push_back(Work::End {
                     key,
                     run,
                     state,
@@ -526,13 +577,11 @@ impl Session {
                     slots: free,
                 });
             }
-            Verdict::Dropped => {
-                self.state.works.push(Work::Free(free));
-                self.leave(key);
-            }
+            // where it really is no longer held, this changes nothing
+            Verdict::Dropped => self.hand_back((key, epoch, free), None),
             Verdict::HandBack => {
                 let wait = (*self.drain.borrow()).is_none().then_some(Duration::from_millis(200));
-                self.state.works.push(Work::HandBack { tokens: vec![(key, epoch, free)], wait });
+                self.hand_back((key, epoch, free), wait);
             }
         }
     }
@@ -544,16 +593,41 @@ impl Session {
         }
         while !(self.state.pending.is_empty() && self.state.works.is_empty()) {
             let Some(number) = self.state.idle_flushers.pop() else { return };
-            let work = if self.state.pending.is_empty() {
-                self.state.works.remove(0)
-            } else {
-                Work::Batch(std::mem::take(&mut self.state.pending))
+            // in turns, so that neither completions nor ends wait for the others for ever
+            self.state.works_first = !self.state.works_first;
+            let work = match self.state.works.pop_front() {
+                Some(work) if self.state.works_first || self.state.pending.is_empty() => work,
+                other => {
+                    if let Some(work) = other {
+                        self.state.works.push_front(work);
+                    }
+                    Work::Batch(self.batch())
+                }
             };
             self.state.writing += 1;
             if self.flushers[number].send(work).is_err() {
                 return;
             }
         }
+    }
+
+    /// What is pending, with no more tokens that go on here than there is room for.
+    fn batch(&mut self) -> Vec<Pending> {
+        let mut batch = std::mem::take(&mut self.state.pending);
+        let leaving = batch.iter().filter(|p| p.next.is_none()).count();
+        let mut room = self.room() + leaving;
+        for row in batch.iter_mut().flat_map(|p| &mut p.settled.arrivals).filter(|row| row.direct) {
+            row.direct = room > 0;
+            room = room.saturating_sub(1);
+        }
+        batch
+    }
+
+    fn hand_back(&mut self, token: (TokenKey, i32, Vec<HeldSlot>), wait: Option<Duration>) {
+        if wait.is_some() {
+            self.due.notify_one();
+        }
+        self.state.works.push_back(Work::HandBack { tokens: vec![token], wait });
     }
 
     fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
@@ -579,6 +653,10 @@ impl Session {
                     arrival_key(settled.key.run, row),
                     (running.token.clone(), *at, row.input.clone()),
                 );
+            }
+            if let Some((node, stored)) = pending.result {
+                let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
+                runs.entry(settled.key.run).or_default().results.insert(node, stored);
             }
             match (settled.fate, pending.next) {
                 (Fate::Move { .. }, Some(next)) => {
@@ -607,6 +685,9 @@ impl Session {
         }
         self.state.look |= tick.work;
         for run in tick.overdue {
+            if !self.state.ending.insert(run) {
+                continue;
+            }
             let failure = Failure::new(
                 crate::record::BODY,
                 FailureKind::TimedOut,
@@ -614,7 +695,7 @@ impl Session {
             )
             .fatal();
             let key = TokenKey { run, lane: 0, elem: i32::MIN };
-            self.state.works.push(Work::End {
+            self.state.works.push_back(Work::End {
                 key,
                 run,
                 state: RunState::TimedOut,
@@ -681,36 +762,37 @@ struct Request {
 }
 
 impl Request {
-    /// Claims; finding nothing, says so in the database and looks once more, since work may have come meanwhile.
-    async fn run(&self, shared: &Shared) -> Result<Vec<Claimed>, StoreError> {
-        let mut got = self.once(shared, &self.marks).await?;
-        if got.is_empty() {
-            {
-                let mut reader = shared.reader.lock().await;
-                let connection = reader.open().await?;
-                if let Err(error) = set_idle(connection, shared.worker).await {
-                    reader.connection = None;
-                    return Err(error);
-                }
-            }
-            got = self.once(shared, &vec![i64::MIN; self.queues.len()]).await?;
+    /// Claims; finding nothing, says so in the database and looks once more, since work may have come meanwhile. Answers
+    /// too whether that was news.
+    async fn run(&self, shared: &Shared) -> Result<(Vec<Claimed>, bool), StoreError> {
+        let got = self.once(shared, &self.marks).await?;
+        if !got.is_empty() {
+            return Ok((got, false));
         }
-        Ok(got)
+        let news = {
+            let mut reader = shared.reader.lock().await;
+            let said =
+                answered(async { set_idle(reader.open().await?, shared.worker).await }).await;
+            if said.is_err() {
+                reader.connection = None;
+            }
+            said?
+        };
+        Ok((self.once(shared, &vec![i64::MIN; self.queues.len()]).await?, news))
     }
 
     async fn once(&self, shared: &Shared, marks: &[i64]) -> Result<Vec<Claimed>, StoreError> {
         let mut reader = shared.reader.lock().await;
         let mut got = Vec::new();
-        let result = self.with(reader.open().await?, shared.worker, marks, &mut got).await;
-        if let Err(error) = result {
+        let result = answered(async {
+            self.with(reader.open().await?, shared.worker, marks, &mut got).await
+        })
+        .await;
+        // what was claimed before a failure is handed back with all else that is in doubt
+        if result.is_err() {
             reader.connection = None;
-            if got.is_empty() {
-                return Err(error);
-            }
-            // what earlier statements claimed is held, and nobody else would ever begin it
-            tracing::warn!(%error, source = %error.source, "a look for work was cut short");
         }
-        Ok(got)
+        result.map(|()| got)
     }
 
     async fn with(
@@ -735,5 +817,18 @@ impl Request {
             got.extend(claim(connection, worker, &self.queues, marks, left(got)).await?);
         }
         Ok(())
+    }
+}
+
+/// Runs a part of the session. One that panics ends the session: what it knew is lost, and recovery knows it all.
+pub(super) async fn watched(
+    report: mpsc::UnboundedSender<Message>,
+    part: impl Future<Output = ()> + Send + 'static,
+) {
+    if let Err(error) = tokio::spawn(part).await
+        && error.is_panic()
+    {
+        tracing::error!(%error, "a part of the worker panicked; it begins anew");
+        let _ = report.send(Message::LeaseLost);
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     lifecycle::{Position, RunState},
     payload::Json,
     registry::Version,
+    spec::Stored,
     store::{HeldSlot, RunId, TokenKey, end::Holder, flush::Settled, stamp::Stamp},
 };
 
@@ -68,7 +69,13 @@ impl Token {
 pub(super) enum Verdict {
     /// It goes on as the flush says. `next` is where it goes on in this worker, `arrivals` the positions behind the
     /// rows of the flush.
-    Settled { settled: Settled, next: Option<Position>, arrivals: Vec<Position> },
+    Settled {
+        settled: Settled,
+        next: Option<Position>,
+        arrivals: Vec<Position>,
+        /// The result of its node, for those that read it here once it is stored.
+        result: Option<(usize, Stored)>,
+    },
     /// Its failure ends the run.
     EndRun { state: RunState, failure: Failure, holder: Holder },
     /// The run has ended already, or the token was handed on: nothing to write.
