@@ -88,6 +88,14 @@ pub enum LearningError {
         /// Why it could not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The registry of models in Postgres did not do something.
+    #[error("the registry of models cannot {doing}; see the cause, and start it again to go on")]
+    Registry {
+        /// What was asked of it.
+        doing: &'static str,
+        /// Why it could not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The run ended without a model.
     #[error("run {run} {state}: {reason}")]
     Run {
@@ -123,7 +131,10 @@ pub enum LearningError {
 impl LearningError {
     /// Whether another attempt may succeed without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Read { .. } | Self::Write { .. } | Self::Validator { .. })
+        matches!(
+            self,
+            Self::Read { .. } | Self::Write { .. } | Self::Validator { .. } | Self::Registry { .. }
+        )
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {

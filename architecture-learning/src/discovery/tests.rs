@@ -89,10 +89,10 @@ fn a_shard_is_keyed_by_content() {
     );
     let data = DataDir::at(sample.0.join("target/data"));
     let codebase = Codebase::open(&sample.0).expect("a codebase");
-    let first = discover(&data, &codebase).expect("a shard");
-    let again = discover(&data, &codebase).expect("a shard");
+    let first = discover(&data, &codebase, &mut Unobserved).expect("a shard");
+    let again = discover(&data, &codebase, &mut Unobserved).expect("a shard");
     assert!(!first.known && again.known);
     assert_eq!(first.shard, again.shard);
     fs::write(sample.0.join("src/lib.rs"), "fn b() {}\n").expect("a file");
-    assert_ne!(discover(&data, &codebase).expect("a shard").shard, first.shard);
+    assert_ne!(discover(&data, &codebase, &mut Unobserved).expect("a shard").shard, first.shard);
 }

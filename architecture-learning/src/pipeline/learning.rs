@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use pgflow::{Flow, Gpu, Run, RunError, RunState, RunStatus, Worker};
 
-use super::{LearningJob, STEPS, StepProgress, Told, Validator, architecture_learning, tuning};
+use super::{
+    LearningJob, Registry, STEPS, StepProgress, Told, Validator, architecture_learning, tuning,
+};
 use crate::deployment::Deployment;
 use crate::model::Device;
 use crate::storage;
@@ -60,6 +62,7 @@ impl Learning {
         let told = Told::default();
         let worker = flow.worker().only(["architecture_learning"]).slots(8);
         let worker = worker.state(data.clone()).state(told.clone()).state(validator);
+        let worker = worker.state(Registry::open(&flow).await?);
         let worker = match job.device {
             Device::Cpu { .. } => worker.gpu_stand_in(),
             Device::Cuda { .. } => worker.gpus(devices()?),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use architecture_learning::analysis::{Analysis, analyse};
+use architecture_learning::champion::Champion;
 use architecture_learning::classify::{Classification, classify};
 use architecture_learning::codebase::{self, Codebase, Split};
-use architecture_learning::deployment::deploy;
+use architecture_learning::deployment::{gate, publish};
 use architecture_learning::discovery::discover;
 use architecture_learning::model::Device;
 use architecture_learning::observer::{Observer, Unobserved};
@@ -121,8 +122,10 @@ fn small() -> TrainingSettings {
 fn prepared(scratch: &Scratch) -> Analysis {
     write_corpus(&scratch.path("corpus"));
     let found = codebase::find(&[scratch.path("corpus")], None).expect("codebases");
-    let discoveries: Vec<_> =
-        found.iter().map(|c| discover(&scratch.data(), c).expect("a shard")).collect();
+    let discoveries: Vec<_> = found
+        .iter()
+        .map(|c| discover(&scratch.data(), c, &mut Unobserved).expect("a shard"))
+        .collect();
     analyse(&scratch.data(), &discoveries, &mut Unobserved).expect("a dataset")
 }
 
@@ -146,9 +149,12 @@ fn what_is_learnt_is_promoted_and_classifies_names_that_it_never_saw() {
     let mut sure = report.clone();
     // a few files calibrate badly; the rule has tests of its own
     sure.scores.values_mut().for_each(|s| s.calibration_error = 0.01);
-    let deployment = deploy(&data, &model, &sure).expect("a deployment");
-    assert!(deployment.decision.promoted, "{:#?}", deployment.decision);
-    assert_eq!(deploy(&data, &model, &sure).expect("a repeat"), deployment);
+    let artifact = publish(&data, &model, &sure).expect("an artifact");
+    let decision = gate::decide(&sure, artifact.files);
+    assert!(decision.promoted, "{decision:#?}");
+    let candidate = model.candidate.clone();
+    let champion = Champion { artifact: artifact.hash, candidate, macro_f1: 0.5, promoted_at: 0 };
+    champion.write(&data).expect("a pointer");
 
     write_crate(&scratch.path("unseen"), "unseen", |i| format!("part{i}"));
     let answer = classify(&data, &Codebase::open(&scratch.path("unseen")).expect("a codebase"))
@@ -197,8 +203,8 @@ fn a_candidate_that_was_touched_is_refused() {
     fs::write(extra, "x").expect("a file");
     let report = validate(&scratch.data(), &model).expect("a report");
     assert!(!report.verified);
-    let deployment = deploy(&scratch.data(), &model, &report).expect("a refusal is a result");
-    assert!(!deployment.decision.promoted);
+    let artifact = publish(&scratch.data(), &model, &report).expect("an artifact");
+    assert!(!gate::decide(&report, artifact.files).promoted);
 }
 
 #[test]
