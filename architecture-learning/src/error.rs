@@ -43,6 +43,18 @@ pub enum LearningError {
         "there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory"
     )]
     NoDataDir,
+    /// A variable of the environment is not what it should be.
+    #[error("{name} is `{value}`; set it to a whole number from {min} to {max}, or leave it unset")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+        /// The least that it may be.
+        min: u64,
+        /// The most that it may be.
+        max: u64,
+    },
     /// The corpus is too small for honest numbers.
     #[error(
         "too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners"

@@ -2,14 +2,14 @@
 //! crate on a thread where it may block, tells its progress and hears when it should stop.
 
 mod learning;
+mod limits;
 mod registry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use pgflow::{GpuSlot, Retryable, StepContext, StepTuning, Tuning, WorkflowTuning, step, workflow};
+use pgflow::{GpuSlot, Retryable, StepContext, step, workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Analysis, analyse};
@@ -23,6 +23,7 @@ use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
 pub use learning::{Learning, Standing, StepStanding};
+pub use limits::Limits;
 pub use registry::Registry;
 
 /// The names of the steps, in order.
@@ -158,24 +159,6 @@ impl Told {
     pub fn of(&self, step: &str) -> Option<StepProgress> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).get(step).cloned()
     }
-}
-
-/// Limits for a corpus of so many codebases: those that the workflow declares are for a queue message.
-pub fn tuning(codebases: usize) -> Tuning {
-    let codebases = u32::try_from(codebases).unwrap_or(u32::MAX);
-    let per_codebase =
-        |milliseconds: u64| Duration::from_millis(milliseconds).saturating_mul(codebases);
-    let analysis = Duration::from_secs(30) + per_codebase(50);
-    let training = Duration::from_secs(180) + per_codebase(500);
-    let run = Duration::from_secs(360) + per_codebase(2000);
-    let step = |timeout| StepTuning { timeout: Some(timeout), ..StepTuning::default() };
-    Tuning::new("the size of the corpus")
-        .step("pattern_analysis", step(analysis))
-        .step("model_training", step(training))
-        .workflow(
-            "architecture_learning",
-            WorkflowTuning { timeout: Some(run), ..WorkflowTuning::default() },
-        )
 }
 
 /// The device to train on, by what was asked for and what the worker grants.
