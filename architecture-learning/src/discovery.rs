@@ -280,7 +280,23 @@ impl<'c> Input<'c> {
             let directory = path.trim_end_matches("Cargo.toml").to_owned();
             Some(Package { directory, manifest: Manifest::parse(text)? })
         };
-        manifests.filter_map(package).collect()
+        let mut packages: Vec<_> = manifests.filter_map(package).collect();
+        if packages.is_empty() {
+            packages.push(self.bare_package());
+        }
+        packages
+    }
+
+    /// Sources without any manifest: whatever looks like a root is one.
+    fn bare_package(&self) -> Package {
+        let target = |path: &String| match path.rsplit('/').next() {
+            Some("lib.rs") => Some((TargetKind::Library, path.clone())),
+            Some("main.rs") => Some((TargetKind::Binary, path.clone())),
+            _ => None,
+        };
+        let targets = self.files.sources.iter().filter_map(target).collect();
+        let manifest = Manifest { targets, ..Manifest::default() };
+        Package { directory: String::new(), manifest }
     }
 
     fn source_files(
@@ -330,7 +346,9 @@ impl<'c> Input<'c> {
                 }
             }
         }
-        let unreached = |i: usize| by_directory(&self.files.sources[i]);
+        // without a manifest nobody can tell which files are dead
+        let orphan = if self.manifests.is_empty() { FileKind::Module } else { FileKind::Dead };
+        let unreached = |i: usize| by_directory(&self.files.sources[i]).unwrap_or(orphan);
         let known = kinds.into_iter().enumerate().map(|(i, k)| k.unwrap_or_else(|| unreached(i)));
         known
             .zip(&self.sources)
@@ -356,15 +374,14 @@ fn kind_of(target: TargetKind, root: bool, test: bool) -> FileKind {
     }
 }
 
-fn by_directory(path: &str) -> FileKind {
+fn by_directory(path: &str) -> Option<FileKind> {
     let mut parts = path.split('/').rev().skip(1);
-    let kind = parts.find_map(|part| match part {
+    parts.find_map(|part| match part {
         "tests" | "test" | "testdata" | "fixtures" => Some(FileKind::Test),
         "benches" | "bench" => Some(FileKind::Bench),
         "examples" => Some(FileKind::Example),
         _ => None,
-    });
-    kind.unwrap_or(FileKind::Dead)
+    })
 }
 
 /// A text that says so in its head, is too large, or has lines that nobody types.

@@ -14,6 +14,18 @@ pub enum LearningError {
         /// The places that were searched, ready to print.
         paths: String,
     },
+    /// Nothing to classify.
+    #[error("no Rust source in `{}`; give a directory with `.rs` files", path.display())]
+    NoSource {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file where a directory is wanted.
+    #[error("`{}` is not a directory; give the directory of its codebase", path.display())]
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file or directory could not be read.
     #[error("cannot read `{}`; check that it exists and that you may read it", path.display())]
     Read {

@@ -47,6 +47,23 @@ fn what_is_learnt_is_promoted_and_classifies_names_that_it_never_saw() {
     let right = answer.files.iter().filter(|f| f.likeliest == expected(&f.path)).count();
     assert!(right >= 12, "{right} of 15 right: {:#?}", answer.files);
     assert_eq!(answer.known.len(), 1, "the root needs no model");
+
+    fs::remove_file(scratch.path("unseen/Cargo.toml")).expect("removed");
+    let bare = classified(&scratch, "unseen");
+    assert_eq!(bare.files, answer.files, "a root in its usual place needs no manifest");
+    fs::create_dir_all(scratch.path("loose")).expect("a directory");
+    fs::copy(scratch.path("unseen/src/part0.rs"), scratch.path("loose/x.rs")).expect("copied");
+    let loose = classified(&scratch, "loose");
+    assert_eq!(loose.files.len(), 1, "{loose:#?}");
+}
+
+/// What the program says of a directory.
+fn classified(scratch: &Scratch, name: &str) -> Classification {
+    let path = scratch.path(name);
+    let path = path.to_str().expect("a plain path");
+    let output = archlearn(scratch, &["classify", path, "--json", "-"]).output().expect("starts");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("the documented form")
 }
 
 /// Stops at a given moment.
@@ -132,7 +149,7 @@ fn the_json_of_classify_is_an_interface() {
 #[test]
 fn the_gpu_check_compares_or_says_that_it_skips() {
     let scratch = Scratch::new("gpu");
-    let output = archlearn(&scratch, &["gpu-check"]);
+    let output = archlearn(&scratch, &["gpu-check"]).output().expect("the program starts");
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     assert!(

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::Command;
 
 use architecture_learning::analysis::{Analysis, analyse};
 use architecture_learning::codebase::{self, Split};
@@ -135,15 +135,10 @@ pub fn trained(
     train(&scratch.data(), analysis, &CPU, &small(), observer)
 }
 
-pub fn archlearn(scratch: &Scratch, arguments: &[&str]) -> Output {
+pub fn archlearn(scratch: &Scratch, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_archlearn"));
     command.args(arguments).env("ARCHLEARN_DATA_DIR", scratch.path("data")).env("NO_COLOR", "1");
-    command.output().expect("the program starts")
-}
-
-pub fn error(output: &Output) -> String {
-    assert!(!output.status.success());
-    String::from_utf8_lossy(&output.stderr).into_owned()
+    command
 }
 
 /// A database of its own on the private server.
