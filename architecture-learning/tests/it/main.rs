@@ -6,6 +6,7 @@ mod registry;
 mod support;
 
 use std::fs;
+use std::path::{Path, PathBuf};
 
 use architecture_learning::LearningError;
 use architecture_learning::champion::Champion;
@@ -156,4 +157,26 @@ fn the_gpu_check_compares_or_says_that_it_skips() {
         text.starts_with("skipped: no GPU") || text.contains("logits of equal weights"),
         "{text}"
     );
+}
+
+#[test]
+fn only_the_pipeline_names_the_engine_and_only_its_registry_the_database() {
+    fn sources(directory: &Path) -> Vec<PathBuf> {
+        let entries = fs::read_dir(directory).expect("a directory");
+        let paths = entries.map(|e| e.expect("an entry").path());
+        paths.flat_map(|p| if p.is_dir() { sources(&p) } else { vec![p] }).collect()
+    }
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let naming = |word: &str| -> Vec<_> {
+        let names = |path: &PathBuf| fs::read_to_string(path).expect("a source").contains(word);
+        let found = sources(&root).into_iter().filter(names);
+        let mut found: Vec<_> =
+            found.map(|p| p.strip_prefix(&root).expect("below").to_owned()).collect();
+        found.sort();
+        found
+    };
+    let engine = naming("pgflow::");
+    assert!(engine.iter().all(|p| p.starts_with("pipeline") || p == Path::new("pipeline.rs")));
+    assert!(engine.len() > 1, "{engine:?}");
+    assert_eq!(naming("sqlx::"), [PathBuf::from("pipeline/registry.rs")]);
 }
