@@ -26,10 +26,15 @@ impl Registry {
             PgPoolOptions::new().max_connections(2).connect_lazy_with(flow.options().clone());
         let registry = Self(pool);
         let mut transaction = registry.begin().await?;
-        sqlx::raw_sql(include_str!("../../migrations/0001_registry.sql"))
-            .execute(&mut *transaction)
-            .await
-            .map_err(failed("make its tables"))?;
+        let migrated = sqlx::query_scalar(include_str!("../../sql/is_migrated.sql"))
+            .fetch_one(&mut *transaction)
+            .await;
+        if !migrated.map_err(failed("look for its tables"))? {
+            sqlx::raw_sql(include_str!("../../migrations/0001_registry.sql"))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed("make its tables"))?;
+        }
         transaction.commit().await.map_err(failed("make its tables"))?;
         Ok(registry)
     }
