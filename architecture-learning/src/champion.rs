@@ -27,4 +27,12 @@ impl Champion {
         let path = data.champion();
         if path.is_file() { storage::read_json(&path).map(Some) } else { Ok(None) }
     }
+
+    /// Lets `classify` use it from now on.
+    ///
+    /// # Errors
+    /// When the pointer file cannot be written.
+    pub fn write(&self, data: &DataDir) -> Result<(), LearningError> {
+        storage::write_json(&data.champion(), self)
+    }
 }

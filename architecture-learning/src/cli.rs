@@ -60,7 +60,7 @@ struct Learn {
 
 #[derive(clap::Args)]
 struct Classify {
-    /// A directory with a Cargo.toml.
+    /// A directory with Rust sources; with its Cargo.toml the answer is better.
     #[arg(default_value = ".")]
     path: PathBuf,
     /// Write JSON to a file, or to standard output for `-`.

@@ -26,7 +26,7 @@ const ALIASES: [(&str, &str); 6] = [
 /// One codebase: what a person would clone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Codebase {
-    /// The directory with the outermost `Cargo.toml`.
+    /// The directory with the outermost `Cargo.toml`, where there is one.
     pub root: PathBuf,
     /// Its name: of the package, or of the directory for a workspace without one.
     pub name: String,
@@ -65,13 +65,30 @@ impl Codebase {
     /// # Errors
     /// [`LearningError::NoCodebase`] without a readable manifest.
     pub fn open(root: &Path) -> Result<Self, LearningError> {
-        let root = root.canonicalize().map_err(LearningError::read(root))?;
+        let root = directory(root)?;
         let manifest = Manifest::read(&root.join("Cargo.toml"))
             .ok_or_else(|| LearningError::NoCodebase { paths: format!("`{}`", root.display()) })?;
+        Ok(Self::of(root, manifest))
+    }
+
+    /// Like [`Codebase::open`], and any other directory with Rust sources too, by its own name.
+    ///
+    /// # Errors
+    /// [`LearningError::NoSource`] without a single one.
+    pub fn open_sources(root: &Path) -> Result<Self, LearningError> {
+        let root = directory(root)?;
+        if !has_sources(&root) {
+            return Err(LearningError::NoSource { path: root });
+        }
+        let manifest = Manifest::read(&root.join("Cargo.toml"));
+        Ok(Self::of(root, manifest.unwrap_or_default()))
+    }
+
+    fn of(root: PathBuf, manifest: Manifest) -> Self {
         let directory = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = manifest.name.clone().unwrap_or(directory);
         let owner = owner(manifest.repository.as_deref(), &name);
-        Ok(Self { version: manifest.version.unwrap_or_default(), root, name, owner })
+        Self { version: manifest.version.unwrap_or_default(), root, name, owner }
     }
 
     /// Where the numbers of this codebase belong.
@@ -101,12 +118,13 @@ pub fn registry_sources() -> Result<Vec<PathBuf>, LearningError> {
 /// each time, chosen by hash so that every kind of name has its chance.
 ///
 /// # Errors
-/// [`LearningError::NoCodebase`] when there are none, [`LearningError::Read`] when a path is not there.
+/// [`LearningError::NoCodebase`] when there are none, [`LearningError::Read`] when a path is not there,
+/// [`LearningError::NotADirectory`] when it is a file.
 pub fn find(paths: &[PathBuf], limit: Option<usize>) -> Result<Vec<Codebase>, LearningError> {
     let mut newest: BTreeMap<String, Codebase> = BTreeMap::new();
     for path in paths {
-        let path = path.canonicalize().map_err(LearningError::read(path))?;
-        for root in roots(&path, 0) {
+        let path = directory(path)?;
+        for root in roots(&path, 0).into_iter().filter(|root| has_sources(root)) {
             let Ok(found) = Codebase::open(&root) else { continue };
             let key = registry_name(&found).unwrap_or_else(|| root.display().to_string());
             match newest.get(&key) {
@@ -126,6 +144,19 @@ pub fn find(paths: &[PathBuf], limit: Option<usize>) -> Result<Vec<Codebase>, Le
     }
     found.sort_by(|a, b| (&a.name, &a.root).cmp(&(&b.name, &b.root)));
     Ok(found)
+}
+
+fn directory(path: &Path) -> Result<PathBuf, LearningError> {
+    let path = path.canonicalize().map_err(LearningError::read(path))?;
+    if path.is_dir() { Ok(path) } else { Err(LearningError::NotADirectory { path }) }
+}
+
+/// Whether there is a Rust source at or below `path`; looks no further than the first.
+fn has_sources(path: &Path) -> bool {
+    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    let source =
+        |e: fs::DirEntry| e.path().extension().is_some_and(|x| x.eq_ignore_ascii_case("rs"));
+    entries.into_iter().any(source) || subdirectories(path).iter().any(|dir| has_sources(dir))
 }
 
 fn roots(path: &Path, depth: usize) -> Vec<PathBuf> {

@@ -1,9 +1,8 @@
-//! Step 5: puts the proposed model and its numbers into a directory named by the hash of its content, and promotes it or
-//! not, by the rule in [`gate`]. A refusal is a result, with its reasons. Promotion replaces one pointer file.
+//! Step 5: puts the proposed model and its numbers into a directory named by the hash of its content. Whether it serves is
+//! decided by the rule in [`gate`]; a refusal is a result, with its reasons. Where decisions are kept is not known here.
 
 mod card;
 pub mod gate;
-mod registry;
 
 use std::path::PathBuf;
 
@@ -15,7 +14,7 @@ use crate::model::{CONFIG, LoadedModel, weights_file};
 use crate::storage::{self, DataDir};
 use crate::training::TrainedModel;
 use crate::validation::{METRICS, Report};
-use gate::Decision;
+use gate::{Decision, Integrity};
 
 /// What step 5 hands on.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -30,30 +29,35 @@ pub struct Deployment {
     pub decision: Decision,
 }
 
-/// Writes the artifact of a validated model and decides on it. A repeat finds its own decision.
+/// The saved model, under the name of its content.
+#[derive(Clone, Debug)]
+pub struct Artifact {
+    /// The hash of its files.
+    pub hash: String,
+    /// Its directory.
+    pub path: PathBuf,
+    /// What is known of its files.
+    pub files: Integrity,
+}
+
+/// Writes the artifact of a validated model and looks whether it is sound. A repeat finds it.
 ///
 /// # Errors
 /// When files cannot be read or written.
-pub fn deploy(
+pub fn publish(
     data: &DataDir,
     trained: &TrainedModel,
     report: &Report,
-) -> Result<Deployment, LearningError> {
+) -> Result<Artifact, LearningError> {
     let files = files(data, trained, report)?;
-    let artifact = storage::hash_named(&files);
-    let path = data.artifact(&artifact);
+    let hash = storage::hash_named(&files);
+    let path = data.artifact(&hash);
     storage::write_dir(&path, |directory| {
         files.iter().try_for_each(|(name, bytes)| storage::write(&directory.join(name), bytes))
     })?;
-    let checks = gate::Integrity {
-        verified: report.verified && storage::hash_dir(&path)? == artifact,
-        smoke: smoke(&path),
-    };
-    let decision = gate::decide(report, checks);
-    let champion = registry::contender(&artifact, report);
-    let decision = registry::record(data, champion, decision)?;
-    let candidate = trained.candidate.clone();
-    Ok(Deployment { artifact, candidate, path, decision })
+    let verified = report.verified && storage::hash_dir(&path)? == hash;
+    let files = Integrity { verified, smoke: smoke(&path) };
+    Ok(Artifact { hash, path, files })
 }
 
 /// The content of the artifact, by file name.

@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebase::Codebase;
 use crate::manifest::{Manifest, TargetKind};
+use crate::observer::{Observer, Unobserved};
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
 use syntax::{COUNTS, Parsed, Syntax};
@@ -160,17 +161,22 @@ pub struct Evidence {
 /// Discovers `codebase` into a shard of `data`; does nothing when its content has been discovered before.
 ///
 /// # Errors
-/// When files cannot be read or the shard cannot be written.
-pub fn discover(data: &DataDir, codebase: &Codebase) -> Result<Discovery, LearningError> {
+/// [`LearningError::Cancelled`] when the observer says so, which is asked before each file; when files cannot be read or
+/// the shard cannot be written.
+pub fn discover(
+    data: &DataDir,
+    codebase: &Codebase,
+    observer: &mut dyn Observer,
+) -> Result<Discovery, LearningError> {
     let begun = Instant::now();
-    let input = Input::read(codebase)?;
+    let input = Input::read(codebase, observer)?;
     let id = input.id();
     let path = data.shard(&id);
     let known = path.is_file();
     let shard = if known {
         storage::read_json(&path)?
     } else {
-        let shard = input.scan()?;
+        let shard = input.scan(observer)?;
         storage::write_json(&path, &shard)?;
         shard
     };
@@ -192,7 +198,7 @@ pub fn discover(data: &DataDir, codebase: &Codebase) -> Result<Discovery, Learni
 /// # Errors
 /// When files cannot be read.
 pub fn scan(codebase: &Codebase) -> Result<Shard, LearningError> {
-    Input::read(codebase)?.scan()
+    Input::read(codebase, &Unobserved)?.scan(&mut Unobserved)
 }
 
 /// The text of a codebase.
@@ -204,10 +210,11 @@ struct Input<'c> {
 }
 
 impl<'c> Input<'c> {
-    fn read(codebase: &'c Codebase) -> Result<Self, LearningError> {
+    fn read(codebase: &'c Codebase, observer: &dyn Observer) -> Result<Self, LearningError> {
         let files = walk::walk(&codebase.root);
         let text = |paths: &[String]| {
-            paths.iter().map(|p| read_text(codebase, p)).collect::<Result<_, _>>()
+            let read = |path: &String| wanted(observer).and_then(|()| read_text(codebase, path));
+            paths.iter().map(read).collect::<Result<_, _>>()
         };
         Ok(Self {
             codebase,
@@ -226,7 +233,7 @@ impl<'c> Input<'c> {
         storage::hash(about.into_iter().chain(content).chain(others))
     }
 
-    fn scan(&self) -> Result<Shard, LearningError> {
+    fn scan(&self, observer: &mut dyn Observer) -> Result<Shard, LearningError> {
         let root = &self.codebase.root;
         let mut syntax =
             Syntax::new().ok_or_else(|| LearningError::damaged(root, "no grammar for Rust"))?;
@@ -237,7 +244,12 @@ impl<'c> Input<'c> {
                 || (long > walk::GENERATED_BYTES_MAX && is_generated(text))
         };
         let text = self.sources.iter().map(|text| if unread(&text) { "" } else { text.as_str() });
-        let parsed: Vec<_> = text.map(|text| syntax.parse(text)).collect();
+        let mut parsed = Vec::with_capacity(self.sources.len());
+        for (done, text) in text.enumerate() {
+            wanted(observer)?;
+            observer.progress(done, self.sources.len(), &self.codebase.name);
+            parsed.push(syntax.parse(text));
+        }
         let packages = self.packages();
         let tree = tree::build(&packages, &self.files.sources, &parsed);
         let resolution = resolve::resolve(&tree, &parsed);
@@ -268,7 +280,23 @@ impl<'c> Input<'c> {
             let directory = path.trim_end_matches("Cargo.toml").to_owned();
             Some(Package { directory, manifest: Manifest::parse(text)? })
         };
-        manifests.filter_map(package).collect()
+        let mut packages: Vec<_> = manifests.filter_map(package).collect();
+        if packages.is_empty() {
+            packages.push(self.bare_package());
+        }
+        packages
+    }
+
+    /// Sources without any manifest: whatever looks like a root is one.
+    fn bare_package(&self) -> Package {
+        let target = |path: &String| match path.rsplit('/').next() {
+            Some("lib.rs") => Some((TargetKind::Library, path.clone())),
+            Some("main.rs") => Some((TargetKind::Binary, path.clone())),
+            _ => None,
+        };
+        let targets = self.files.sources.iter().filter_map(target).collect();
+        let manifest = Manifest { targets, ..Manifest::default() };
+        Package { directory: String::new(), manifest }
     }
 
     fn source_files(
@@ -318,13 +346,19 @@ impl<'c> Input<'c> {
                 }
             }
         }
-        let unreached = |i: usize| by_directory(&self.files.sources[i]);
+        // without a manifest nobody can tell which files are dead
+        let orphan = if self.manifests.is_empty() { FileKind::Module } else { FileKind::Dead };
+        let unreached = |i: usize| by_directory(&self.files.sources[i]).unwrap_or(orphan);
         let known = kinds.into_iter().enumerate().map(|(i, k)| k.unwrap_or_else(|| unreached(i)));
         known
             .zip(&self.sources)
             .map(|(k, text)| if is_generated(text) { FileKind::Generated } else { k })
             .collect()
     }
+}
+
+fn wanted(observer: &dyn Observer) -> Result<(), LearningError> {
+    if observer.cancelled() { Err(LearningError::Cancelled) } else { Ok(()) }
 }
 
 fn kind_of(target: TargetKind, root: bool, test: bool) -> FileKind {
@@ -340,15 +374,14 @@ fn kind_of(target: TargetKind, root: bool, test: bool) -> FileKind {
     }
 }
 
-fn by_directory(path: &str) -> FileKind {
+fn by_directory(path: &str) -> Option<FileKind> {
     let mut parts = path.split('/').rev().skip(1);
-    let kind = parts.find_map(|part| match part {
+    parts.find_map(|part| match part {
         "tests" | "test" | "testdata" | "fixtures" => Some(FileKind::Test),
         "benches" | "bench" => Some(FileKind::Bench),
         "examples" => Some(FileKind::Example),
         _ => None,
-    });
-    kind.unwrap_or(FileKind::Dead)
+    })
 }
 
 /// A text that says so in its head, is too large, or has lines that nobody types.

@@ -14,6 +14,18 @@ pub enum LearningError {
         /// The places that were searched, ready to print.
         paths: String,
     },
+    /// Nothing to classify.
+    #[error("no Rust source in `{}`; give a directory with `.rs` files", path.display())]
+    NoSource {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// A file where a directory is wanted.
+    #[error("`{}` is not a directory; give the directory of its codebase", path.display())]
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
     /// A file or directory could not be read.
     #[error("cannot read `{}`; check that it exists and that you may read it", path.display())]
     Read {
@@ -43,6 +55,18 @@ pub enum LearningError {
         "there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory"
     )]
     NoDataDir,
+    /// A variable of the environment is not what it should be.
+    #[error("{name} is `{value}`; set it to a whole number from {min} to {max}, or leave it unset")]
+    Variable {
+        /// The variable.
+        name: String,
+        /// Its value.
+        value: String,
+        /// The least that it may be.
+        min: u64,
+        /// The most that it may be.
+        max: u64,
+    },
     /// The corpus is too small for honest numbers.
     #[error(
         "too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners"
@@ -88,6 +112,14 @@ pub enum LearningError {
         /// Why it could not.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
+    /// The registry of models in Postgres did not do something.
+    #[error("the registry of models cannot {doing}; see the cause, and start it again to go on")]
+    Registry {
+        /// What was asked of it.
+        doing: &'static str,
+        /// Why it could not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// The run ended without a model.
     #[error("run {run} {state}: {reason}")]
     Run {
@@ -123,7 +155,10 @@ pub enum LearningError {
 impl LearningError {
     /// Whether another attempt may succeed without anybody changing anything.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Read { .. } | Self::Write { .. } | Self::Validator { .. })
+        matches!(
+            self,
+            Self::Read { .. } | Self::Write { .. } | Self::Validator { .. } | Self::Registry { .. }
+        )
     }
 
     pub(crate) fn read(path: &Path) -> impl FnOnce(std::io::Error) -> Self {

@@ -2,9 +2,9 @@
 //!
 //! Five steps, each an ordinary function that anyone can call: [`discover`](discovery::discover),
 //! [`analyse`](analysis::analyse), [`train`](training::train), [`validate`](validation::validate) and
-//! [`deploy`](deployment::deploy). They hand each other ids; what the ids name lies in a [`DataDir`], keyed by content, so
+//! [`publish`](deployment::publish). They hand each other ids; what the ids name lies in a [`DataDir`], keyed by content, so
 //! that what was done is not done again. [`pipeline`] makes one durable workflow of them, and is the only module that
-//! names the engine. [`classify`] uses what was promoted, without engine or database.
+//! names the engine and its database, where the registry of models is. [`classify`] uses what was promoted, without engine or database.
 //!
 //! A module names only modules of a lower line: `error`, `words`, `random`, `observer` · `role`, `storage`, `manifest` ·
 //! `metrics`, `codebase`, `champion` · `discovery` · `graph` · `model` · `analysis` · `training` · `validation` ·

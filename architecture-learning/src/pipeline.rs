@@ -2,18 +2,19 @@
 //! crate on a thread where it may block, tells its progress and hears when it should stop.
 
 mod learning;
+mod limits;
+mod registry;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
-use pgflow::{GpuSlot, Retryable, StepContext, StepTuning, Tuning, WorkflowTuning, step, workflow};
+use pgflow::{GpuSlot, Retryable, StepContext, step, workflow};
 use serde::{Deserialize, Serialize};
 
 use crate::analysis::{Analysis, analyse};
 use crate::codebase::Codebase;
-use crate::deployment::{Deployment, deploy};
+use crate::deployment::{Deployment, publish};
 use crate::discovery::{Discovery, discover};
 use crate::model::Device;
 use crate::observer::Observer;
@@ -22,6 +23,8 @@ use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
 pub use learning::{Learning, Standing, StepStanding};
+pub use limits::Limits;
+pub use registry::Registry;
 
 /// The names of the steps, in order.
 pub const STEPS: [&str; 5] = [
@@ -54,11 +57,7 @@ impl Retryable for LearningError {
 /// See [`discover`].
 #[step(timeout = "60s", concurrency = 2)]
 pub async fn pattern_discovery(codebase: Codebase) -> Result<Discovery, LearningError> {
-    run(move |data, told| {
-        told.progress(0, 1, &codebase.name);
-        discover(data, &codebase)
-    })
-    .await
+    run(move |data, told| discover(data, &codebase, told)).await
 }
 
 /// Labels, features, splits; frequency and lift of patterns.
@@ -100,20 +99,26 @@ pub async fn model_validation(model: TrainedModel) -> Result<Report, LearningErr
     .await
 }
 
-/// Writes the artifact and promotes it or not.
+/// Writes the artifact and promotes it or not, in the worker's [`Registry`].
 ///
 /// # Errors
-/// See [`deploy`].
-#[step(timeout = "60s", concurrency = 1)]
+/// See [`publish`] and [`Registry::promote`].
+#[step(timeout = "60s", concurrency = 1, needs(Registry))]
 pub async fn model_deployment(
     model: TrainedModel,
     report: Report,
 ) -> Result<Deployment, LearningError> {
-    run(move |data, told| {
+    let context = StepContext::current();
+    let (trained, scored) = (model.clone(), report.clone());
+    let artifact = run(move |data, told| {
         told.progress(0, 1, "deciding");
-        deploy(data, &model, &report)
+        publish(data, &trained, &scored)
     })
-    .await
+    .await?;
+    let registry = context.state::<Registry>();
+    let decision = registry.promote(&data_dir(&context)?, &model, &report, &artifact).await?;
+    let (artifact, path) = (artifact.hash, artifact.path);
+    Ok(Deployment { artifact, candidate: model.candidate, path, decision })
 }
 
 /// Learns the roles of files from codebases. The document's steps add up to 360 s in its 300 s: this allows six minutes.
@@ -156,24 +161,6 @@ impl Told {
     }
 }
 
-/// Limits for a corpus of so many codebases: those that the workflow declares are for a queue message.
-pub fn tuning(codebases: usize) -> Tuning {
-    let codebases = u32::try_from(codebases).unwrap_or(u32::MAX);
-    let per_codebase =
-        |milliseconds: u64| Duration::from_millis(milliseconds).saturating_mul(codebases);
-    let analysis = Duration::from_secs(30) + per_codebase(50);
-    let training = Duration::from_secs(180) + per_codebase(500);
-    let run = Duration::from_secs(360) + per_codebase(2000);
-    let step = |timeout| StepTuning { timeout: Some(timeout), ..StepTuning::default() };
-    Tuning::new("the size of the corpus")
-        .step("pattern_analysis", step(analysis))
-        .step("model_training", step(training))
-        .workflow(
-            "architecture_learning",
-            WorkflowTuning { timeout: Some(run), ..WorkflowTuning::default() },
-        )
-}
-
 /// The device to train on, by what was asked for and what the worker grants.
 fn granted(asked: Device, slot: Option<&GpuSlot>) -> Result<Device, LearningError> {
     match (&asked, slot) {
@@ -188,15 +175,17 @@ fn granted(asked: Device, slot: Option<&GpuSlot>) -> Result<Device, LearningErro
     }
 }
 
-/// Runs `work` where it may block, with the worker's data directory, else that of the environment.
+/// The worker's data directory, else that of the environment.
+fn data_dir(context: &StepContext) -> Result<DataDir, LearningError> {
+    context.try_state::<DataDir>().map_or_else(DataDir::from_env, |data| Ok((*data).clone()))
+}
+
+/// Runs `work` where it may block.
 async fn run<T: Send + 'static>(
     work: impl FnOnce(&DataDir, &mut Teller) -> Result<T, LearningError> + Send + 'static,
 ) -> Result<T, LearningError> {
     let context = StepContext::current();
-    let data = match context.try_state::<DataDir>() {
-        Some(data) => (*data).clone(),
-        None => DataDir::from_env()?,
-    };
+    let data = data_dir(&context)?;
     let told = context.try_state::<Told>();
     let mut teller = Teller { context: context.clone(), told };
     context.blocking(move || work(&data, &mut teller)).await

@@ -71,14 +71,6 @@ impl DataDir {
     pub(crate) fn champion(&self) -> PathBuf {
         self.root.join("registry/champion.json")
     }
-
-    pub(crate) fn decisions(&self) -> PathBuf {
-        self.root.join("registry/decisions.jsonl")
-    }
-
-    pub(crate) fn registry_lock(&self) -> PathBuf {
-        self.root.join("registry/lock")
-    }
 }
 
 /// Writes `bytes` to `path` so that a reader sees either the old file or all of the new one.

@@ -34,6 +34,9 @@ pub struct Report {
     pub dataset: String,
     /// The kind that the candidate proposes.
     pub kind: ModelKind,
+    /// Artifact of the champion that was scored beside it, where one reads this dataset.
+    #[serde(default)]
+    pub champion: Option<String>,
     /// Whether its files still hash to its id.
     pub verified: bool,
     /// Test owners with labelled files.
@@ -86,15 +89,35 @@ impl Report {
     }
 }
 
-/// Scores the candidate of `trained` in this process.
+/// Scores the candidate of `trained` in this process, beside the champion of `data`.
 ///
 /// # Errors
 /// When its files or the dataset cannot be read.
 pub fn validate(data: &DataDir, trained: &TrainedModel) -> Result<Report, LearningError> {
+    let champion = Champion::read(data)?;
+    compare(data, trained, champion.as_ref().map(|c| c.artifact.as_str()))
+}
+
+/// Scores the candidate of `trained` in this process, beside the model of an artifact.
+///
+/// # Errors
+/// When its files or the dataset cannot be read.
+pub fn compare(
+    data: &DataDir,
+    trained: &TrainedModel,
+    champion: Option<&str>,
+) -> Result<Report, LearningError> {
     let dataset = Dataset::open(data, &trained.dataset)?;
     let test: Vec<Graph> = dataset.part(Split::Test).cloned().collect();
     let directory = data.candidate(&trained.candidate);
     let verified = storage::hash_dir(&directory)? == trained.candidate;
+    let known = champion.map(|artifact| data.artifact(artifact)).filter(|a| a.is_dir());
+    if let Some(report) = known.map(|artifact| Report::open(&artifact)).transpose()?
+        && (&report.candidate, &report.dataset) == (&trained.candidate, &trained.dataset)
+    {
+        // it serves already: what was said of it then stands
+        return Ok(Report { verified, ..report });
+    }
     let proposed = LoadedModel::open(&directory)?.config.kind;
     let mut all = BTreeMap::new();
     for kind in [ModelKind::Regression, ModelKind::Network] {
@@ -105,14 +128,17 @@ pub fn validate(data: &DataDir, trained: &TrainedModel) -> Result<Report, Learni
         all.iter().map(|(name, model)| (name.clone(), model.predictions(&test))).collect();
     let ours = predictions[proposed.name()].clone();
     predictions.insert("majority".to_owned(), majority(&dataset, &ours));
-    if let Some(champion) = champion(data, trained, &dataset)? {
-        predictions.insert("champion".to_owned(), champion.predictions(&test));
+    let champion =
+        champion.map(|artifact| readable(data, artifact, &dataset)).transpose()?.flatten();
+    if let Some((_, model)) = &champion {
+        predictions.insert("champion".to_owned(), model.predictions(&test));
     }
     let others = predictions.iter().filter(|(name, _)| *name != proposed.name());
     Ok(Report {
         candidate: trained.candidate.clone(),
         dataset: trained.dataset.clone(),
         kind: proposed,
+        champion: champion.map(|(artifact, _)| artifact),
         verified,
         owners: ours.iter().map(|p| &p.owner).collect::<BTreeSet<_>>().len(),
         differences: others
@@ -158,19 +184,18 @@ fn of_kind(directory: &Path, kind: ModelKind) -> Result<LoadedModel, LearningErr
     LoadedModel::with(config, &directory.join(weights_file(kind)))
 }
 
-/// The champion, if it can read this dataset and is not the candidate itself.
-fn champion(
+/// The model of an artifact, if it is here and can read this dataset.
+fn readable(
     data: &DataDir,
-    trained: &TrainedModel,
+    artifact: &str,
     dataset: &Dataset,
-) -> Result<Option<LoadedModel>, LearningError> {
-    let Some(champion) = Champion::read(data)? else { return Ok(None) };
-    let directory = data.artifact(&champion.artifact);
-    if champion.candidate == trained.candidate || !directory.join(CONFIG).is_file() {
+) -> Result<Option<(String, LoadedModel)>, LearningError> {
+    let directory = data.artifact(artifact);
+    if !directory.join(CONFIG).is_file() {
         return Ok(None);
     }
     let model = LoadedModel::open(&directory)?;
-    Ok((model.config.features == dataset.settings).then_some(model))
+    Ok((model.config.features == dataset.settings).then(|| (artifact.to_owned(), model)))
 }
 
 /// Always says the commonest role of training owners, as sure as it is common there.

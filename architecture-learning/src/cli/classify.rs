@@ -12,7 +12,7 @@ use super::paint::Paint;
 use super::{Classify, json};
 
 pub(super) fn classify(data: &DataDir, options: &Classify) -> Result<(), LearningError> {
-    let codebase = Codebase::open(&options.path)?;
+    let codebase = Codebase::open_sources(&options.path)?;
     let answer = architecture_learning::classify::classify(data, &codebase)?;
     match options.json.as_deref() {
         None => super::print(&table(&answer, Paint::stdout())),

@@ -7,7 +7,7 @@ use architecture_learning::analysis::Analysis;
 use architecture_learning::codebase;
 use architecture_learning::deployment::Deployment;
 use architecture_learning::model::{Device, DeviceChoice};
-use architecture_learning::pipeline::{Learning, LearningJob, Standing, Validator};
+use architecture_learning::pipeline::{Learning, LearningJob, Limits, Standing, Validator};
 use architecture_learning::training::TrainedModel;
 use architecture_learning::validation::Report;
 use architecture_learning::{DataDir, LearningError};
@@ -30,6 +30,7 @@ pub(super) struct Outcome {
 }
 
 pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError> {
+    let limits = Limits::from_env()?;
     let paths =
         if options.paths.is_empty() { codebase::registry_sources()? } else { options.paths };
     let limit = options.limit.and_then(|n| usize::try_from(n).ok());
@@ -42,7 +43,7 @@ pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError>
         doing: "start threads",
         source: Box::new(source),
     })?;
-    let (run, standing, deployment) = runtime.block_on(follow(data, job))?;
+    let (run, standing, deployment) = runtime.block_on(follow(data, job, &limits))?;
     let trained = TrainedModel::open(data, &deployment.candidate)?;
     let outcome = Outcome {
         run,
@@ -72,12 +73,13 @@ fn device_line(device: &Device) -> String {
 async fn follow(
     data: &DataDir,
     job: LearningJob,
+    limits: &Limits,
 ) -> Result<(i64, Standing, Deployment), LearningError> {
     let program = std::env::current_exe();
     let program = program
         .map_err(|source| LearningError::Read { path: PathBuf::from("archlearn"), source })?;
     let codebases = job.codebases.len();
-    let learning = Learning::begin(data, job, Validator(program)).await?;
+    let learning = Learning::begin(data, job, Validator(program), limits).await?;
     let word = if learning.is_joined() { "goes on" } else { "starts" };
     eprintln!("run {} {word}: {codebases} codebases", learning.id());
     let watched = watch(&learning).await;

@@ -108,6 +108,7 @@ mod tests {
             candidate: "c".to_owned(),
             dataset: "d".to_owned(),
             kind: ModelKind::Network,
+            champion: None,
             verified: true,
             owners: 20,
             scores: [("network".to_owned(), score(0.5)), (against.to_owned(), score(0.48))].into(),

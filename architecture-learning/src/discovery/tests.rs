@@ -89,10 +89,56 @@ fn a_shard_is_keyed_by_content() {
     );
     let data = DataDir::at(sample.0.join("target/data"));
     let codebase = Codebase::open(&sample.0).expect("a codebase");
-    let first = discover(&data, &codebase).expect("a shard");
-    let again = discover(&data, &codebase).expect("a shard");
+    let first = discover(&data, &codebase, &mut Unobserved).expect("a shard");
+    let again = discover(&data, &codebase, &mut Unobserved).expect("a shard");
     assert!(!first.known && again.known);
     assert_eq!(first.shard, again.shard);
     fs::write(sample.0.join("src/lib.rs"), "fn b() {}\n").expect("a file");
-    assert_ne!(discover(&data, &codebase).expect("a shard").shard, first.shard);
+    assert_ne!(discover(&data, &codebase, &mut Unobserved).expect("a shard").shard, first.shard);
+}
+
+/// Wants no more after so many files.
+struct Patience(usize);
+
+impl Observer for Patience {
+    fn progress(&mut self, done: usize, total: usize, _note: &str) {
+        assert!(done < total);
+        self.0 = self.0.saturating_sub(1);
+    }
+
+    fn cancelled(&self) -> bool {
+        self.0 == 0
+    }
+}
+
+#[test]
+fn discovery_stops_between_two_files() {
+    let files =
+        [("Cargo.toml", "[package]\nname = \"s\"\n"), ("src/lib.rs", "mod a;"), ("src/a.rs", "")];
+    let sample = Sample::new("stop", &files);
+    let data = DataDir::at(sample.0.join("target/data"));
+    let codebase = Codebase::open(&sample.0).expect("a codebase");
+    for patience in [0, 1] {
+        let stopped = discover(&data, &codebase, &mut Patience(patience));
+        assert!(matches!(stopped, Err(LearningError::Cancelled)), "{stopped:?}");
+    }
+    assert!(!data.root().exists(), "half a shard is none");
+    assert_eq!(discover(&data, &codebase, &mut Patience(3)).expect("a shard").files, 2);
+}
+
+#[test]
+fn sources_without_a_manifest_have_roots_and_modules() {
+    let files = [
+        ("main.rs", "mod a;\nuse a::b::f;"),
+        ("a/mod.rs", "pub mod b;"),
+        ("a/b.rs", "pub fn f() {}"),
+        ("loose.rs", ""),
+    ];
+    let sample = Sample::new("bare", &files);
+    let shard = scan(&Codebase::open_sources(&sample.0).expect("a codebase")).expect("a shard");
+    let kinds = shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect::<Vec<_>>();
+    let module = |path| (path, FileKind::Module);
+    let root = ("main.rs", FileKind::EntryPoint);
+    assert_eq!(kinds, [module("a/b.rs"), module("a/mod.rs"), module("loose.rs"), root]);
+    assert!(shard.edges.iter().any(|e| e.kind == EdgeKind::Use), "{:?}", shard.edges);
 }

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 
 use pgflow::{Flow, Gpu, Run, RunError, RunState, RunStatus, Worker};
 
-use super::{LearningJob, STEPS, StepProgress, Told, Validator, architecture_learning, tuning};
+use super::{
+    LearningJob, Limits, Registry, STEPS, StepProgress, Told, Validator, architecture_learning,
+};
 use crate::deployment::Deployment;
 use crate::model::Device;
 use crate::storage;
@@ -53,16 +55,22 @@ impl Learning {
         data: &DataDir,
         job: LearningJob,
         validator: Validator,
+        limits: &Limits,
     ) -> Result<Self, LearningError> {
         let codebases = job.codebases.len();
+        let gpus = match job.device {
+            Device::Cpu { .. } => None,
+            Device::Cuda { .. } => Some(devices()?),
+        };
         let flow = pgflow::from_env().await.map_err(engine("open the database of runs"))?;
-        let flow = flow.tuned(tuning(codebases));
+        let flow = flow.tuned(limits.tuning(codebases));
         let told = Told::default();
         let worker = flow.worker().only(["architecture_learning"]).slots(8);
         let worker = worker.state(data.clone()).state(told.clone()).state(validator);
-        let worker = match job.device {
-            Device::Cpu { .. } => worker.gpu_stand_in(),
-            Device::Cuda { .. } => worker.gpus(devices()?),
+        let worker = worker.state(Registry::open(&flow).await?);
+        let worker = match gpus {
+            None => worker.gpu_stand_in(),
+            Some(gpus) => worker.gpus(gpus),
         };
         let (run, joined) = join_or_start(&flow, data, job).await?;
         let worker = worker.spawn().await.map_err(engine("start a worker"))?;

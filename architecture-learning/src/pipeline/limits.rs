@@ -1,0 +1,163 @@
+//! The limits of the pipeline: what an operator sets in the environment, else what the size of the corpus asks for. The
+//! limits that the workflow declares are for a queue message.
+
+use std::time::Duration;
+
+use pgflow::{StepTuning, Tuning, WorkflowTuning};
+
+use super::STEPS;
+use crate::LearningError;
+
+/// Longest time that may be set: ten weeks, well inside what Postgres and clocks can add.
+const MILLISECONDS_MAX: u64 = 10 * 7 * 24 * 3600 * 1000;
+/// Most retries that may be set.
+const RETRIES_MAX: u64 = 1000;
+/// Most runs at once that may be set; each is a row.
+const CONCURRENCY_MAX: u64 = 1000;
+
+/// Limits from the environment; `None` where nothing is set.
+///
+/// | Variable | Limits | Unset, for one codebase |
+/// |---|---|---|
+/// | `ARCHITECTURE_WORKFLOW_TIMEOUT_MS` | a run | 360000: its steps add up to that |
+/// | `ARCHITECTURE_WORKFLOW_RETRIES` | attempts of each step after the first | 3 |
+/// | `ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS` | the delay before the first of these | 5000 |
+/// | `ARCHITECTURE_WORKFLOW_CONCURRENCY` | runs at once | 1 |
+/// | `ARCHITECTURE_PATTERN_DISCOVERY_TIMEOUT_MS` | an attempt at a codebase | 60000 |
+/// | `ARCHITECTURE_PATTERN_ANALYSIS_TIMEOUT_MS` | an attempt | 30000 |
+/// | `ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS` | an attempt | 180000 |
+/// | `ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS` | an attempt | 30000 |
+/// | `ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS` | an attempt | 60000 |
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    timeout: Option<Duration>,
+    retries: Option<u32>,
+    retry_delay: Option<Duration>,
+    concurrency: Option<u32>,
+    steps: [Option<Duration>; STEPS.len()],
+}
+
+impl Limits {
+    /// Reads the variables of this process.
+    ///
+    /// # Errors
+    /// [`LearningError::Variable`] for the first one that is no sensible number.
+    pub fn from_env() -> Result<Self, LearningError> {
+        Self::read(|name| Some(std::env::var_os(name)?.to_string_lossy().into_owned()))
+    }
+
+    fn read(value: impl Fn(&str) -> Option<String>) -> Result<Self, LearningError> {
+        let number = |name: &str, min: u64, max: u64| {
+            let Some(text) = value(name).filter(|v| !v.is_empty()) else { return Ok(None) };
+            let number = text.trim().parse().ok().filter(|n| (min..=max).contains(n));
+            let refused =
+                || LearningError::Variable { name: name.to_owned(), value: text, min, max };
+            number.ok_or_else(refused).map(Some)
+        };
+        let count = |name: &str, min: u64, max: u64| {
+            Ok::<_, LearningError>(number(name, min, max)?.and_then(|n| u32::try_from(n).ok()))
+        };
+        let time = |name: &str, min: u64| {
+            Ok::<_, LearningError>(number(name, min, MILLISECONDS_MAX)?.map(Duration::from_millis))
+        };
+        let mut steps = [None; STEPS.len()];
+        for (step, timeout) in STEPS.iter().zip(&mut steps) {
+            *timeout = time(&format!("ARCHITECTURE_{}_TIMEOUT_MS", step.to_uppercase()), 1)?;
+        }
+        Ok(Self {
+            timeout: time("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", 1)?,
+            retries: count("ARCHITECTURE_WORKFLOW_RETRIES", 0, RETRIES_MAX)?,
+            retry_delay: time("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", 0)?,
+            concurrency: count("ARCHITECTURE_WORKFLOW_CONCURRENCY", 1, CONCURRENCY_MAX)?,
+            steps,
+        })
+    }
+
+    /// These limits, and for what is not set those of a corpus of so many codebases.
+    pub fn tuning(&self, codebases: usize) -> Tuning {
+        let codebases = u32::try_from(codebases).unwrap_or(u32::MAX);
+        let grown = |seconds: u64, milliseconds: u64| {
+            let more = Duration::from_millis(milliseconds).saturating_mul(codebases);
+            Some(Duration::from_secs(seconds) + more)
+        };
+        let sized = [None, grown(30, 50), grown(180, 500), None, None];
+        let origin = "the ARCHITECTURE_ variables and the size of the corpus";
+        let run = self.timeout.or(grown(360, 2000));
+        let run = WorkflowTuning { timeout: run, concurrency: self.concurrency };
+        let mut tuning = Tuning::new(origin).workflow("architecture_learning", run);
+        for (step, (set, sized)) in STEPS.into_iter().zip(self.steps.into_iter().zip(sized)) {
+            let limits = StepTuning {
+                timeout: set.or(sized),
+                retries: self.retries,
+                retry_delay: self.retry_delay,
+                concurrency: None,
+            };
+            tuning = tuning.step(step, limits);
+        }
+        tuning
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(set: &[(&str, &str)]) -> Result<Limits, LearningError> {
+        let found = |name: &str| set.iter().find(|(n, _)| *n == name);
+        Limits::read(|name| Some(found(name)?.1.to_owned()))
+    }
+
+    #[test]
+    fn every_variable_of_the_document_is_read() {
+        let set = [
+            ("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "300000"),
+            ("ARCHITECTURE_WORKFLOW_RETRIES", "0"),
+            ("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "0"),
+            ("ARCHITECTURE_WORKFLOW_CONCURRENCY", "4"),
+            ("ARCHITECTURE_PATTERN_DISCOVERY_TIMEOUT_MS", "1"),
+            ("ARCHITECTURE_PATTERN_ANALYSIS_TIMEOUT_MS", "2"),
+            ("ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS", " 3 "),
+            ("ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS", "4"),
+            ("ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS", "5"),
+        ];
+        let expected = Limits {
+            timeout: Some(Duration::from_secs(300)),
+            retries: Some(0),
+            retry_delay: Some(Duration::ZERO),
+            concurrency: Some(4),
+            steps: [1, 2, 3, 4, 5].map(|n| Some(Duration::from_millis(n))),
+        };
+        assert_eq!(read(&set).ok(), Some(expected));
+        assert_eq!(read(&[("ARCHITECTURE_WORKFLOW_RETRIES", "")]).ok(), Some(Limits::default()));
+    }
+
+    #[test]
+    fn what_is_set_goes_before_the_size_of_the_corpus() {
+        let run = |limits: &Limits| format!("{:?}", limits.tuning(10));
+        assert!(run(&Limits::default()).contains("timeout: Some(380s)"));
+        let set = read(&[("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "7000")]).unwrap_or_default();
+        assert!(run(&set).contains("timeout: Some(7s)") && !run(&set).contains("380s"));
+    }
+
+    #[test]
+    fn a_bad_value_is_told_with_what_is_allowed() {
+        let error = |name: &str, value: &str| {
+            let read = read(&[(name, value)]);
+            read.err().map(|e| e.to_string()).unwrap_or_default()
+        };
+        assert_eq!(
+            error("ARCHITECTURE_WORKFLOW_CONCURRENCY", "0"),
+            "ARCHITECTURE_WORKFLOW_CONCURRENCY is `0`; set it to a whole number from 1 to 1000, or leave it unset"
+        );
+        for (name, value) in [
+            ("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "0"),
+            ("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "6m"),
+            ("ARCHITECTURE_WORKFLOW_RETRIES", "-1"),
+            ("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "1.5"),
+            ("ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS", "99999999999999999999"),
+        ] {
+            let error = error(name, value);
+            assert!(error.starts_with(&format!("{name} is `{value}`; ")), "{error}");
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Which models there were and which one serves, in Postgres. A promotion is one transaction behind the lock of the
+//! champion's only row, keyed by the artifact's hash; the pointer file that `classify` reads follows after its commit.
+
+use pgflow::Flow;
+use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::{PgConnection, Postgres, Transaction};
+
+use crate::champion::Champion;
+use crate::deployment::Artifact;
+use crate::deployment::gate::{self, Decision};
+use crate::training::TrainedModel;
+use crate::validation::{Report, compare};
+use crate::{DataDir, LearningError};
+
+/// Host state: the registry of models in the database of runs. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Registry(PgPool);
+
+impl Registry {
+    /// The registry in the database of `flow`; makes its schema `architecture_learning` where that is missing.
+    ///
+    /// # Errors
+    /// [`LearningError::Registry`] when the database does not answer or may not be changed.
+    pub async fn open(flow: &Flow) -> Result<Self, LearningError> {
+        let pool =
+            PgPoolOptions::new().max_connections(2).connect_lazy_with(flow.options().clone());
+        let registry = Self(pool);
+        let mut transaction = registry.begin().await?;
+        let migrated = sqlx::query_scalar(include_str!("../../sql/is_migrated.sql"))
+            .fetch_one(&mut *transaction)
+            .await;
+        if !migrated.map_err(failed("look for its tables"))? {
+            sqlx::raw_sql(include_str!("../../migrations/0001_registry.sql"))
+                .execute(&mut *transaction)
+                .await
+                .map_err(failed("make its tables"))?;
+        }
+        transaction.commit().await.map_err(failed("make its tables"))?;
+        Ok(registry)
+    }
+
+    /// Decides on an artifact against the champion of this moment, and lets it serve or not. A repeat finds its own
+    /// decision, and brings the pointer file of `data` up to date.
+    ///
+    /// # Errors
+    /// [`LearningError::Registry`] when the database does not answer; when files cannot be read or written.
+    ///
+    /// # Cancellation
+    /// Dropping the future decides nothing, or leaves a decision that a repeat finds.
+    pub async fn promote(
+        &self,
+        data: &DataDir,
+        trained: &TrainedModel,
+        report: &Report,
+        artifact: &Artifact,
+    ) -> Result<Decision, LearningError> {
+        let mut transaction = self.begin().await?;
+        let champion = lock_champion(&mut transaction).await?;
+        let known = find_decision(&mut transaction, &artifact.hash).await?;
+        let decision = if let Some(known) = known {
+            known
+        } else {
+            let report = against(champion, data, trained, report).await?;
+            let decision = gate::decide(&report, artifact.files);
+            insert_model(&mut transaction, artifact, &report, &decision).await?;
+            if decision.promoted {
+                set_champion(&mut transaction, &artifact.hash).await?;
+            }
+            decision
+        };
+        transaction.commit().await.map_err(failed("commit a decision"))?;
+        self.point(data).await?;
+        Ok(decision)
+    }
+
+    /// Writes the pointer file of `data`, where that has the champion's artifact.
+    async fn point(&self, data: &DataDir) -> Result<(), LearningError> {
+        let mut transaction = self.begin().await?;
+        lock_champion(&mut transaction).await?;
+        let champion = read_champion(&mut transaction).await?;
+        if let Some(champion) = champion.filter(|c| data.artifact(&c.artifact).is_dir())
+            && Champion::read(data).ok().flatten().as_ref() != Some(&champion)
+        {
+            champion.write(data)?;
+        }
+        transaction.commit().await.map_err(failed("let go of the champion"))
+    }
+
+    async fn begin(&self) -> Result<Transaction<'static, Postgres>, LearningError> {
+        self.0.begin().await.map_err(failed("begin a transaction"))
+    }
+}
+
+fn failed(doing: &'static str) -> impl FnOnce(sqlx::Error) -> LearningError {
+    move |source| LearningError::Registry { doing, source: Box::new(source) }
+}
+
+/// The report on `trained` beside the champion of now: scored again on the same test owners where another one has begun to
+/// serve since. A champion whose files are not here cannot be scored, nor serve: the report stays as it is.
+async fn against(
+    champion: Option<String>,
+    data: &DataDir,
+    trained: &TrainedModel,
+    report: &Report,
+) -> Result<Report, LearningError> {
+    let here = champion.filter(|artifact| data.artifact(artifact).is_dir());
+    if here.is_none() || here == report.champion {
+        return Ok(report.clone());
+    }
+    let (data, trained, verified) = (data.clone(), trained.clone(), report.verified);
+    let compared = move || compare(&data, &trained, here.as_deref());
+    let compared = tokio::task::spawn_blocking(compared).await;
+    let compared = compared.map_err(|source| LearningError::Engine {
+        doing: "score beside the new champion",
+        source: Box::new(source),
+    })??;
+    Ok(Report { verified: verified && compared.verified, ..compared })
+}
+
+async fn lock_champion(connection: &mut PgConnection) -> Result<Option<String>, LearningError> {
+    let sql = include_str!("../../sql/lock_champion.sql");
+    sqlx::query_scalar(sql).fetch_one(connection).await.map_err(failed("lock the champion"))
+}
+
+async fn find_decision(
+    connection: &mut PgConnection,
+    artifact: &str,
+) -> Result<Option<Decision>, LearningError> {
+    let sql = include_str!("../../sql/find_decision.sql");
+    let found: Option<String> = sqlx::query_scalar(sql)
+        .bind(artifact)
+        .fetch_optional(connection)
+        .await
+        .map_err(failed("look for a decision"))?;
+    found.map(|text| from_json(&text)).transpose()
+}
+
+async fn insert_model(
+    connection: &mut PgConnection,
+    artifact: &Artifact,
+    report: &Report,
+    decision: &Decision,
+) -> Result<(), LearningError> {
+    sqlx::query(include_str!("../../sql/insert_model.sql"))
+        .bind(&artifact.hash)
+        .bind(&report.dataset)
+        .bind(report.kind.name())
+        .bind(to_json(report)?)
+        .bind(to_json(decision)?)
+        .execute(connection)
+        .await
+        .map_err(failed("write a decision"))?;
+    Ok(())
+}
+
+async fn set_champion(connection: &mut PgConnection, artifact: &str) -> Result<(), LearningError> {
+    sqlx::query(include_str!("../../sql/set_champion.sql"))
+        .bind(artifact)
+        .execute(connection)
+        .await
+        .map_err(failed("set the champion"))?;
+    Ok(())
+}
+
+async fn read_champion(connection: &mut PgConnection) -> Result<Option<Champion>, LearningError> {
+    let row: Option<(String, String, i64)> =
+        sqlx::query_as(include_str!("../../sql/read_champion.sql"))
+            .fetch_optional(connection)
+            .await
+            .map_err(failed("read the champion"))?;
+    let Some((artifact, metrics, promoted_at)) = row else { return Ok(None) };
+    let report: Report = from_json(&metrics)?;
+    let promoted_at = u64::try_from(promoted_at).unwrap_or_default();
+    let macro_f1 = report.ours().map_or(0.0, |s| s.macro_f1.value);
+    Ok(Some(Champion { artifact, candidate: report.candidate, macro_f1, promoted_at }))
+}
+
+fn to_json(value: &impl serde::Serialize) -> Result<String, LearningError> {
+    serde_json::to_string(value).map_err(unreadable)
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, LearningError> {
+    serde_json::from_str(text).map_err(unreadable)
+}
+
+fn unreadable(source: serde_json::Error) -> LearningError {
+    LearningError::Engine { doing: "read or write a row of the registry", source: Box::new(source) }
+}
