@@ -19,21 +19,21 @@ async fn one(n: u32) -> Result<u32, Infallible> {
 
 #[workflow]
 async fn chain_of_five(n: u32) -> Result<u32, Infallible> {
-    let a = one(n).await?;
+    let first = one(n).await?;
     #[id = "two"]
-    let b = one(a).await?;
+    let second = one(first).await?;
     #[id = "three"]
-    let c = one(b).await?;
+    let third = one(second).await?;
     #[id = "four"]
-    let d = one(c).await?;
+    let fourth = one(third).await?;
     #[id = "five"]
-    let e = one(d).await?;
-    Ok(e)
+    let fifth = one(fourth).await?;
+    Ok(fifth)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let runs: u32 = std::env::args().filter_map(|a| a.parse().ok()).next().unwrap_or(10_000);
+    let runs: u32 = std::env::args().find_map(|a| a.parse().ok()).unwrap_or(10_000);
     let server = pgflow::testing::server().await?;
     let name = format!("pgflow_bench_{}", std::process::id());
     server.ensure_database(&name).await?;
