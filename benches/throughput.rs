@@ -68,7 +68,9 @@ async fn engine(
 ) -> Result<f64, Box<dyn std::error::Error>> {
     flow.start_many::<chain_of_five>(0..runs).await?;
     let begin = Instant::now();
-    let worker = flow.worker().slots(128).spawn().await?;
+    // `SLOTS=512 cargo bench …` to see what larger batches bring
+    let slots = std::env::var("SLOTS").ok().and_then(|s| s.parse().ok()).unwrap_or(128);
+    let worker = flow.worker().slots(slots).spawn().await?;
     loop {
         let left: i64 =
             sqlx::query_scalar("select count(*) from pgflow.task").fetch_one(&mut *sql).await?;

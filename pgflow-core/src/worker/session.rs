@@ -233,7 +233,18 @@ impl Session {
                         self.stop_all(Stop::Ended);
                         return Over::LeaseLost;
                     }
-                    Some(message) => self.handle(message),
+                    Some(message) => {
+                        let mut next = Some(message);
+                        // all that has come meanwhile, so that it can travel together
+                        while let Some(message) = next {
+                            if matches!(message, Message::LeaseLost) {
+                                self.stop_all(Stop::Ended);
+                                return Over::LeaseLost;
+                            }
+                            self.handle(message);
+                            next = inbox.try_recv().ok();
+                        }
+                    }
                 },
                 changed = self.drain.changed(), if draining.is_none() => {
                     if changed.is_err() { self.stop_all(Stop::HandBack); return Over::Drained; }
@@ -523,7 +534,8 @@ impl Session {
             context: context.clone(),
         };
         self.table.lock().unwrap_or_else(PoisonError::into_inner).insert(key, view);
-        let work = serve(self.shared.clone(), token.clone(), heard, context.clone());
+        // boxed where it is made: it is large, and spawning would move it three times
+        let work = Box::pin(serve(self.shared.clone(), token.clone(), heard, context.clone()));
         self.state.running.insert(key, Running { token, stop, context, since });
         let report = self.to_self.clone();
         tokio::spawn(watched(self.to_self.clone(), async move {
