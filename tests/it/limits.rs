@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use pgflow::{Gpu, StepContext, step, workflow};
+use pgflow::{Gpu, StepContext, StepTuning, Tuning, step, workflow};
 
 use crate::support::{Database, PATIENCE, worker};
 
@@ -253,4 +253,53 @@ async fn a_runs_slot_is_held_and_freed_whatever_comes_first_in_its_body() {
     }
     worker.drain(PATIENCE).await;
     assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+}
+
+#[step(concurrency = 4)]
+async fn tuned_step(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[workflow]
+async fn tuned_flow(n: u32) -> Result<u32, Infallible> {
+    tuned_step(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_operators_limit_wins_until_the_same_operator_withdraws_it() {
+    let db = Database::new().await;
+    let size = "select coalesce(override, declared)::bigint from pgflow.pool where name = 'step:tuned_step'";
+    let one = StepTuning { concurrency: Some(1), ..StepTuning::default() };
+    let operator = Tuning::new("limits.toml");
+    db.flow()
+        .await
+        .tuned(operator.clone().step("tuned_step", one))
+        .start::<tuned_flow>(1)
+        .await
+        .unwrap();
+    assert_eq!(db.count(size).await, 1);
+    db.flow().await.start::<tuned_flow>(1).await.unwrap();
+    assert_eq!(db.count(size).await, 1, "a process without tuning leaves it alone");
+    db.flow().await.tuned(operator.clone()).start::<tuned_flow>(1).await.unwrap();
+    assert_eq!(db.count(size).await, 4, "the operator no longer says so");
+    let unknown = db.flow().await.tuned(operator.step("tunned_step", one));
+    let error = unknown.start::<tuned_flow>(1).await.map(|r| r.id()).unwrap_err().to_string();
+    assert!(error.contains("limits.toml") && error.contains("`tunned_step`"), "{error}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_open_transaction_of_the_host_locks_no_worker() {
+    use sqlx::Connection;
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "tuned_flow").await;
+    db.until("select count(*) from pgflow.worker where idle", 1).await;
+    let mut sql = db.sql().await;
+    let mut tx = sql.begin().await.unwrap();
+    let run = flow.start::<tuned_flow>(5).on(&mut tx).await.unwrap();
+    let free = "select count(*) from (select 1 from pgflow.worker for update skip locked) w";
+    assert_eq!(db.count(free).await, 1);
+    tx.commit().await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 5);
+    worker.drain(PATIENCE).await;
 }

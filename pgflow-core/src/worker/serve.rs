@@ -1,33 +1,36 @@
 //! Serving one token: load what its slice reads, run it, decide what follows, and evaluate the pure code that follows at
 //! once, so that it travels in the same flush.
 
+mod follow;
+mod load;
+
 use std::{
     collections::HashMap,
-    panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use sqlx::PgConnection;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     context::{Attempt, Gpu, GpuSlot, HostState, StepContext},
-    env::Env,
     failure::{Failure, FailureKind},
-    lifecycle::{Arrival, AttemptStatus, Decision, Event, Place, Position, RunState, settle},
+    lifecycle::{AttemptStatus, Decision, Event, Position, RunState},
     payload::Json,
-    registry::{TaskPlan, Version},
+    registry::TaskPlan,
     spec::{NodeRun, Outcome, Stored},
     store::{
-        HeldSlot, RunId, StoreError, TokenKey, answered,
-        claim::{Loaded, load, load_input},
+        HeldSlot, RunId, StoreError, TokenKey,
         end::{Holder, failure_text},
         flush::{ArrivalRow, AttemptRow, Fate, Settled},
     },
 };
 
 use super::token::{Token, Verdict};
+
+use follow::{Moved, finish};
+pub(super) use load::{Reader, RunCache};
+use load::{Trouble, env};
 
 /// Workers that may die of one task before it fails.
 pub(super) const LOSSES_MAX: i16 = 5;
@@ -43,19 +46,6 @@ pub(super) struct Shared {
     pub reader: tokio::sync::Mutex<Reader>,
     pub runs: Mutex<HashMap<RunId, RunCache>>,
     pub draining: watch::Receiver<bool>,
-}
-
-/// The connection for reads, opened again when it breaks.
-pub(super) struct Reader {
-    pub options: sqlx::postgres::PgConnectOptions,
-    pub connection: Option<PgConnection>,
-}
-
-/// What is known here of a run, while a token of it is here.
-#[derive(Default)]
-pub(super) struct RunCache {
-    pub input: Option<Json>,
-    pub results: HashMap<usize, Stored>,
 }
 
 /// How a token is told to stop.
@@ -108,7 +98,7 @@ pub(super) async fn serve(
             finish(&shared, &token, None, None, moves).await.into()
         }
         Position::Items(_) | Position::End => {
-            let moves = Moved { stay: Some(token.at), ..Moved::default() };
+            let moves = Moved::at(token.at);
             finish(&shared, &token, None, None, moves).await.into()
         }
     }
@@ -353,166 +343,6 @@ async fn conclude(
     finish(shared, token, Some(row), own, moves).await
 }
 
-/// Positions that a token reaches, on the way to being a flush.
-#[derive(Default)]
-struct Moved {
-    stay: Option<Position>,
-    arrivals: Vec<(Arrival, Option<Json>)>,
-    result: Option<Json>,
-}
-
-impl Moved {
-    fn along(version: &Version, at: Position, event: Event) -> Self {
-        let moves = settle(&version.graph, at, event);
-        Self {
-            stay: moves.stay,
-            arrivals: moves.arrivals.into_iter().map(|a| (a, None)).collect(),
-            result: None,
-        }
-    }
-}
-
-/// Evaluates the pure code that follows at once, then makes the flush.
-async fn finish(
-    shared: &Shared,
-    token: &Token,
-    row: Option<AttemptRow>,
-    own: Option<(usize, Stored)>,
-    mut moved: Moved,
-) -> Verdict {
-    let now = |at: Position| matches!(at, Position::Items(_) | Position::End);
-    let mut stay_is_open = true;
-    loop {
-        let arrival = moved.arrivals.iter().position(|(a, _)| a.need == 1 && now(a.at));
-        let at = match (moved.stay.filter(|at| stay_is_open && now(*at)), arrival) {
-            (Some(at), _) => at,
-            (None, Some(i)) => moved.arrivals.swap_remove(i).0.at,
-            (None, None) => break,
-        };
-        let staying = moved.stay == Some(at) && stay_is_open;
-        let next = match evaluate(shared, token, at, own.as_ref()).await {
-            Ok(next) => next,
-            Err(Trouble::Unreadable(error)) if row.is_none() => return unreadable(token, &error),
-            Err(Trouble::Unreadable(error)) => {
-                // the step is done, whatever becomes of what follows: that has a flush of its own
-                tracing::warn!(run = %token.run(), %error, "what follows a step is evaluated later");
-                if !staying {
-                    moved.arrivals.push((Arrival { at, need: 1 }, None));
-                }
-                break;
-            }
-            Err(Trouble::Failed(failure)) => {
-                return end_run(shared, token, row, RunState::Failed, failure);
-            }
-        };
-        if staying {
-            moved.stay = next.stay;
-            stay_is_open = next.result.is_none();
-        } else {
-            moved.arrivals.extend(next.stay.map(|at| (Arrival { at, need: 1 }, None)));
-        }
-        moved.arrivals.extend(next.arrivals);
-        moved.result = moved.result.or(next.result);
-    }
-    settled(token, row, own, moved, *shared.draining.borrow())
-}
-
-/// Why pure code has no value.
-enum Trouble {
-    /// The database does not answer now.
-    Unreadable(StoreError),
-    /// It failed, or what it reads cannot be read.
-    Failed(Failure),
-}
-
-impl Trouble {
-    fn in_body(text: impl Into<String>) -> Self {
-        Self::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text))
-    }
-}
-
-/// The list of a map, or the final value.
-async fn evaluate(
-    shared: &Shared,
-    token: &Token,
-    at: Position,
-    own: Option<&(usize, Stored)>,
-) -> Result<Moved, Trouble> {
-    let version = &token.version;
-    let (reads, code) = match at {
-        Position::Items(node) => match version.spec.nodes[node].run {
-            NodeRun::Map { items, .. } => (version.spec.nodes[node].loads, items),
-            NodeRun::Step(_) => return Err(Trouble::in_body("a step where a map was expected")),
-        },
-        _ => (version.spec.output_loads, version.spec.output),
-    };
-    let env = env(shared, token, reads, own).await?;
-    let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env))).unwrap_or_else(|p| {
-        Outcome::Failed(Failure::new(crate::record::BODY, FailureKind::Body, text_of_panic(&*p)))
-    });
-    match (at, outcome) {
-        (Position::Items(_), Outcome::Items(items)) => {
-            let mut moved = Moved::along(version, at, Event::Listed(items.len()));
-            for (arrival, input) in &mut moved.arrivals {
-                if let Position::Element(_, i) = arrival.at {
-                    *input = usize::try_from(i - 1).ok().and_then(|i| items.get(i)).cloned();
-                }
-            }
-            Ok(moved)
-        }
-        (Position::End, Outcome::Done(result)) => {
-            Ok(Moved { result: Some(result), ..Moved::default() })
-        }
-        (_, Outcome::Failed(failure)) => Err(Trouble::Failed(failure)),
-        (_, Outcome::Broken(why)) => Err(Trouble::in_body(why)),
-        (_, other) => Err(Trouble::in_body(format!("unexpected {other:?}"))),
-    }
-}
-
-fn settled(
-    token: &Token,
-    row: Option<AttemptRow>,
-    result: Option<(usize, Stored)>,
-    moved: Moved,
-    draining: bool,
-) -> Verdict {
-    let version = &token.version;
-    let direct = |at: Position| !draining && version.is_direct(at);
-    let (fate, next) = match (moved.result, moved.stay) {
-        (Some(result), _) => (Fate::End { result, run_slot: version.run_pool }, None),
-        (None, None) => (Fate::Gone, None),
-        (None, Some(at)) => {
-            let fate = Fate::Move {
-                node: version.number(at),
-                queue: version.queue(at),
-                direct: direct(at),
-                head: version.head(at, token.priority),
-            };
-            (fate, direct(at).then_some(at))
-        }
-    };
-    let arrivals: Vec<Position> = moved.arrivals.iter().map(|(a, _)| a.at).collect();
-    let rows = moved.arrivals.into_iter().map(|(arrival, input)| ArrivalRow {
-        lane: version.number(arrival.at),
-        elem: arrival.at.elem(),
-        queue: version.queue(arrival.at),
-        need: arrival.need,
-        direct: arrival.need == 1 && direct(arrival.at),
-        head: version.head(arrival.at, token.priority),
-        input,
-    });
-    let settled = Settled {
-        key: token.key,
-        epoch: token.epoch,
-        attempt: row,
-        fate,
-        arrivals: rows.collect(),
-        leaves_start: None,
-        free: Vec::new(),
-    };
-    Verdict::Settled { settled, next, arrivals, result }
-}
-
 fn attempt_row(
     token: &Token,
     status: AttemptStatus,
@@ -587,98 +417,6 @@ fn gpu_slot(shared: &Shared, token: &Token, plan: &TaskPlan) -> Option<GpuSlot> 
         Some(GpuSlot::StandIn)
     } else {
         Some(GpuSlot::Devices(devices))
-    }
-}
-
-fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) -> T {
-    f(shared.runs.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_default())
-}
-
-/// What a slice sees: the token's own result, what is known here, and from the database what is not.
-async fn env(
-    shared: &Shared,
-    token: &Token,
-    reads: &[usize],
-    own: Option<&(usize, Stored)>,
-) -> Result<Env, Trouble> {
-    let (mut input, mut stored) = cached(shared, token.run(), |cache| {
-        let known = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone())));
-        (cache.input.clone(), known.collect::<HashMap<_, _>>())
-    });
-    stored.extend(own.cloned());
-    let missing: Vec<usize> = reads.iter().copied().filter(|n| !stored.contains_key(n)).collect();
-    if input.is_none() || !missing.is_empty() {
-        let fetched = fetch(shared, token, input.is_none(), &missing).await?;
-        input = input.or(fetched.0);
-        stored.extend(fetched.1);
-    }
-    Ok(Env::new(input.unwrap_or_else(Json::null), stored))
-}
-
-/// Loads the input and results of nodes, and keeps them.
-async fn fetch(
-    shared: &Shared,
-    token: &Token,
-    input: bool,
-    nodes: &[usize],
-) -> Result<(Option<Json>, HashMap<usize, Stored>), Trouble> {
-    let run = token.run();
-    let wanted: Vec<(RunId, i16)> =
-        nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
-    let (input, rows) = {
-        let mut reader = shared.reader.lock().await;
-        let got = answered(async {
-            let connection = reader.open().await?;
-            let input = if input { Some(load_input(connection, run).await?) } else { None };
-            let rows =
-                if wanted.is_empty() { Vec::new() } else { load(connection, &wanted).await? };
-            Ok((input, rows))
-        })
-        .await;
-        got.map_err(|error| {
-            reader.connection = None;
-            Trouble::Unreadable(error)
-        })?
-    };
-    let mut results = HashMap::new();
-    for node in nodes {
-        results.insert(*node, assemble(&token.version, *node, &rows)?);
-    }
-    cached(shared, run, |cache| {
-        cache.input = cache.input.take().or_else(|| input.clone());
-        cache.results.extend(results.clone());
-    });
-    Ok((input, results))
-}
-
-/// The result of a node from its rows: one row of a step, the elements of a map in order.
-fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, Trouble> {
-    let number = version.numbers.nodes[node];
-    let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
-    if version.graph.entry(Place::Node(node)) != Position::Items(node) {
-        let id = &version.definition.nodes[node].id;
-        return own.next().ok_or_else(|| {
-            Trouble::in_body(format!("the result of `{id}` should be stored and is not"))
-        });
-    }
-    let mut outputs = Vec::new();
-    for stored in own {
-        match stored {
-            Stored::Done(output) => outputs.push(output),
-            other => return Ok(other),
-        }
-    }
-    Ok(Stored::Elements(outputs))
-}
-
-impl Reader {
-    pub async fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
-        if self.connection.is_none() {
-            self.connection = Some(crate::store::connect::open(&self.options, "claims").await?);
-        }
-        self.connection
-            .as_mut()
-            .ok_or(StoreError { operation: "accept a connection", source: sqlx::Error::PoolClosed })
     }
 }
 

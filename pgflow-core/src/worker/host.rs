@@ -1,0 +1,227 @@
+//! What stays the same over a worker's sessions, and how one begins and ends.
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::Instant,
+};
+
+use sqlx::{Connection, PgConnection};
+use tokio::{
+    sync::{Notify, mpsc, watch},
+    task::JoinHandle,
+};
+
+use crate::{
+    client::Flow,
+    context::{Gpu, HostState},
+    registry::Version,
+    store::{
+        StoreError, connect,
+        register::{PoolSize, size_pools},
+        upkeep::{register_worker, sign_off},
+    },
+};
+
+use super::{
+    WorkerError,
+    beat::{self, Ask, Beat},
+    flusher::{Backoff, Flusher},
+    queues::Queues,
+    resources::{Ledger, Offer},
+    serve::{Reader, Shared},
+    session::{Message, Over, Session, State, Table, vitals, watched},
+    upkeep::{Upkeep, listen},
+};
+
+/// Connections that record completions: two in flight hide each other's fsync.
+const FLUSHERS: usize = 2;
+
+/// What stays the same over a worker's sessions.
+pub(super) struct Host {
+    pub flow: Flow,
+    pub name: String,
+    pub slots: usize,
+    pub state: HostState,
+    pub offer: Offer,
+    pub payload_max: usize,
+    pub versions: Vec<Arc<Version>>,
+}
+
+pub(super) struct Begun {
+    session: Session,
+    inbox: mpsc::UnboundedReceiver<Message>,
+    worker: i32,
+    over: Arc<Mutex<bool>>,
+    helpers: Vec<JoinHandle<()>>,
+}
+
+impl Host {
+    /// Sessions one after the other, until drained.
+    pub async fn work(self, first: Begun, draining: watch::Receiver<Option<Instant>>) {
+        let mut begun = first;
+        loop {
+            let over = begun.session.run(begun.inbox).await;
+            *begun.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            begun.helpers.iter().for_each(JoinHandle::abort);
+            if over == Over::Drained {
+                self.sign_off(begun.worker).await;
+                return;
+            }
+            tracing::warn!(worker = begun.worker, "the worker lost its lease; it registers anew");
+            let mut backoff = Backoff::default();
+            begun = loop {
+                if draining.borrow().is_some() {
+                    return;
+                }
+                match self.begin(draining.clone()).await {
+                    Ok(begun) => break begun,
+                    Err(error) => {
+                        tracing::warn!(%error, "the worker waits for the database");
+                        backoff.wait().await;
+                    }
+                }
+            };
+        }
+    }
+
+    async fn sign_off(&self, worker: i32) {
+        let signed = async {
+            let mut connection = connect::open(self.flow.options(), "sign off").await?;
+            sign_off(&mut connection, worker).await?;
+            connection
+                .close()
+                .await
+                .map_err(|source| StoreError { operation: "close a connection", source })
+        };
+        if let Err(error) = signed.await {
+            tracing::warn!(%error, "the worker could not sign off; its lease runs out by itself");
+        }
+    }
+
+    pub async fn begin(
+        &self,
+        drain: watch::Receiver<Option<Instant>>,
+    ) -> Result<Begun, WorkerError> {
+        let options = self.flow.options().clone();
+        let mut connection = connect::open(&options, "claims").await?;
+        let gpus = self.gpu_pools(&mut connection).await?;
+        let worker =
+            register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
+        let (to_self, inbox) = mpsc::unbounded_channel();
+        let (drain_flag, drain_heard) = watch::channel(false);
+        let served = self.queues(&gpus);
+        let table = Table::default();
+        let over = Arc::new(Mutex::new(false));
+        let seen = table.clone();
+        let ask: Ask = Arc::new(move || vitals(&seen));
+        Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }
+            .spawn()?;
+        let writes = Arc::new(AtomicU64::new(0));
+        let due = Arc::new(Notify::new());
+        let upkeep = Upkeep {
+            options: options.clone(),
+            queues: served.all.clone(),
+            report: to_self.clone(),
+            writes: writes.clone(),
+            due: due.clone(),
+        };
+        let mut helpers = vec![
+            tokio::spawn(watched(to_self.clone(), upkeep.run())),
+            tokio::spawn(listen(options.clone(), to_self.clone())),
+        ];
+        let mut flushers = Vec::new();
+        for number in 0..FLUSHERS {
+            let (work, inbox) = mpsc::unbounded_channel();
+            let flusher = Flusher {
+                number,
+                worker,
+                options: options.clone(),
+                join_direct: served.direct.clone(),
+                report: to_self.clone(),
+                writes: writes.clone(),
+            };
+            helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
+            flushers.push(work);
+        }
+        let shared = Arc::new(Shared {
+            worker,
+            state: self.state.clone(),
+            gpus,
+            payload_max: self.payload_max,
+            reader: tokio::sync::Mutex::new(Reader { options, connection: Some(connection) }),
+            runs: Mutex::default(),
+            draining: drain_heard,
+        });
+        let session = Session {
+            shared,
+            hub: self.flow.hub(),
+            slots: self.slots,
+            queues: served.served,
+            plain: served.plain,
+            limited: served.limited,
+            ledger: Ledger::new(&self.offer),
+            offer: self.offer.clone(),
+            flushers,
+            to_self,
+            table,
+            drain,
+            drain_flag,
+            due,
+            state: State::default(),
+        };
+        Ok(Begun { session, inbox, worker, over, helpers })
+    }
+
+    async fn gpu_pools(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Vec<(i32, Gpu)>, StoreError> {
+        let sizes: Vec<PoolSize> = self
+            .offer
+            .gpus
+            .iter()
+            .map(|g| PoolSize { name: format!("gpu:{}", g.uuid), size: 1, source: None })
+            .collect();
+        let ids = size_pools(connection, &sizes, true, None).await?;
+        let pool = |gpu: &Gpu| ids.get(&format!("gpu:{}", gpu.uuid)).map(|id| (*id, gpu.clone()));
+        Ok(self.offer.gpus.iter().filter_map(pool).collect())
+    }
+
+    /// What this worker serves, for status and for whoever waits.
+    fn offers(&self) -> String {
+        let serves: Vec<String> = self
+            .versions
+            .iter()
+            .map(|v| format!("{}@{}", v.definition.name, v.definition.version))
+            .collect();
+        let refuses: Vec<serde_json::Value> = self
+            .versions
+            .iter()
+            .flat_map(|v| &v.tasks)
+            .filter_map(|plan| {
+                let why = self.offer.refuses(plan)?;
+                Some(serde_json::json!({ "step": plan.step, "why": why }))
+            })
+            .collect();
+        let gpus: Vec<&str> = self.offer.gpus.iter().map(|g| g.uuid.as_str()).collect();
+        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots, "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
+    }
+
+    fn queues(&self, gpus: &[(i32, Gpu)]) -> Queues {
+        let mut queues = Queues::default();
+        for version in &self.versions {
+            for queue in version.numbers.control.values() {
+                queues.add(*queue, version, None);
+            }
+            for (node, plan) in version.tasks.iter().enumerate() {
+                if let Some(why) = self.offer.refuses(plan) {
+                    tracing::warn!("this worker does not serve a step: {why}");
+                    continue;
+                }
+                queues.add(version.numbers.tasks[node], version, Some(node));
+            }
+            queues.limit(version, &self.offer, gpus);
+        }
+        queues
+    }
+}

@@ -1,0 +1,141 @@
+//! What slices read: from memory while a token of the run is here, and from the database.
+
+use std::{collections::HashMap, sync::PoisonError};
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+
+use crate::{
+    env::Env,
+    failure::{Failure, FailureKind},
+    lifecycle::{Place, Position},
+    payload::Json,
+    record::BODY,
+    registry::Version,
+    spec::Stored,
+    store::{
+        RunId, StoreError, answered,
+        claim::{Loaded, load, load_input},
+        connect,
+    },
+};
+
+use super::{super::token::Token, Shared};
+
+/// The connection for reads, opened again when it breaks.
+pub(in super::super) struct Reader {
+    pub options: PgConnectOptions,
+    pub connection: Option<PgConnection>,
+}
+
+/// What is known here of a run, while a token of it is here.
+#[derive(Default)]
+pub(in super::super) struct RunCache {
+    pub input: Option<Json>,
+    pub results: HashMap<usize, Stored>,
+}
+
+/// Why pure code has no value.
+pub(super) enum Trouble {
+    /// The database does not answer now.
+    Unreadable(StoreError),
+    /// It failed, or what it reads cannot be read.
+    Failed(Failure),
+}
+
+impl Trouble {
+    pub fn in_body(text: impl Into<String>) -> Self {
+        Self::Failed(Failure::new(BODY, FailureKind::Body, text))
+    }
+}
+
+fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) -> T {
+    f(shared.runs.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_default())
+}
+
+/// What a slice sees: the token's own result, what is known here, and from the database what is not.
+pub(super) async fn env(
+    shared: &Shared,
+    token: &Token,
+    reads: &[usize],
+    own: Option<&(usize, Stored)>,
+) -> Result<Env, Trouble> {
+    let (mut input, mut stored) = cached(shared, token.run(), |cache| {
+        let known = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone())));
+        (cache.input.clone(), known.collect::<HashMap<_, _>>())
+    });
+    stored.extend(own.cloned());
+    let missing: Vec<usize> = reads.iter().copied().filter(|n| !stored.contains_key(n)).collect();
+    if input.is_none() || !missing.is_empty() {
+        let fetched = fetch(shared, token, input.is_none(), &missing).await?;
+        input = input.or(fetched.0);
+        stored.extend(fetched.1);
+    }
+    Ok(Env::new(input.unwrap_or_else(Json::null), stored))
+}
+
+/// Loads the input and results of nodes, and keeps them.
+async fn fetch(
+    shared: &Shared,
+    token: &Token,
+    input: bool,
+    nodes: &[usize],
+) -> Result<(Option<Json>, HashMap<usize, Stored>), Trouble> {
+    let run = token.run();
+    let wanted: Vec<(RunId, i16)> =
+        nodes.iter().map(|n| (run, token.version.numbers.nodes[*n])).collect();
+    let (input, rows) = {
+        let mut reader = shared.reader.lock().await;
+        let got = answered(async {
+            let connection = reader.open().await?;
+            let input = if input { Some(load_input(connection, run).await?) } else { None };
+            let rows =
+                if wanted.is_empty() { Vec::new() } else { load(connection, &wanted).await? };
+            Ok((input, rows))
+        })
+        .await;
+        got.map_err(|error| {
+            reader.connection = None;
+            Trouble::Unreadable(error)
+        })?
+    };
+    let mut results = HashMap::new();
+    for node in nodes {
+        results.insert(*node, assemble(&token.version, *node, &rows)?);
+    }
+    cached(shared, run, |cache| {
+        cache.input = cache.input.take().or_else(|| input.clone());
+        cache.results.extend(results.clone());
+    });
+    Ok((input, results))
+}
+
+/// The result of a node from its rows: one row of a step, the elements of a map in order.
+fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, Trouble> {
+    let number = version.numbers.nodes[node];
+    let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
+    if version.graph.entry(Place::Node(node)) != Position::Items(node) {
+        let id = &version.definition.nodes[node].id;
+        return own.next().ok_or_else(|| {
+            Trouble::in_body(format!("the result of `{id}` should be stored and is not"))
+        });
+    }
+    let mut outputs = Vec::new();
+    for stored in own {
+        match stored {
+            Stored::Done(output) => outputs.push(output),
+            other => return Ok(other),
+        }
+    }
+    Ok(Stored::Elements(outputs))
+}
+
+impl Reader {
+    pub async fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
+        if self.connection.is_none() {
+            self.connection = Some(connect::open(&self.options, "claims").await?);
+        }
+        self.connection
+            .as_mut()
+            .ok_or(StoreError { operation: "accept a connection", source: sqlx::Error::PoolClosed })
+    }
+}

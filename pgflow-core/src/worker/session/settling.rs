@@ -1,0 +1,201 @@
+//! What became of served tokens: into flushes, and from flushes to what follows.
+
+use std::{collections::HashMap, sync::PoisonError, time::Duration};
+
+use crate::{
+    failure::{Failure, FailureKind},
+    lifecycle::{Position, RunState},
+    payload::Json,
+    store::{
+        HeldSlot, TokenKey,
+        flush::{Fate, Flushed},
+        read::Ending,
+        upkeep::Tick,
+    },
+};
+
+use super::{
+    super::{
+        flusher::{Pending, Work},
+        serve::{Served, arrival_key},
+        token::{Token, Verdict},
+    },
+    Doubt, Message, Session,
+};
+
+impl Session {
+    pub(super) fn served(&mut self, key: TokenKey, served: Served) {
+        let Some(running) = self.state.running.get_mut(&key) else { return };
+        let slots = std::mem::take(&mut running.token.slots);
+        let (run, epoch) = (key.run, running.token.epoch);
+        let start_pool =
+            running.token.version.run_pool.filter(|_| running.token.at == Position::Start);
+        tracing::trace!(%run, busy = ?running.since.elapsed(), context = running.context.lock().is_ok_and(|c| c.is_some()), "served");
+        let free = match served.lingering {
+            None => slots,
+            Some(lingering) => {
+                self.state.lingering += 1;
+                let (report, share) = (self.to_self.clone(), running.token.share.clone());
+                tokio::spawn(async move {
+                    let _ = lingering.await;
+                    drop(share);
+                    let _ = report.send(Message::SlotsFree(slots));
+                });
+                Vec::new()
+            }
+        };
+        match served.verdict {
+            Verdict::Settled { mut settled, next, arrivals, result } => {
+                // the slot of a start goes over to the run, unless that ends here
+                settled.leaves_start =
+                    start_pool.filter(|_| !matches!(settled.fate, Fate::End { .. }));
+                if settled.leaves_start.is_none() {
+                    settled.free = free;
+                }
+                if matches!(settled.fate, Fate::Retry { .. }) {
+                    self.due.notify_one();
+                }
+                self.state.pending.push(Pending { settled, next, arrivals, result });
+            }
+            Verdict::EndRun { state, failure, holder } => {
+                self.state.works.push_back(Work::End {
+                    key,
+                    run,
+                    state,
+                    failure,
+                    holder: Some(holder),
+                    slots: free,
+                });
+            }
+            // where it really is no longer held, this changes nothing
+            Verdict::Dropped => self.hand_back((key, epoch, free), None),
+            Verdict::HandBack => {
+                let wait = (*self.drain.borrow()).is_none().then_some(Duration::from_millis(200));
+                self.hand_back((key, epoch, free), wait);
+            }
+        }
+    }
+
+    /// Hands what is pending to flushers that have nothing to do.
+    pub(super) fn write(&mut self) {
+        if self.state.doubt != Doubt::None {
+            return;
+        }
+        while !(self.state.pending.is_empty() && self.state.works.is_empty()) {
+            let Some(number) = self.state.idle_flushers.pop() else { return };
+            // in turns, so that neither completions nor ends wait for the others for ever
+            self.state.works_first = !self.state.works_first;
+            let work = match self.state.works.pop_front() {
+                Some(work) if self.state.works_first || self.state.pending.is_empty() => work,
+                other => {
+                    if let Some(work) = other {
+                        self.state.works.push_front(work);
+                    }
+                    Work::Batch(self.batch())
+                }
+            };
+            self.state.writing += 1;
+            if self.flushers[number].send(work).is_err() {
+                return;
+            }
+        }
+    }
+
+    /// What is pending, with no more tokens that go on here than there is room for.
+    fn batch(&mut self) -> Vec<Pending> {
+        let mut batch = std::mem::take(&mut self.state.pending);
+        let leaving = batch.iter().filter(|p| p.next.is_none()).count();
+        let mut room = self.room() + leaving;
+        for row in batch.iter_mut().flat_map(|p| &mut p.settled.arrivals).filter(|row| row.direct) {
+            row.direct = room > 0;
+            room = room.saturating_sub(1);
+        }
+        batch
+    }
+
+    pub(super) fn hand_back(
+        &mut self,
+        token: (TokenKey, i32, Vec<HeldSlot>),
+        wait: Option<Duration>,
+    ) {
+        if wait.is_some() {
+            self.due.notify_one();
+        }
+        self.state.works.push_back(Work::HandBack { tokens: vec![token], wait });
+    }
+
+    pub(super) fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
+        let mut left = false;
+        let mut places: HashMap<TokenKey, (Token, Position, Option<Json>)> = HashMap::new();
+        for (pending, taken) in batch.into_iter().zip(&flushed.taken) {
+            let settled = pending.settled;
+            let here = self.state.running.get(&settled.key);
+            // handed back by its flusher and claimed again before this was heard
+            if here.is_some_and(|r| r.token.epoch != settled.epoch) {
+                continue;
+            }
+            let Some(running) = self.leave_keeping(settled.key) else { continue };
+            if !taken {
+                tracing::warn!(run = %settled.key.run, "the lease of a task was lost; its result is refused");
+                self.forget(settled.key.run);
+                continue;
+            }
+            for (row, at) in settled.arrivals.iter().zip(&pending.arrivals) {
+                left |= !row.direct;
+                places.insert(
+                    arrival_key(settled.key.run, row),
+                    (running.token.clone(), *at, row.input.clone()),
+                );
+            }
+            if let Some((node, stored)) = pending.result {
+                let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
+                runs.entry(settled.key.run).or_default().results.insert(node, stored);
+            }
+            match (settled.fate, pending.next) {
+                (Fate::Move { .. }, Some(next)) => {
+                    let epoch = settled.epoch + 1;
+                    self.begin(running.token.moved(settled.key, next, epoch, flushed.at, None));
+                }
+                (Fate::End { result, .. }, _) => {
+                    self.hub.ended(settled.key.run, &Ending::Completed(result));
+                }
+                (Fate::Move { .. }, None) => left = true,
+                _ => {}
+            }
+        }
+        for fired in &flushed.fired {
+            if let Some((from, at, input)) = places.remove(&fired.key) {
+                self.begin(from.moved(fired.key, at, fired.epoch, fired.at, input));
+            }
+        }
+        self.sweep();
+        self.state.look |= left || self.room() > 0 && !self.limited.is_empty();
+    }
+
+    pub(super) fn ticked(&mut self, tick: Tick) {
+        if tick.recovered > 0 {
+            tracing::warn!(tasks = tick.recovered, "took over from dead workers");
+        }
+        self.state.look |= tick.work;
+        for run in tick.overdue {
+            if !self.state.ending.insert(run) {
+                continue;
+            }
+            let failure = Failure::new(
+                crate::record::BODY,
+                FailureKind::TimedOut,
+                "the run passed its deadline",
+            )
+            .fatal();
+            let key = TokenKey { run, lane: 0, elem: i32::MIN };
+            self.state.works.push_back(Work::End {
+                key,
+                run,
+                state: RunState::TimedOut,
+                failure,
+                holder: None,
+                slots: Vec::new(),
+            });
+        }
+    }
+}

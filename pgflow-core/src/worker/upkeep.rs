@@ -1,0 +1,123 @@
+//! What any worker does for all: what is due, what the dead left, the vacuum; and hearing of work and of cancelled runs.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sqlx::{PgConnection, postgres::PgConnectOptions};
+use tokio::sync::{Notify, mpsc};
+
+use crate::store::{
+    RunId, StoreError, answered, connect,
+    upkeep::{Tick, tick, vacuum_tasks},
+};
+
+use super::{flusher::Backoff, session::Message};
+
+/// How often upkeep looks when nothing is known to be due.
+const TICK: Duration = Duration::from_secs(5);
+/// The least between two looks at whether the table of tokens wants a vacuum.
+const VACUUM_PAUSE: Duration = Duration::from_secs(2);
+/// How long upkeep lets a flush go ahead that will make something due.
+const DUE_PAUSE: Duration = Duration::from_millis(5);
+
+/// Upkeep for all workers, on a connection of its own.
+pub(super) struct Upkeep {
+    pub options: PgConnectOptions,
+    pub queues: Vec<i32>,
+    pub report: mpsc::UnboundedSender<Message>,
+    /// Counts the writes of this worker.
+    pub writes: Arc<AtomicU64>,
+    /// Something will be due soon.
+    pub due: Arc<Notify>,
+}
+
+impl Upkeep {
+    pub async fn run(self) {
+        let mut connection: Option<PgConnection> = None;
+        let mut backoff = Backoff::default();
+        let mut vacuumed = (Instant::now(), 0);
+        while !self.report.is_closed() {
+            match self.once(&mut connection, &mut vacuumed).await {
+                Ok(tick) => {
+                    backoff = Backoff::default();
+                    let busy = self.writes.load(Ordering::Relaxed) != vacuumed.1;
+                    let most = if busy { VACUUM_PAUSE } else { TICK };
+                    let next = tick.next.unwrap_or(most);
+                    let _ = self.report.send(Message::Ticked(tick));
+                    tokio::select! {
+                        () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
+                        () = self.due.notified() => tokio::time::sleep(DUE_PAUSE).await,
+                    }
+                }
+                Err(error) => {
+                    tracing::warn!(%error, source = %error.source, "upkeep waits for the database");
+                    connection = None;
+                    backoff.wait().await;
+                }
+            }
+        }
+    }
+
+    async fn once(
+        &self,
+        connection: &mut Option<PgConnection>,
+        vacuumed: &mut (Instant, u64),
+    ) -> Result<Tick, StoreError> {
+        let opened = match connection {
+            Some(opened) => opened,
+            None => connection.insert(connect::open(&self.options, "upkeep").await?),
+        };
+        let tick = answered(tick(opened, &self.queues)).await?;
+        let writes = self.writes.load(Ordering::Relaxed);
+        if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
+            vacuum_tasks(opened).await?;
+            *vacuumed = (Instant::now(), writes);
+        }
+        Ok(tick)
+    }
+}
+
+/// Hears of work and of cancelled runs. Everything goes on without it, by polling.
+pub(super) async fn listen(options: PgConnectOptions, report: mpsc::UnboundedSender<Message>) {
+    let mut backoff = Backoff::default();
+    while !report.is_closed() {
+        if let Err(error) = heard(&options, &report, &mut backoff).await {
+            tracing::debug!(%error, "notifications are interrupted");
+        }
+        backoff.wait().await;
+    }
+}
+
+async fn heard(
+    options: &PgConnectOptions,
+    report: &mpsc::UnboundedSender<Message>,
+    backoff: &mut Backoff,
+) -> Result<(), sqlx::Error> {
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(1)
+        .connect_lazy_with(connect::engine(options, "listen"));
+    let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
+    listener.listen_all(["pgflow_work", "pgflow_cancel"]).await?;
+    *backoff = Backoff::default();
+    // what was said before is not repeated
+    let _ = report.send(Message::Wake);
+    loop {
+        let notification = listener.recv().await?;
+        let message = match notification.channel() {
+            "pgflow_cancel" => {
+                notification.payload().parse().ok().map(|id| Message::Cancel(RunId(id)))
+            }
+            _ => Some(Message::Wake),
+        };
+        if let Some(message) = message
+            && report.send(message).is_err()
+        {
+            return Ok(());
+        }
+    }
+}
