@@ -4,12 +4,18 @@
 
 use std::{convert::Infallible, error::Error};
 
-use pgflow::{step, testing, workflow};
+use pgflow::{StepContext, step, testing, workflow};
+
+/// What the host knows of the weather.
+struct Almanac {
+    degrees_per_letter: i32,
+}
 
 /// Reads the temperature of a city in degrees.
-#[step]
+#[step(needs(Almanac))]
 async fn temperature(city: String) -> Result<i32, Infallible> {
-    Ok(i32::try_from(city.len()).unwrap_or_default())
+    let almanac = StepContext::current().state::<Almanac>();
+    Ok(i32::try_from(city.len()).unwrap_or_default() * almanac.degrees_per_letter)
 }
 
 /// Says what to wear.
@@ -27,7 +33,15 @@ async fn dress(city: String) -> Result<String, Infallible> {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    assert_eq!(dress("Oslo".into()).await?, "a coat");
+    // as a plain function, with the state that a worker would give
+    let almanac = || Almanac { degrees_per_letter: 2 };
+    assert_eq!(testing::with_state(almanac(), dress("Oslo".into())).await?, "a coat");
+
+    // as its graph, every value through JSON
+    let graph = testing::run::<dress>().input("Oslo".into());
+    assert_eq!(testing::with_state(almanac(), graph).await?, "a coat");
+
+    // with a step replaced, by the type of its name
     let advice = testing::run::<dress>().stub(temperature {}, Ok(30)).input("Oslo".into()).await?;
     assert_eq!(advice, "a shirt");
     println!("in Oslo: a coat; in an Oslo of 30 degrees: {advice}");

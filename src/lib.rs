@@ -28,7 +28,7 @@ mod snapshot;
 
 pub mod testing {
     //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run};
+    pub use pgflow_core::testing::{Run, RunError, run, with_state};
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},

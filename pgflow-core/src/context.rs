@@ -156,6 +156,14 @@ impl StepContext {
         }))
     }
 
+    /// This context with one more value of the host's state, detached from any run.
+    #[must_use]
+    pub fn with_state<T: Send + Sync + 'static>(&self, value: T) -> Self {
+        let mut state = self.0.state.clone();
+        state.insert(value);
+        Self::detached(state)
+    }
+
     /// A context for an attempt, and what closes when its last blocking work has ended.
     pub(crate) fn for_attempt(attempt: Attempt) -> (Self, mpsc::Receiver<()>) {
         let (busy, done) = mpsc::channel(1);

@@ -9,6 +9,7 @@ use std::{collections::HashMap, marker::PhantomData};
 use serde::Serialize;
 
 use crate::{
+    context::StepContext,
     definition::{Definition, Problem},
     failure::Failure,
     lifecycle::Graph,
@@ -21,6 +22,11 @@ use crate::{
 /// Prepares a run of the workflow `W`, as in `testing::run::<learn>().input(job).await`.
 pub fn run<W: Workflow>() -> Run<W> {
     Run { stubs: Stubs::default(), refused: None, workflow: PhantomData }
+}
+
+/// Runs a plain call, or a run in memory, with a value of the host's state; nest it for several values.
+pub async fn with_state<T: Send + Sync + 'static, F: Future>(value: T, call: F) -> F::Output {
+    StepContext::current().with_state(value).scope(call).await
 }
 
 /// A run to be, made by [`run`].

@@ -6,6 +6,7 @@ use tokio::task::{Id, JoinError, JoinSet};
 
 use super::{RunError, Stubs};
 use crate::{
+    context::StepContext,
     definition::Definition,
     env::Env,
     failure::{Failure, FailureKind},
@@ -175,7 +176,8 @@ impl<'a> Memory<'a> {
     }
 
     fn spawn(&mut self, position: Position, task: BoxFuture<Outcome>) {
-        let id = self.tasks.spawn(task).id();
+        // steps find the state that the test gave, on whichever task they run
+        let id = self.tasks.spawn(StepContext::current().scope(task)).id();
         self.running.insert(id, position);
     }
 
