@@ -386,6 +386,6 @@ begin
     exists (select from unnest(p_queues) q(queue) cross join lateral (select 1 from pgflow.task k where k.ready_in = q.queue limit 1) k),
     (select (extract(epoch from least(
        (select min(k.due_at) from pgflow.task k where k.due_at is not null),
-       (select greatest(min(s.free_at), pgflow.clock() + interval '20 milliseconds') from pgflow.slot s where s.free_at > pgflow.clock()
+       (select case when min(s.free_at) is not null then greatest(min(s.free_at), pgflow.clock() + interval '20 milliseconds') end from pgflow.slot s where s.free_at > pgflow.clock()
           and exists (select from pgflow.task k where k.ready_in is not null))) - pgflow.clock()) * 1000)::bigint);
 end $$;

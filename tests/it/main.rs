@@ -5,6 +5,7 @@ mod durable;
 mod embedded;
 mod ending;
 mod faults;
+mod idle;
 mod language;
 mod limits;
 mod restart;

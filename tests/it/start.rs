@@ -132,6 +132,19 @@ async fn a_schema_that_is_too_new_is_refused_and_one_that_still_fits_is_used() {
     pgflow::connect(&db.url()).await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_other_texts_made_is_refused() {
+    use sqlx::Executor;
+    let db = Database::new().await;
+    db.sql()
+        .await
+        .execute("update pgflow.migration set checksum = 'x' where number = 2")
+        .await
+        .unwrap();
+    let error = pgflow::connect(&db.url()).await.unwrap_err().to_string();
+    assert!(error.contains("migration 2 `functions` was applied with another text"), "{error}");
+}
+
 /// Every statement in a file of its own is planned against the schema as it is.
 #[tokio::test(flavor = "multi_thread")]
 async fn every_sql_file_fits_the_schema() {

@@ -81,6 +81,10 @@ impl Database {
                 "completions recorded twice",
                 "select count(*) from (select 1 from pgflow.attempt where status = 1 group by run_id, node, elem having count(*) > 1) d",
             ),
+            (
+                "attempts that ended after their completed run",
+                "select count(*) from pgflow.attempt a join pgflow.run r on r.id = a.run_id where r.state = 1 and a.ended_at > r.ended_at",
+            ),
             ("tokens for ever waiting", "select count(*) from pgflow.task where need = 2147483647"),
         ] {
             assert_eq!(self.count(query).await, 0, "{what}");

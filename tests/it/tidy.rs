@@ -125,3 +125,30 @@ fn every_behaviour_names_tests_that_exist() {
     assert!(missing.is_empty(), "{missing:?}");
     assert!(rows.len() > 40, "{}", rows.len());
 }
+
+#[test]
+fn the_engine_reads_no_clock_but_the_databases() {
+    let mut breaches = Vec::new();
+    for file in rust_files(&root().join("pgflow-core/src")) {
+        let text = fs::read_to_string(&file).unwrap();
+        if text.contains("SystemTime::now") || text.contains("UNIX_EPOCH.elapsed") {
+            breaches.push(format!("{} reads the host's clock", file.display()));
+        }
+    }
+    let migrations = root().join("pgflow-core/migrations");
+    let folders = ["run", "task", "workflow"].map(|noun| root().join("pgflow-core/sql").join(noun));
+    for file in folders.iter().chain([&migrations]).flat_map(|folder| fs::read_dir(folder).unwrap())
+    {
+        let path = file.unwrap().path();
+        for line in fs::read_to_string(&path).unwrap().lines() {
+            let code = line.split("--").next().unwrap_or_default();
+            // the clock itself, and when the schema was made
+            let exempt = code.contains("function pgflow.clock")
+                || code.contains("created_at      timestamptz");
+            if (code.contains("now()") || code.contains("current_timestamp")) && !exempt {
+                breaches.push(format!("{}: {line}", path.display()));
+            }
+        }
+    }
+    assert!(breaches.is_empty(), "{}", breaches.join("\n"));
+}

@@ -40,7 +40,7 @@ pub enum MigrateError {
     },
     /// An applied migration has another text here.
     #[error(
-        "migration {number} `{name}` was applied with another text; this binary does not belong to this database"
+        "migration {number} `{name}` was applied with another text; use the binary that made this database, or another database"
     )]
     Edited {
         /// Its number.
@@ -80,11 +80,10 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> 
         .await
         .during("lock the schema")?;
     let applied = applied(&mut tx).await?;
+    unedited(&applied)?;
     for (number, name, text) in MIGRATIONS {
-        match applied.iter().find(|(n, _)| n == number) {
-            Some((_, sum)) if *sum == checksum(text) => {}
-            Some(_) => return Err(MigrateError::Edited { number: *number, name }),
-            None => apply(&mut tx, *number, name, text).await?,
+        if applied.iter().all(|(n, _)| n != number) {
+            apply(&mut tx, *number, name, text).await?;
         }
     }
     tx.commit().await.during("commit the migrations")?;
@@ -114,7 +113,29 @@ async fn up_to_date(connection: &mut PgConnection) -> Result<bool, MigrateError>
     if found > SCHEMA && compatible > SCHEMA {
         return Err(MigrateError::TooNew { found, compatible });
     }
+    if found >= SCHEMA {
+        unedited(&applied_rows(connection).await?)?;
+    }
     Ok(found >= SCHEMA)
+}
+
+/// Refuses a database that was made by other texts of the same numbers.
+fn unedited(applied: &[(i32, Vec<u8>)]) -> Result<(), MigrateError> {
+    let edited = |(number, _, text): &&(i32, &'static str, &'static str)| {
+        applied.iter().any(|(n, sum)| n == number && *sum != checksum(text))
+    };
+    match MIGRATIONS.iter().find(edited) {
+        Some((number, name, _)) => Err(MigrateError::Edited { number: *number, name }),
+        None => Ok(()),
+    }
+}
+
+async fn applied_rows(connection: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, StoreError> {
+    let rows = sqlx::query("select number, checksum from pgflow.migration")
+        .fetch_all(connection)
+        .await
+        .during("list the migrations")?;
+    Ok(rows.iter().map(|r| (r.get("number"), r.get("checksum"))).collect())
 }
 
 /// What has been applied, made sure under the lock; creates the schema where there is none.
@@ -126,11 +147,7 @@ async fn applied(tx: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, MigrateEr
     if !present {
         create_schema(tx).await?;
     }
-    let rows = sqlx::query("select number, checksum from pgflow.migration")
-        .fetch_all(&mut *tx)
-        .await
-        .during("list the migrations")?;
-    Ok(rows.iter().map(|r| (r.get("number"), r.get("checksum"))).collect())
+    Ok(applied_rows(tx).await?)
 }
 
 async fn create_schema(tx: &mut PgConnection) -> Result<(), MigrateError> {
