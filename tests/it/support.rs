@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
@@ -12,7 +12,7 @@ use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing::Server};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 use tokio::sync::OnceCell;
 
-/// A database of its own; dropped with the server's other leftovers when the next test process starts.
+/// A database of its own; dropped with the value, and those of killed processes when the next one starts.
 pub struct Database {
     pub server: Server,
     pub name: String,
@@ -92,6 +92,38 @@ impl Database {
     }
 }
 
+impl Drop for Database {
+    fn drop(&mut self) {
+        let (server, name) = (self.server.clone(), self.name.clone());
+        // a runtime of its own: this may be the end of the test's
+        let dropped = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            runtime.block_on(server.drop_database(&name)).map_err(std::io::Error::other)
+        });
+        if !matches!(dropped.join(), Ok(Ok(()))) && !std::thread::panicking() {
+            eprintln!("database {} stays", self.name);
+        }
+    }
+}
+
+/// Drops what processes left that are no more.
+async fn sweep(server: &Server) {
+    let mut sql = PgConnection::connect_with(&server.options("postgres")).await.unwrap();
+    let names: Vec<String> = sqlx::query_scalar(
+        r"select datname::text from pg_database where datname ~ '^pgflow_test_\d+_\d+$'",
+    )
+    .fetch_all(&mut sql)
+    .await
+    .unwrap();
+    for name in names {
+        let process = name.split('_').nth(2).unwrap_or_default();
+        if !Path::new("/proc").join(process).exists() {
+            // another process may be at it
+            let _ = server.drop_database(&name).await;
+        }
+    }
+}
+
 /// The template belongs to its schema: another text of the migrations is another template.
 fn template() -> String {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/pgflow-core/migrations");
@@ -106,6 +138,7 @@ fn template() -> String {
 
 async fn prepare() -> Server {
     let server = pgflow::testing::server().await.unwrap();
+    sweep(&server).await;
     server
         .with_template(&template(), async |options: PgConnectOptions| {
             pgflow::connect(&url(&options)).await.map(|_| ())
