@@ -1,5 +1,6 @@
 //! The pipeline from end to end on a made-up corpus: in process, in Postgres, and as a user runs it.
 
+mod definition;
 mod durable;
 mod mistakes;
 mod registry;
