@@ -325,13 +325,27 @@ impl<W: Workflow> Run<W> {
     /// # Cancellation
     /// Dropping the future does nothing to the run.
     pub async fn output(&self) -> Result<W::Output, RunError> {
-        match self.flow.0.hub.ending(self.id).await? {
+        match self.ending().await? {
             read::Ending::Completed(output) => W::decode_output(&output)
                 .map_err(|problem| RunError::Mismatch { run: self.id, problem }),
             read::Ending::Ended(state, failure) => {
                 Err(RunError::Ended { run: self.id, state, failure })
             }
         }
+    }
+
+    /// Waits, and says after a while where nobody is there to serve the run.
+    async fn ending(&self) -> Result<read::Ending, StoreError> {
+        let ending = self.flow.0.hub.ending(self.id);
+        tokio::pin!(ending);
+        tokio::select! {
+            ending = &mut ending => return ending,
+            () = tokio::time::sleep(UNSERVED_AFTER) => {}
+        }
+        if let Ok(Some(RunStatus { unserved: Some(why), .. })) = self.flow.status(self.id).await {
+            tracing::warn!(run = %self.id, "waiting for a run that does not go on: {why}");
+        }
+        ending.await
     }
 
     /// How the run stands.
@@ -351,6 +365,8 @@ impl<W: Workflow> Run<W> {
     }
 }
 
+/// When somebody who waits for a run hears that nobody serves it.
+const UNSERVED_AFTER: Duration = Duration::from_secs(5);
 /// How often cancelling is tried.
 const CANCEL_TRIES: u32 = 5;
 /// How long a poll of awaited runs waits at first and at most.
