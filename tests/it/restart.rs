@@ -1,10 +1,12 @@
-//! Postgres goes down in the middle of load: immediately, as in a crash, and comes back. In a process and a server of
-//! their own, because the other tests use the shared one.
+//! Postgres goes down in the middle of load: immediately, as in a crash, or because its disk is full; and comes back. In
+//! processes and servers of their own, because the other tests use the shared one.
 
 use std::{
     convert::Infallible,
-    env,
-    process::{Command, id},
+    env, fs,
+    io::Write,
+    path::{Path, PathBuf},
+    process::{Command, Output, id},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
@@ -14,7 +16,7 @@ use sqlx::{Connection, PgConnection};
 use crate::support::{PATIENCE, worker};
 
 const CHILD: &str = "PGFLOW_TEST_RESTART_CHILD";
-const RUNS: u32 = 300;
+const RUNS: u32 = 3_000;
 
 static DONE: AtomicUsize = AtomicUsize::new(0);
 
@@ -38,32 +40,79 @@ async fn restarted(n: u32) -> Result<u32, Infallible> {
 #[test]
 fn a_restart_of_postgres_in_the_middle_of_load_loses_nothing() {
     let place = env::temp_dir().join(format!("pgflow-it-{}-restart", id()));
-    let child = Command::new(env::current_exe().unwrap())
-        .args(["--exact", "restart::child_main", "--nocapture"])
-        .env(CHILD, "1")
-        .env("PGFLOW_DATA_DIR", &place)
-        .output()
-        .unwrap();
-    let _ = std::fs::remove_dir_all(&place);
+    let child = child("restart", &place);
+    let _ = fs::remove_dir_all(&place);
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
-/// Not a test by itself: what the other test runs as a process of its own.
+#[test]
+fn a_full_disk_in_the_middle_of_load_loses_nothing() {
+    let place = env::temp_dir().join(format!("pgflow-it-{}-full", id()));
+    fs::create_dir_all(&place).unwrap();
+    let Some(disk) = SmallDisk::mount(&place) else {
+        println!("skipped: no small file system can be mounted here");
+        return;
+    };
+    let child = child("full", &place);
+    drop(disk);
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+}
+
+fn child(fault: &str, place: &Path) -> Output {
+    Command::new(env::current_exe().unwrap())
+        .args(["--exact", "restart::child_main", "--nocapture"])
+        .env(CHILD, fault)
+        .env("PGFLOW_DATA_DIR", place)
+        .output()
+        .unwrap()
+}
+
+/// A file system of 160 MB.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn mount(place: &Path) -> Option<Self> {
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs"]).arg(place);
+        mount.output().is_ok_and(|done| done.status.success()).then(|| Self(place.into()))
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // lazily: a server may be about to leave it
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Not a test by itself: what the other tests run as processes of their own.
 #[tokio::test(flavor = "multi_thread")]
 async fn child_main() {
-    if env::var_os(CHILD).is_none() {
-        return;
-    }
+    let Ok(fault) = env::var(CHILD) else { return };
     let flow = pgflow::embedded().await.unwrap();
     let worker = worker(&flow, "restarted").await;
     let mut runs = flow.start_many::<restarted>(0..RUNS).await.unwrap();
     while DONE.load(Ordering::SeqCst) < 20 {
         tokio::task::yield_now().await;
     }
-    crash(&flow).await;
+    match fault.as_str() {
+        "restart" => crash(&flow).await,
+        _ => fill_the_disk(&flow).await,
+    }
+    let done = DONE.load(Ordering::SeqCst);
+    assert!(done < usize::try_from(RUNS).unwrap(), "the fault came after all {done} were done");
     // whoever asks for the private server starts it again
-    let server = testing::server().await.unwrap();
-    runs.extend(flow.start_many::<restarted>(RUNS..RUNS + 10).await.unwrap());
+    let server = loop {
+        if let Ok(server) = testing::server().await {
+            break server;
+        }
+    };
+    while runs.len() < usize::try_from(RUNS).unwrap() + 10 {
+        if let Ok(more) = flow.start_many::<restarted>(RUNS..RUNS + 10).await {
+            runs.extend(more);
+        }
+    }
     for (n, run) in (0..).zip(&runs) {
         assert_eq!(run.output().await.unwrap(), 2 * (n + 1));
     }
@@ -74,12 +123,26 @@ async fn child_main() {
     worker.drain(PATIENCE).await;
 }
 
+/// Takes all space until Postgres refuses to write, and gives it back.
+async fn fill_the_disk(flow: &pgflow::Flow) {
+    let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
+    let filler = PathBuf::from(env::var_os("PGFLOW_DATA_DIR").unwrap()).join("filler");
+    let mut file = fs::File::create(&filler).unwrap();
+    let zeros = vec![0; 1 << 16];
+    while file.write_all(&zeros).is_ok() {}
+    let grow = "create table if not exists pgflow.filler as select repeat(md5(g::text), 64) as text from generate_series(1, 100000) g";
+    while sqlx::query(grow).execute(&mut sql).await.is_ok() {
+        sqlx::query("drop table pgflow.filler").execute(&mut sql).await.unwrap();
+    }
+    fs::remove_file(filler).unwrap();
+}
+
 /// SIGQUIT is Postgres's immediate shutdown: no checkpoint, connections cut.
 async fn crash(flow: &pgflow::Flow) {
     let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
     let directory: String =
         sqlx::query_scalar("show data_directory").fetch_one(&mut sql).await.unwrap();
-    let note = std::fs::read_to_string(format!("{directory}/postmaster.pid")).unwrap();
+    let note = fs::read_to_string(format!("{directory}/postmaster.pid")).unwrap();
     let pid = note.lines().next().unwrap();
     assert!(Command::new("kill").args(["-QUIT", pid]).status().unwrap().success());
     while sqlx::query("select 1").execute(&mut sql).await.is_ok() {}
