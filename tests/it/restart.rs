@@ -58,11 +58,20 @@ fn a_full_disk_in_the_middle_of_load_loses_nothing() {
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
+#[test]
+fn a_server_without_a_free_connection_in_the_middle_of_load_loses_nothing() {
+    let place = env::temp_dir().join(format!("pgflow-it-{}-crowd", id()));
+    let child = child("crowd", &place);
+    let _ = fs::remove_dir_all(&place);
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+}
+
 fn child(fault: &str, place: &Path) -> Output {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "restart::child_main", "--nocapture"])
         .env(CHILD, fault)
         .env("PGFLOW_DATA_DIR", place)
+        .env("PGFLOW_POSTGRES_OPTIONS", "-c max_connections=30")
         .output()
         .unwrap()
 }
@@ -98,6 +107,7 @@ async fn child_main() {
     }
     match fault.as_str() {
         "restart" => crash(&flow).await,
+        "crowd" => crowd(&flow).await,
         _ => fill_the_disk(&flow).await,
     }
     let done = DONE.load(Ordering::SeqCst);
@@ -146,4 +156,18 @@ async fn crash(flow: &pgflow::Flow) {
     let pid = note.lines().next().unwrap();
     assert!(Command::new("kill").args(["-QUIT", pid]).status().unwrap().success());
     while sqlx::query("select 1").execute(&mut sql).await.is_ok() {}
+}
+
+/// Takes every connection of the server, those of the engine too, and gives them back.
+async fn crowd(flow: &pgflow::Flow) {
+    let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity where application_name like 'pgflow%'";
+    let mut taken = Vec::new();
+    for _ in 0..5 {
+        sqlx::query(cut).execute(&mut sql).await.unwrap();
+        while let Ok(connection) = PgConnection::connect_with(flow.options()).await {
+            taken.push(connection);
+        }
+    }
+    assert!(taken.len() > 20, "{} connections", taken.len());
 }
