@@ -195,3 +195,49 @@ async fn heartbeats_go_on_while_a_step_computes_longer_than_its_lease() {
     assert_eq!(history(&run.status().await.unwrap()), ["sleep_long#1 done"]);
     worker.drain(PATIENCE).await;
 }
+
+#[step(retries = 0)]
+async fn shout(size: usize) -> Result<String, String> {
+    Err(format!("'; drop table pgflow.run; -- \0 \u{1f980} {}", "x".repeat(size)))
+}
+
+#[workflow]
+async fn shouting(size: usize) -> Result<String, String> {
+    shout(size).await
+}
+
+#[step]
+async fn measure(text: String) -> Result<usize, Infallible> {
+    Ok(text.len())
+}
+
+#[workflow]
+async fn measured(text: String) -> Result<usize, Infallible> {
+    measure(text).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_megabytes_of_error_are_cut_and_of_input_are_refused_with_the_limit() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["shouting", "measured"]).spawn().await.unwrap();
+    let run = flow.start::<shouting>(10 << 20).await.unwrap();
+    let error = run.output().await.unwrap_err().to_string();
+    assert!(
+        error.contains("drop table pgflow.run; -- \u{fffd} \u{1f980} xxx"),
+        "{}",
+        &error[..200]
+    );
+    assert!(error.len() < 100_000, "{} bytes", error.len());
+    let status = run.status().await.unwrap();
+    assert!(status.failure.unwrap().message.len() < 100_000);
+    let refused = flow.start::<measured>("x".repeat(10 << 20)).await.map(|r| r.id());
+    let error = refused.unwrap_err().to_string();
+    assert!(
+        error.contains("`measured` has 10485762 bytes, more than the limit of 4194304"),
+        "{error}"
+    );
+    let large = flow.start::<measured>("x".repeat(4 << 20 >> 1)).await.unwrap();
+    assert_eq!(large.output().await.unwrap(), 2 << 20);
+    worker.drain(PATIENCE).await;
+}
