@@ -151,7 +151,6 @@ create table pgflow.worker (
   started_at  timestamptz not null default pgflow.clock(),
   lease_until timestamptz not null,
   idle        boolean not null default false,      -- wants to be notified
-  draining    boolean not null default false,
   offers      jsonb not null                       -- what it serves: workflows with versions, slots, GPUs, memory, cpu
 ) with (fillfactor = 50);
 

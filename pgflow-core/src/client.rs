@@ -131,11 +131,6 @@ impl Flow {
         Ok(Self(Arc::new(inner)))
     }
 
-    /// The private server, where this flow keeps one.
-    pub fn private_server(&self) -> Option<&Server> {
-        self.0.server.as_ref()
-    }
-
     /// The same database with limits that an operator set. Call it before anything is started or served.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {

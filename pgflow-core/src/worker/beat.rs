@@ -39,7 +39,7 @@ pub(super) struct Beat {
     pub options: PgConnectOptions,
     pub ask: Ask,
     pub report: mpsc::UnboundedSender<Message>,
-    /// Closed when the session is over.
+    /// Set when the session is over.
     pub over: Arc<Mutex<bool>>,
 }
 

@@ -83,8 +83,6 @@ pub(super) struct ServedQueue {
 struct Running {
     token: Token,
     stop: watch::Sender<Stop>,
-    context: ContextSlot,
-    since: Instant,
 }
 
 /// Running tokens, shared with the heartbeat.
@@ -253,6 +251,8 @@ impl Session {
                         self.leave(key);
                     }
                 }
+                // there is room again
+                self.state.look = true;
             }
             Message::FlusherIdle(number) => {
                 self.state.writing -= 1;
@@ -288,18 +288,17 @@ impl Session {
         }
         let (stop, heard) = watch::channel(Stop::No);
         let context = ContextSlot::default();
-        let since = Instant::now();
         let view = RunningView {
             epoch: token.epoch,
             node: token.version.number(token.at),
             elem: token.at.elem().max(0),
-            since,
+            since: Instant::now(),
             context: context.clone(),
         };
         self.table.lock().unwrap_or_else(PoisonError::into_inner).insert(key, view);
         // boxed where it is made: it is large, and spawning would move it three times
-        let work = Box::pin(serve(self.shared.clone(), token.clone(), heard, context.clone()));
-        self.state.running.insert(key, Running { token, stop, context, since });
+        let work = Box::pin(serve(self.shared.clone(), token.clone(), heard, context));
+        self.state.running.insert(key, Running { token, stop });
         let report = self.to_self.clone();
         tokio::spawn(watched(self.to_self.clone(), async move {
             let served = work.await;

@@ -210,7 +210,7 @@ impl Session {
             slots: claimed.slots,
             share: share.unwrap_or_default(),
         };
-        // a killer of workers must not run beside another one, or beside too many innocents
+        // of two tasks that may kill their worker one at a time, so that it shows which does
         let suspect = |t: &Token| (2..LOSSES_MAX).contains(&t.losses);
         if suspect(&token) && self.state.running.values().any(|r| suspect(&r.token)) {
             let tokens = vec![(token.key, token.epoch, token.slots)];

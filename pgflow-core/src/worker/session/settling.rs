@@ -30,7 +30,6 @@ impl Session {
         let (run, epoch) = (key.run, running.token.epoch);
         let start_pool =
             running.token.version.run_pool.filter(|_| running.token.at == Position::Start);
-        tracing::trace!(%run, busy = ?running.since.elapsed(), context = running.context.lock().is_ok_and(|c| c.is_some()), "served");
         let free = match served.lingering {
             None => slots,
             Some(lingering) => {
