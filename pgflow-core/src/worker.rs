@@ -20,7 +20,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
-    registry::{RegistryError, check_names, linked, step_of},
+    registry::{RegistryError, check_names, linked},
     spec::WorkflowSpec,
     store::StoreError,
 };
@@ -171,7 +171,7 @@ impl WorkerBuilder {
         let mut missing: Vec<String> = specs
             .iter()
             .flat_map(|s| s.nodes)
-            .map(|n| step_of(n.kind))
+            .filter_map(|n| n.kind.step())
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {

@@ -197,7 +197,7 @@ impl Host {
         let refuses: Vec<serde_json::Value> = self
             .versions
             .iter()
-            .flat_map(|v| &v.tasks)
+            .flat_map(|v| v.tasks.iter().flatten())
             .filter_map(|plan| {
                 let why = self.offer.refuses(plan)?;
                 Some(serde_json::json!({ "step": plan.step, "why": why }))
@@ -214,7 +214,7 @@ impl Host {
                 queues.add(*queue, version, None);
             }
             for (node, plan) in version.tasks.iter().enumerate() {
-                if let Some(why) = self.offer.refuses(plan) {
+                if let Some(why) = plan.as_ref().and_then(|plan| self.offer.refuses(plan)) {
                     tracing::warn!("this worker does not serve a step: {why}");
                     continue;
                 }

@@ -97,7 +97,7 @@ pub(super) async fn serve(
             let moves = Moved::along(&token.version, token.at, Event::Passed);
             finish(&shared, &token, None, None, moves).await.into()
         }
-        Position::Items(_) | Position::End => {
+        Position::Enter(_) | Position::Wake(_) | Position::End => {
             let moves = Moved::at(token.at);
             finish(&shared, &token, None, None, moves).await.into()
         }
@@ -130,7 +130,7 @@ async fn serve_task(
         Err(Trouble::Unreadable(error)) => return unreadable(&token, &error).into(),
         Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
     };
-    let plan = &token.version.tasks[node];
+    let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
@@ -143,8 +143,8 @@ async fn serve_task(
     let call = match (spec.run, &token.input) {
         (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
         (NodeRun::Step(run), _) => run(env),
-        (NodeRun::Map { .. }, None) => {
-            return broken(&shared, &token, "an element without its value".into()).into();
+        (NodeRun::Map { .. } | NodeRun::Pure(_), _) => {
+            return broken(&shared, &token, "a task without its code or its element".into()).into();
         }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
@@ -259,8 +259,8 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             return end_run(shared, token, Some(row), RunState::Failed, f);
         }
         Ended::Outcome(Outcome::Failed(f)) => Err((f.kind, f)),
-        Ended::Outcome(Outcome::Items(_)) => {
-            return broken(shared, token, "a step came to a list".into());
+        Ended::Outcome(other @ (Outcome::Items(_) | Outcome::Arm(_) | Outcome::Wait(_))) => {
+            return broken(shared, token, format!("a step came to {other:?}"));
         }
         Ended::Outcome(Outcome::Broken(why)) => return broken(shared, token, why),
     };
@@ -397,7 +397,7 @@ fn deadline_failure(token: &Token) -> Failure {
 }
 
 fn lost_failure(token: &Token) -> Failure {
-    let step = token.at.node().map_or("", |n| token.version.tasks[n].step);
+    let step = token.at.node().map_or("", |n| &token.version.definition.nodes[n].id);
     Failure::new(
         step,
         FailureKind::Lost,

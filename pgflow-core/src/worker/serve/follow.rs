@@ -51,7 +51,7 @@ pub(super) async fn finish(
     own: Option<(usize, Stored)>,
     mut moved: Moved,
 ) -> Verdict {
-    let now = |at: Position| matches!(at, Position::Items(_) | Position::End);
+    let now = |at: Position| matches!(at, Position::Enter(_) | Position::End);
     let mut stay_is_open = true;
     loop {
         let arrival = moved.arrivals.iter().position(|(a, _)| a.need == 1 && now(a.at));
@@ -97,9 +97,11 @@ async fn evaluate(
 ) -> Result<Moved, Trouble> {
     let version = &token.version;
     let (reads, code) = match at {
-        Position::Items(node) => match version.spec.nodes[node].run {
+        Position::Enter(node) => match version.spec.nodes[node].run {
             NodeRun::Map { items, .. } => (version.spec.nodes[node].loads, items),
-            NodeRun::Step(_) => return Err(Trouble::in_body("a step where a map was expected")),
+            NodeRun::Step(_) | NodeRun::Pure(_) => {
+                return Err(Trouble::in_body("a step where a map was expected"));
+            }
         },
         _ => (version.spec.output_loads, version.spec.output),
     };
@@ -108,7 +110,7 @@ async fn evaluate(
         Outcome::Failed(Failure::new(BODY, FailureKind::Body, text_of_panic(&*p)))
     });
     match (at, outcome) {
-        (Position::Items(_), Outcome::Items(items)) => {
+        (Position::Enter(_), Outcome::Items(items)) => {
             let mut moved = Moved::along(version, at, Event::Listed(items.len()));
             for (arrival, input) in &mut moved.arrivals {
                 if let Position::Element(_, i) = arrival.at {

@@ -5,9 +5,9 @@ use std::{collections::HashMap, sync::PoisonError};
 use sqlx::{PgConnection, postgres::PgConnectOptions};
 
 use crate::{
+    definition::NodeKind,
     env::Env,
     failure::{Failure, FailureKind},
-    lifecycle::{Place, Position},
     payload::Json,
     record::BODY,
     registry::Version,
@@ -113,7 +113,7 @@ async fn fetch(
 fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, Trouble> {
     let number = version.numbers.nodes[node];
     let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
-    if version.graph.entry(Place::Node(node)) != Position::Items(node) {
+    if version.graph.kind(node) != NodeKind::Map {
         let id = &version.definition.nodes[node].id;
         return own.next().ok_or_else(|| {
             Trouble::in_body(format!("the result of `{id}` should be stored and is not"))
