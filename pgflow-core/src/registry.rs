@@ -15,6 +15,7 @@ use crate::{
     store::{
         TokenKey,
         register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
+        start::Entry,
     },
 };
 
@@ -260,6 +261,16 @@ impl Version {
     /// Where a run begins; a run that waits before it begins does so at the start.
     pub fn first(&self, delayed: bool) -> Position {
         if self.run_pool.is_some() || delayed { Position::Start } else { self.graph.first() }
+    }
+
+    /// How a run begins at a position.
+    pub fn entry(&self, first: Position) -> Entry {
+        Entry {
+            workflow_id: self.numbers.workflow_id,
+            workflow: self.definition.name.clone(),
+            node: self.number(first),
+            queue: self.queue(first),
+        }
     }
 
     /// The number of a position's node.

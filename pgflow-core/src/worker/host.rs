@@ -45,6 +45,8 @@ pub(super) struct Host {
     pub offer: Offer,
     pub payload_max: usize,
     pub versions: Vec<Arc<Version>>,
+    /// The workflows that these start as children, and so on.
+    pub children: Vec<Arc<Version>>,
 }
 
 pub(super) struct Begun {
@@ -151,6 +153,11 @@ impl Host {
             reader: tokio::sync::Mutex::new(Reader { options, connection: Some(connection) }),
             runs: Mutex::default(),
             draining: drain_heard,
+            children: self
+                .children
+                .iter()
+                .map(|v| ((v.spec.id, v.spec.version), v.clone()))
+                .collect(),
         });
         let session = Session {
             shared,
