@@ -1,5 +1,6 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod acting;
 mod crash;
 mod durable;
 mod embedded;
