@@ -14,6 +14,7 @@ pub use pgflow_core::{
     lifecycle::{AttemptStatus, RunState},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
+    schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},

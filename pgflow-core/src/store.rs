@@ -10,6 +10,7 @@ pub mod migrate;
 pub mod read;
 pub mod register;
 pub mod repeat;
+pub mod schedule;
 pub mod stamp;
 pub mod start;
 pub mod upkeep;

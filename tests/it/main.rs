@@ -10,6 +10,7 @@ mod idle;
 mod language;
 mod limits;
 mod restart;
+mod schedule;
 mod start;
 mod support;
 mod tidy;
