@@ -8,7 +8,7 @@ pub use pgflow_core::{
         ActionError, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError, connect,
         connect_like, embedded, from_env,
     },
-    context::{Gpu, GpuSlot, StepContext},
+    context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},

@@ -76,6 +76,12 @@ impl StoreError {
             _ => false,
         }
     }
+
+    /// Whether an earlier error has broken the transaction (25P02), so that nothing of it can commit.
+    pub fn is_aborted_transaction(&self) -> bool {
+        let code = self.source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some("25P02")
+    }
 }
 
 /// How long a statement may go unanswered: longer than the server's own limit, for connections that are dead without

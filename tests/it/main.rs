@@ -14,4 +14,5 @@ mod schedule;
 mod start;
 mod support;
 mod tidy;
+mod transactional;
 mod ui;

@@ -87,6 +87,11 @@ pub fn engine(options: &PgConnectOptions, role: &str) -> PgConnectOptions {
         .disable_statement_logging()
 }
 
+/// Options for statements of the host's, which plan as everywhere else.
+pub fn plain(options: &PgConnectOptions, role: &str) -> PgConnectOptions {
+    options.clone().application_name(&format!("pgflow {role}")).disable_statement_logging()
+}
+
 /// Opens one connection for the engine.
 ///
 /// # Errors

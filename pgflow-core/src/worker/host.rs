@@ -36,6 +36,8 @@ use super::{
 
 /// Connections that record completions: two in flight hide each other's fsync.
 const FLUSHERS: usize = 2;
+/// Transactional steps that are under way at once, beyond which they wait for each other.
+const TRANSACTIONS: u32 = 4;
 
 /// What stays the same over a worker's sessions.
 pub(super) struct Host {
@@ -149,7 +151,12 @@ impl Host {
             helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
             flushers.push(work);
         }
+        let transactions = sqlx::postgres::PgPoolOptions::new()
+            .max_connections(TRANSACTIONS)
+            .connect_lazy_with(connect::plain(&options, "transaction"));
         let shared = Arc::new(Shared {
+            transactions,
+            join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
             gpus,
