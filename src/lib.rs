@@ -5,8 +5,8 @@ pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
     builtins::{Fatal, after, fatal, map},
     client::{
-        Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like, embedded,
-        from_env,
+        ActionError, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError, connect,
+        connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext},
     definition::Definition,
@@ -14,6 +14,7 @@ pub use pgflow_core::{
     lifecycle::{AttemptStatus, RunState},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
+    schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},

@@ -1,6 +1,8 @@
 //! The client: connect, start runs, wait for what they come to, cancel them.
 
+mod act;
 mod hub;
+mod retry;
 mod start;
 
 use std::{
@@ -29,7 +31,9 @@ use crate::{
     worker::WorkerBuilder,
 };
 
+pub use act::ActionError;
 pub use hub::Hub;
+pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 
 /// The database of the private server that [`embedded`] uses.

@@ -1,6 +1,7 @@
 //! All SQL. Functions here take a connection from their caller and return domain types; the statements stand in `sql/`
 //! and `migrations/`.
 
+pub mod act;
 pub mod claim;
 pub mod connect;
 pub mod end;
@@ -8,6 +9,8 @@ pub mod flush;
 pub mod migrate;
 pub mod read;
 pub mod register;
+pub mod repeat;
+pub mod schedule;
 pub mod stamp;
 pub mod start;
 pub mod upkeep;

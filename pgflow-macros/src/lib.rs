@@ -31,7 +31,7 @@ use proc_macro::TokenStream;
 /// | `rate_limit = "100/s"` | starts per interval, over all processes |
 /// | `needs(Client)` | state of the host; a worker without it refuses to start |
 /// | `id = "name"` | the stored name, which outlives renames of the function |
-/// | `cache = "7d"`, `revision = 2`, `batch(max = 32, linger = "20ms")`, `transactional` | stored with the definition, not yet acted on |
+/// | `cache = "7d"`, `revision = 2`, `batch(max = 32, linger = "20ms")`, `transactional` | a run at each tick, in UTC; its input is none, `()` or a `pgflow::Tick` |
 ///
 /// Durations are numbers with units, as in `"250ms"`, `"90s"`, `"1h30m"`, `"7d"`.
 #[proc_macro_attribute]
@@ -68,7 +68,7 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retries`, `retry_delay` | for steps that do not say |
 /// | `concurrency = 1` | runs under way at once, over all processes |
 /// | `id = "name"` | the stored name |
-/// | `schedule = "0 3 * * *"` | stored with the definition, not yet acted on |
+/// | `schedule = "0 3 * * *"` | a run at each tick, in UTC; its input is none, `()` or a `pgflow::Tick` |
 #[proc_macro_attribute]
 pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {
     emit::workflow(options.into(), &item.into()).into()

@@ -1,5 +1,6 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod acting;
 mod crash;
 mod durable;
 mod embedded;
@@ -9,6 +10,7 @@ mod idle;
 mod language;
 mod limits;
 mod restart;
+mod schedule;
 mod start;
 mod support;
 mod tidy;

@@ -28,6 +28,7 @@ use super::{
     flusher::{Backoff, Flusher},
     queues::Queues,
     resources::{Ledger, Offer},
+    schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
     upkeep::{Upkeep, listen},
@@ -47,6 +48,7 @@ pub(super) struct Host {
     pub versions: Vec<Arc<Version>>,
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
+    pub schedules: Schedules,
 }
 
 pub(super) struct Begun {
@@ -109,6 +111,7 @@ impl Host {
         let gpus = self.gpu_pools(&mut connection).await?;
         let worker =
             register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
+        self.schedules.store(&mut connection).await?;
         let (to_self, inbox) = mpsc::unbounded_channel();
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
@@ -126,6 +129,7 @@ impl Host {
             report: to_self.clone(),
             writes: writes.clone(),
             due: due.clone(),
+            schedules: self.schedules.clone(),
         };
         let mut helpers = vec![
             tokio::spawn(watched(to_self.clone(), upkeep.run())),
