@@ -52,10 +52,11 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `pgflow::map(items, step).await?`, `pgflow::map(items, \|x\| step(x, y)).await?` | a task per element, results in input order |
 /// | a call whose result nobody reads | an effect: it waits for all before it, and all after it wait for it |
 /// | `pgflow::after(&x, step(y)).await?` | order between two results that are both read |
-/// | `#[id = "name"]` before a statement | the id of its node; needed where a step is called twice |
+/// | `if`, `if let`, `match` with steps in their arms, as a statement or as a value | a branch: it is decided once, and the nodes of the other arms are skipped |
+/// | `#[id = "name"]` before a statement or an arm | the id of its node; needed where a step is called twice |
 /// | the last expression | the run's output |
 ///
-/// Steps in the arms of `if` and `match`, `sleep`, `signal` and child runs come later. Whatever has no place in a graph
+/// `sleep`, `signal` and child runs come later. Whatever has no place in a graph
 /// (loops with steps, `return` in the middle, `async` blocks, `let mut`, a clock or a random number) is refused on its
 /// token, with what to write instead.
 ///
