@@ -5,8 +5,8 @@ pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
     builtins::{Fatal, after, fatal, map},
     client::{
-        Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like, embedded,
-        from_env,
+        Connect, Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like,
+        embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext},
     definition::Definition,

@@ -6,13 +6,14 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgConnection;
-
 use crate::{
     definition::{Definition, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
     spec::{NodeKindSpec, StepSpec, WORKFLOWS, WorkflowSpec},
-    store::register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
+    store::{
+        Connection,
+        register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
+    },
 };
 
 /// Head start of one level of priority: a lower one waits at most this much longer per level.
@@ -226,7 +227,7 @@ impl Version {
     /// # Errors
     /// See [`RegistryError`].
     pub async fn register(
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {

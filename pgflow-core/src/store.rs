@@ -3,6 +3,7 @@
 
 pub mod claim;
 pub mod connect;
+mod connection;
 pub mod end;
 pub mod flush;
 pub mod migrate;
@@ -14,6 +15,7 @@ pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
+pub use connection::Connection;
 use serde::{Deserialize, Serialize};
 
 /// The id of a run, unique in its database.

@@ -8,6 +8,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod pooler;
 mod restart;
 mod start;
 mod support;

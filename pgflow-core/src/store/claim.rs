@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{failure::Failure, payload::Json, spec::Stored};
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
 
 /// A token that this worker now holds.
 #[derive(Debug, Clone)]
@@ -61,7 +61,7 @@ pub struct LimitedQueue {
 /// # Errors
 /// [`StoreError`].
 pub async fn claim(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queues: &[i32],
     marks: &[i64],
@@ -83,7 +83,7 @@ pub async fn claim(
 /// # Errors
 /// [`StoreError`].
 pub async fn claim_limited(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queue: &LimitedQueue,
     want: i32,
@@ -148,7 +148,7 @@ pub struct Loaded {
 /// # Errors
 /// [`StoreError`].
 pub async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     wanted: &[(RunId, i16)],
 ) -> Result<Vec<Loaded>, StoreError> {
     let runs: Vec<i64> = wanted.iter().map(|(run, _)| run.0).collect();
@@ -186,7 +186,7 @@ pub(super) fn read_failure(text: Option<&str>) -> Failure {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn load_input(connection: &mut PgConnection, run: RunId) -> Result<Json, StoreError> {
+pub async fn load_input(connection: &mut Connection<'_>, run: RunId) -> Result<Json, StoreError> {
     let text: String = sqlx::query_scalar("select input::text from pgflow.run where id = $1")
         .bind(run.0)
         .fetch_one(connection)

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::{lifecycle::AttemptStatus, payload::Json};
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
 
 /// A token that settled, and where it goes.
 #[derive(Debug, Clone)]
@@ -266,7 +266,7 @@ impl Arrivals {
 /// # Errors
 /// [`StoreError`]; nothing of the batch is done then, unless the connection broke at the commit.
 pub async fn flush(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     settled: &[Settled],
     join_direct: &[i32],
@@ -347,7 +347,7 @@ fn last_at(rows: &[sqlx::postgres::PgRow]) -> Result<Stamp, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn hand_back(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     tokens: &[(TokenKey, i32, Vec<HeldSlot>)],
     wait: Option<Duration>,
