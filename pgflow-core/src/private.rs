@@ -17,8 +17,8 @@ pub use crate::{
         output, outputs, result, results,
     },
     spec::{
-        Backoff, Batch, BoxFuture, GpuDemand, NodeKindSpec, NodeRun, NodeSpec, Outcome, RateLimit,
-        StepOptions, StepSpec, WORKFLOWS, WorkflowOptions, WorkflowSpec,
+        Backoff, Batch, BoxFuture, GpuDemand, MapOptions, NodeKindSpec, NodeRun, NodeSpec, Outcome,
+        RateLimit, StepOptions, StepSpec, WORKFLOWS, WorkflowOptions, WorkflowSpec,
     },
     traits::{Codec, Step, StepResult, Tolerable, Workflow},
 };

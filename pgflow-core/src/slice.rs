@@ -136,6 +136,8 @@ fn missing<T>(env: &Env, node: usize, found: Option<&Stored>) -> Option<T> {
         Some(Stored::Done(_)) => format!("node {node} holds one output where a list is read"),
         Some(Stored::Elements(_)) => format!("node {node} holds a list where one output is read"),
         Some(Stored::Failed(f)) => format!("node {node} failed: {f}"),
+        Some(Stored::Results(_)) => format!("node {node} holds results where outputs are read"),
+        Some(Stored::Skipped) => format!("node {node} was skipped"),
     })
 }
 

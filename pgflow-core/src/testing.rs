@@ -146,9 +146,7 @@ impl Stubs {
 
     /// The outcome given for a node.
     fn of(&self, id: &str, kind: &NodeKindSpec) -> Option<Outcome> {
-        let step = match kind {
-            NodeKindSpec::Step(step) | NodeKindSpec::Map(step) => step.id,
-        };
-        self.nodes.get(id).or_else(|| self.steps.get(step)).cloned()
+        let of_step = || self.steps.get(kind.step()?.id);
+        self.nodes.get(id).or_else(of_step).cloned()
     }
 }

@@ -20,8 +20,8 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
-    registry::{RegistryError, check_names, linked, step_of},
-    spec::WorkflowSpec,
+    registry::{RegistryError, check_names, linked},
+    spec::{NodeKindSpec, WorkflowSpec},
     store::StoreError,
 };
 
@@ -149,8 +149,12 @@ impl WorkerBuilder {
         check_names(&specs)?;
         self.check_state(&specs)?;
         let mut versions = Vec::new();
-        for spec in specs {
+        for spec in &specs {
             versions.push(self.flow.register(spec).await?);
+        }
+        let mut children = Vec::new();
+        for spec in children_of(&specs) {
+            children.push(self.flow.register(spec).await?);
         }
         let (drain, draining) = watch::channel(None);
         let host = Host {
@@ -161,6 +165,7 @@ impl WorkerBuilder {
             offer: self.offer,
             payload_max: self.payload_max,
             versions,
+            children,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
@@ -171,7 +176,7 @@ impl WorkerBuilder {
         let mut missing: Vec<String> = specs
             .iter()
             .flat_map(|s| s.nodes)
-            .map(|n| step_of(n.kind))
+            .filter_map(|n| n.kind.step())
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {
@@ -184,6 +189,23 @@ impl WorkerBuilder {
         missing.dedup();
         if missing.is_empty() { Ok(()) } else { Err(WorkerError::MissingState(missing)) }
     }
+}
+
+/// The workflows that these start as children, and that those start.
+fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
+    let mut children: Vec<&'static WorkflowSpec> = Vec::new();
+    let mut open = specs.to_vec();
+    while let Some(spec) = open.pop() {
+        for node in spec.nodes {
+            let NodeKindSpec::Child(child) = node.kind else { continue };
+            let child = child();
+            if !children.iter().any(|c| (c.id, c.version) == (child.id, child.version)) {
+                children.push(child);
+                open.push(child);
+            }
+        }
+    }
+    children
 }
 
 fn host_name() -> String {

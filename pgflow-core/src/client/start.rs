@@ -13,7 +13,7 @@ use crate::{
     registry::{RegistryError, Version, head_start},
     store::{
         Connection, RunId, StoreError,
-        start::{Entry, StartOptions, Started, start},
+        start::{StartOptions, Started, start},
     },
     traits::Workflow,
 };
@@ -183,12 +183,7 @@ async fn send(
     connection: Option<Caller<'_>>,
 ) -> Result<Vec<Started>, StartError> {
     let first = version.first(options.delay.is_some());
-    let entry = Entry {
-        workflow_id: version.numbers.workflow_id,
-        workflow: version.definition.name.clone(),
-        node: version.number(first),
-        queue: version.queue(first),
-    };
+    let entry = version.entry(first);
     let options = StartOptions {
         timeout: version.timeout,
         in_transaction: connection.is_some(),

@@ -4,7 +4,12 @@ use std::time::Duration;
 
 use sqlx::{Row, postgres::PgRow};
 
-use crate::{failure::Failure, payload::Json, spec::Stored};
+use crate::{
+    failure::Failure,
+    lifecycle::{AttemptStatus, RunState},
+    payload::Json,
+    spec::Stored,
+};
 
 use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
 
@@ -164,9 +169,10 @@ pub async fn load(
 
 fn loaded(row: &PgRow) -> Loaded {
     let text = |column: &str| row.get::<Option<String>, _>(column);
-    let stored = match (text("output"), text("error")) {
-        (Some(output), _) => Stored::Done(Json::from_trusted(output)),
-        (None, error) => Stored::Failed(read_failure(error.as_deref())),
+    let stored = match (AttemptStatus::from_code(row.get("status")), text("output")) {
+        (Some(AttemptStatus::Skipped), _) => Stored::Skipped,
+        (_, Some(output)) => Stored::Done(Json::from_trusted(output)),
+        (_, None) => Stored::Failed(read_failure(text("error").as_deref())),
     };
     Loaded { run: RunId(row.get("run_id")), node: row.get("node"), elem: row.get("elem"), stored }
 }
@@ -193,4 +199,60 @@ pub async fn load_input(connection: &mut Connection<'_>, run: RunId) -> Result<J
         .await
         .during("load a run's input")?;
     Ok(Json::from_trusted(text))
+}
+
+/// The payload of a signal, where it has been sent.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_signal(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    name: &str,
+) -> Result<Option<Json>, StoreError> {
+    let payload: Option<String> = sqlx::query_scalar(
+        "select payload::text from pgflow.signal where run_id = $1 and name = $2",
+    )
+    .bind(run.0)
+    .bind(name)
+    .fetch_optional(connection)
+    .await
+    .during("load a signal")?;
+    Ok(payload.map(Json::from_trusted))
+}
+
+/// How the child stands for which a token waits; `None`: there is none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_child(
+    connection: &mut Connection<'_>,
+    parent: TokenKey,
+) -> Result<Option<Child>, StoreError> {
+    let row = sqlx::query(include_str!("../../sql/task/load_child.sql"))
+        .bind(parent.run.0)
+        .bind(parent.lane)
+        .bind(parent.elem)
+        .fetch_optional(connection)
+        .await
+        .during("load a child run")?;
+    Ok(row.map(|row| match RunState::from_code(row.get("state")) {
+        Some(RunState::Live) => Child::Live,
+        Some(RunState::Completed) => {
+            let output: Option<String> = row.get("output");
+            Child::Completed(output.map_or_else(Json::null, Json::from_trusted))
+        }
+        _ => Child::Failed(read_failure(row.get::<Option<String>, _>("error").as_deref())),
+    }))
+}
+
+/// How a child run stands.
+#[derive(Debug, Clone)]
+pub enum Child {
+    /// Under way.
+    Live,
+    /// Its value.
+    Completed(Json),
+    /// It failed, was cancelled, or passed its deadline.
+    Failed(Failure),
 }

@@ -10,12 +10,13 @@ use super::{Connection, During, StoreError};
 const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "tables", include_str!("../../migrations/0001_tables.sql")),
     (2, "functions", include_str!("../../migrations/0002_functions.sql")),
+    (3, "waits", include_str!("../../migrations/0003_waits.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 3;
 /// The oldest schema number whose binaries may work with the newest schema.
-const COMPATIBLE: i32 = 1;
+const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
 const LOCK: i64 = 0x7067_666c_6f77;
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use sqlx::Row;
 
-use crate::definition::{Definition, NodeKind, differences};
+use crate::definition::{Definition, Node, NodeKind, differences};
 
 use super::{Connection, During, StoreError};
 
@@ -44,9 +44,9 @@ pub struct Numbers {
     pub workflow_id: i32,
     /// Node numbers by index.
     pub nodes: Vec<i16>,
-    /// Queues of tasks, by index.
+    /// Queues of tasks, and of waits that are over, by index.
     pub tasks: Vec<i32>,
-    /// Queues of pure code by node number: maps, start and end.
+    /// Queues of pure code by node number: what is evaluated on entering, start and end.
     pub control: HashMap<i16, i32>,
     /// Pools by name.
     pub pools: HashMap<String, i32>,
@@ -153,8 +153,9 @@ async fn number_queues(
     workflow_id: i32,
     nodes: &[i16],
 ) -> Result<(Vec<i32>, HashMap<i16, i32>), StoreError> {
-    let maps = definition.nodes.iter().zip(nodes).filter(|(n, _)| n.kind == NodeKind::Map);
-    let control: Vec<i16> = maps.map(|(_, number)| *number).chain([START, END]).collect();
+    let pure = |n: &Node| n.kind != NodeKind::Step || n.condition.is_some();
+    let entered = definition.nodes.iter().zip(nodes).filter(|(node, _)| pure(node));
+    let control: Vec<i16> = entered.map(|(_, number)| *number).chain([START, END]).collect();
     let wanted: Vec<(i16, bool)> =
         nodes.iter().map(|n| (*n, false)).chain(control.iter().map(|n| (*n, true))).collect();
     let rows = sqlx::query(include_str!("../../sql/workflow/number_queues.sql"))

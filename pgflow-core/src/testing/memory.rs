@@ -82,7 +82,7 @@ impl<'a> Memory<'a> {
             Outcome::Done(value) => Ok(value),
             Outcome::Failed(failure) => Err(RunError::Failed(failure)),
             Outcome::Broken(why) => Err(RunError::Broken(why)),
-            Outcome::Items(_) => Err(RunError::Broken("the value came as a list of items".into())),
+            other => Err(RunError::Broken(format!("the value came as {other:?}"))),
         }
     }
 
@@ -90,7 +90,8 @@ impl<'a> Memory<'a> {
         match position {
             Position::Start | Position::End => self.settle(position, Event::Passed),
             Position::Step(node) => self.step(node),
-            Position::Items(node) => return self.list(node),
+            Position::Enter(node) => return self.list(node),
+            Position::Wake(_) => return Err(RunError::Broken("waits come later".into())),
             Position::Element(node, element) => self.element(node, element),
             Position::Gather(node) => self.gather(node),
         }
@@ -121,7 +122,9 @@ impl<'a> Memory<'a> {
         let task = match (self.stub(node), spec.run) {
             (Some(outcome), _) => given(outcome),
             (None, NodeRun::Step(run)) => run(self.env(spec.loads)),
-            (None, NodeRun::Map { .. }) => given(Outcome::Broken("a map entered as a step".into())),
+            (None, NodeRun::Map { .. } | NodeRun::Pure(_)) => {
+                given(Outcome::Broken("no step entered as a step".into()))
+            }
         };
         self.spawn(Position::Step(node), task);
     }
@@ -139,12 +142,12 @@ impl<'a> Memory<'a> {
                 if count == 0 {
                     self.stored.insert(node, Stored::Elements(Vec::new()));
                 }
-                self.settle(Position::Items(node), Event::Listed(count));
+                self.settle(Position::Enter(node), Event::Listed(count));
                 Ok(())
             }
             Outcome::Failed(failure) => Err(RunError::Failed(failure)),
             Outcome::Broken(why) => Err(RunError::Broken(why)),
-            Outcome::Done(_) => Err(RunError::Broken("a map's list came as one value".into())),
+            other => Err(RunError::Broken(format!("a map's list came as {other:?}"))),
         }
     }
 
@@ -194,9 +197,7 @@ impl<'a> Memory<'a> {
             }
             Outcome::Failed(failure) => return Err(RunError::Failed(failure)),
             Outcome::Broken(why) => return Err(RunError::Broken(why)),
-            Outcome::Items(_) => {
-                return Err(RunError::Broken("a step gave a list of items".into()));
-            }
+            other => return Err(RunError::Broken(format!("a step gave {other:?}"))),
         };
         self.keep(position, node, result);
         self.settle(position, Event::Passed);

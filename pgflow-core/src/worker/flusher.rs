@@ -49,7 +49,7 @@ pub(super) struct Pending {
     pub settled: Settled,
     pub next: Option<Position>,
     pub arrivals: Vec<Position>,
-    pub result: Option<(usize, Stored)>,
+    pub results: Vec<(usize, Stored)>,
 }
 
 pub(super) struct Flusher {

@@ -44,6 +44,8 @@ pub(super) struct Host {
     pub offer: Offer,
     pub payload_max: usize,
     pub versions: Vec<Arc<Version>>,
+    /// The workflows that these start as children, and so on.
+    pub children: Vec<Arc<Version>>,
 }
 
 pub(super) struct Begun {
@@ -156,6 +158,11 @@ impl Host {
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
             runs: Mutex::default(),
             draining: drain_heard,
+            children: self
+                .children
+                .iter()
+                .map(|v| ((v.spec.id, v.spec.version), v.clone()))
+                .collect(),
         });
         let session = Session {
             shared,
@@ -202,7 +209,7 @@ impl Host {
         let refuses: Vec<serde_json::Value> = self
             .versions
             .iter()
-            .flat_map(|v| &v.tasks)
+            .flat_map(|v| v.tasks.iter().flatten())
             .filter_map(|plan| {
                 let why = self.offer.refuses(plan)?;
                 Some(serde_json::json!({ "step": plan.step, "why": why }))
@@ -219,7 +226,7 @@ impl Host {
                 queues.add(*queue, version, None);
             }
             for (node, plan) in version.tasks.iter().enumerate() {
-                if let Some(why) = self.offer.refuses(plan) {
+                if let Some(why) = plan.as_ref().and_then(|plan| self.offer.refuses(plan)) {
                     tracing::warn!("this worker does not serve a step: {why}");
                     continue;
                 }

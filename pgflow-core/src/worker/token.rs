@@ -73,8 +73,8 @@ pub(super) enum Verdict {
         settled: Settled,
         next: Option<Position>,
         arrivals: Vec<Position>,
-        /// The result of its node, for those that read it here once it is stored.
-        result: Option<(usize, Stored)>,
+        /// Results of nodes, for those that read them here once they are stored.
+        results: Vec<(usize, Stored)>,
     },
     /// Its failure ends the run.
     EndRun { state: RunState, failure: Failure, holder: Holder },

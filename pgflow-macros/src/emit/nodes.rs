@@ -189,7 +189,12 @@ impl Slices<'_> {
             Work::Map(items) => {
                 let (list, each) = (function("items", index), function("each", index));
                 let run = quote!(Map { items: #list, each: #each });
-                (quote!(Map(#step)), run, self.model.needs(&items.reads).loads, calls)
+                (
+                    quote!(Map(#step, #p::MapOptions::NONE)),
+                    run,
+                    self.model.needs(&items.reads).loads,
+                    calls,
+                )
             }
         };
         let id = option(node.id.as_ref().map(|id| quote!(#id)));
@@ -198,7 +203,7 @@ impl Slices<'_> {
         quote! {
             #p::NodeSpec {
                 kind: #p::NodeKindSpec::#kind, id: #id, loads: &[#(#loads),*],
-                each_loads: &[#(#each_loads),*], order: &[#(#order),*], tolerated: #tolerated,
+                each_loads: &[#(#each_loads),*], order: &[#(#order),*], condition: ::core::option::Option::None, tolerated: #tolerated,
                 run: #p::NodeRun::#run,
             }
         }
