@@ -5,8 +5,8 @@ pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
     builtins::{Fatal, after, fatal, map},
     client::{
-        ActionError, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError, connect,
-        connect_like, embedded, from_env,
+        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
+        connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,

@@ -6,14 +6,12 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgConnection;
-
 use crate::{
     definition::{Definition, NodeKind, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
     spec::{StepSpec, WORKFLOWS, WorkflowSpec},
     store::{
-        TokenKey,
+        Connection, TokenKey,
         register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
         start::Entry,
     },
@@ -229,7 +227,7 @@ impl Version {
     /// # Errors
     /// See [`RegistryError`].
     pub async fn register(
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {

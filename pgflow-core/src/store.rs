@@ -4,6 +4,7 @@
 pub mod act;
 pub mod claim;
 pub mod connect;
+mod connection;
 pub mod end;
 pub mod flush;
 pub mod migrate;
@@ -17,6 +18,7 @@ pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
+pub use connection::Connection;
 use serde::{Deserialize, Serialize};
 
 /// The id of a run, unique in its database.

@@ -9,6 +9,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod pooler;
 mod restart;
 mod schedule;
 mod start;

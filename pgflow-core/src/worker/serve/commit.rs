@@ -4,7 +4,7 @@ use crate::{
     context::TransactionSlot,
     failure::{Failure, FailureKind},
     registry::TaskPlan,
-    store::{During, StoreError, answered, flush::flush},
+    store::{Connection, During, StoreError, answered, flush::flush},
 };
 
 use super::{
@@ -48,7 +48,8 @@ pub(super) async fn commit(
             .execute(&mut *transaction)
             .await
             .during("prepare a commit")?;
-        flush(&mut transaction, shared.worker, &batch, &shared.join_direct).await
+        flush(&mut Connection::within(&mut transaction), shared.worker, &batch, &shared.join_direct)
+            .await
     })
     .await;
     let flushed = match written {
