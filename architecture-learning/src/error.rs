@@ -79,11 +79,27 @@ pub enum LearningError {
         /// How much is needed.
         need: usize,
     },
-    /// No model has been promoted yet.
-    #[error("there is no model in `{}` yet; run `archlearn learn` first", data_dir.display())]
-    NoModel {
+    /// No model has been promoted here yet.
+    #[error("no model was promoted in `{}` yet; run `archlearn learn` first", data_dir.display())]
+    NoChampion {
         /// The data directory that was searched.
         data_dir: PathBuf,
+    },
+    /// Git did not do something.
+    #[error(
+        "`git {command}` fails: {reason}; give a baseline file instead, or run it by hand to see more"
+    )]
+    Git {
+        /// Its sub-command.
+        command: String,
+        /// Its own words.
+        reason: String,
+    },
+    /// There is no such revision.
+    #[error("git knows no revision `{name}`; give a branch, a tag or a commit that was fetched")]
+    NoRevision {
+        /// What was given.
+        name: String,
     },
     /// The device that was asked for cannot be used.
     #[error(

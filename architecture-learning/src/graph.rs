@@ -189,7 +189,7 @@ fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
 mod tests {
     use super::*;
     use crate::codebase::Codebase;
-    use crate::discovery::Edge;
+    use crate::discovery::{Blind, Edge};
 
     fn file(path: &str, tokens: &[&str]) -> SourceFile {
         SourceFile {
@@ -201,6 +201,7 @@ mod tests {
             tokens: tokens.iter().map(|t| ((*t).to_owned(), 1)).collect(),
             dependencies: BTreeSet::from(["parser".to_owned(), "serde".to_owned()]),
             structure: vec![0; STRUCTURE],
+            blind: Blind::default(),
         }
     }
 
@@ -226,6 +227,7 @@ mod tests {
             patterns: Vec::new(),
             unresolved: 0,
             application: false,
+            unread: Vec::new(),
         };
         let settings = FeatureSettings::default();
         let graph = Graph::of(&shard, &settings);
