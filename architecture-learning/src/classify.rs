@@ -30,7 +30,7 @@ use crate::codebase::Codebase;
 use crate::discovery::{self, FileKind, Shard};
 use crate::graph::Graph;
 use crate::model::ModelKind;
-use crate::role::{ROLES, Role};
+use crate::role::Role;
 use crate::serving::Serving;
 use crate::storage::DataDir;
 
@@ -91,20 +91,16 @@ pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, L
     Ok(of_shard(&Serving::open(Some(data))?, &discovery::scan(codebase)?).0)
 }
 
-/// Classifies the files of a shard; beside it the probabilities of every node of the graph that was asked about.
-pub(crate) fn of_shard(
-    serving: &Serving,
-    shard: &Shard,
-) -> (Classification, Graph, Vec<[f32; ROLES]>) {
+/// Classifies the files of a shard; beside it the graph that was asked about.
+pub(crate) fn of_shard(serving: &Serving, shard: &Shard) -> (Classification, Graph) {
     let model = &serving.model;
     let graph = Graph::of(shard, &model.config.features);
     let threshold = model.config.calibration.threshold;
     let kinds: BTreeMap<_, _> = shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect();
-    let probabilities = model.probabilities(&graph);
-    let answers = graph.nodes.iter().zip(&probabilities);
+    let answers = graph.nodes.iter().zip(model.probabilities(&graph));
     let files = answers.filter(|(node, _)| kinds[node.path.as_str()] == FileKind::Module).map(
         |(node, p)| {
-            let (likeliest, confidence) = Role::likeliest(p);
+            let (likeliest, confidence) = Role::likeliest(&p);
             let role = (confidence >= threshold).then_some(likeliest);
             let confidence = (f64::from(confidence) * 1000.0).round() / 1000.0;
             FileRole { path: node.path.clone(), role, confidence, likeliest }
@@ -121,5 +117,5 @@ pub(crate) fn of_shard(
             threshold,
         },
     };
-    (classification, graph, probabilities)
+    (classification, graph)
 }

@@ -228,8 +228,33 @@ pub fn scan_revision(codebase: &Codebase, revision: &Revision) -> Result<Shard, 
     Input::of_revision(codebase, revision)?.scan(threads(), &mut Unobserved)
 }
 
+/// How long reading and parsing alone take, of so many files: what everything else is measured by.
+///
+/// # Errors
+/// When the grammar cannot be used.
+pub fn parsing_alone(codebase: &Codebase) -> Result<(usize, std::time::Duration), LearningError> {
+    let begun = Instant::now();
+    let input = Input::of_directory(codebase, &Unobserved)?;
+    parse::trees_alone(&input.worth_parsing(), threads(), codebase)?;
+    Ok((input.texts.len(), begun.elapsed()))
+}
+
 fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
+/// Whether `edge` is one that the author could have drawn otherwise: between modules, neither `mod` nor parent and child.
+pub(crate) fn is_dependency(files: &[SourceFile], edge: &Edge) -> bool {
+    let (from, to) = (&files[edge.from as usize], &files[edge.to as usize]);
+    let plain = from.kind == FileKind::Module && to.kind == FileKind::Module;
+    let inside = |outer: &str, inner: &str| {
+        let folder = outer.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+        inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    plain
+        && edge.kind != EdgeKind::Child
+        && !inside(&from.path, &to.path)
+        && !inside(&to.path, &from.path)
 }
 
 /// Words that a file's own path is made of, without plurals; its package's name too.

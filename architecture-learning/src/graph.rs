@@ -181,6 +181,19 @@ fn node(
     }
 }
 
+/// The words of a file by their bucket; several may share one.
+pub(crate) fn bucket_words(
+    file: &SourceFile,
+    settings: &FeatureSettings,
+) -> BTreeMap<u32, Vec<String>> {
+    let dependencies = file.dependencies.iter().map(|name| format!("dep:{name}"));
+    let mut words: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for word in file.tokens.keys().cloned().chain(dependencies) {
+        words.entry(bucket(&word, settings)).or_default().push(word);
+    }
+    words
+}
+
 fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
     u32::try_from(hash64(word) % u64::from(settings.buckets)).unwrap_or(0)
 }

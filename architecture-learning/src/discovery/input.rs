@@ -92,8 +92,7 @@ impl Input {
         threads: usize,
         observer: &mut dyn Observer,
     ) -> Result<Shard, LearningError> {
-        let texts: Vec<_> = self.texts.iter().map(|text| worth_parsing(text)).collect();
-        let parsed = parse::parse(&texts, threads, &self.codebase, observer)?;
+        let parsed = parse::parse(&self.worth_parsing(), threads, &self.codebase, observer)?;
         let packages = self.packages();
         let tree = tree::build(&packages, &self.files.sources, &parsed);
         let resolution = resolve::resolve(&tree, &parsed);
@@ -118,6 +117,11 @@ impl Input {
             application: binaries > 0,
             unread: self.unread.clone(),
         })
+    }
+
+    /// The texts, empty where parsing would only take time.
+    pub(super) fn worth_parsing(&self) -> Vec<&str> {
+        self.texts.iter().map(|text| worth_parsing(text)).collect()
     }
 
     fn packages(&self) -> Vec<Package> {

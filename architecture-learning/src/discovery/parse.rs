@@ -15,7 +15,7 @@ pub(super) fn parse(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Parsed>, LearningError> {
     if threads > 1 {
-        return side_by_side(texts, threads, codebase);
+        return side_by_side(texts, threads, codebase, Syntax::parse);
     }
     let mut syntax = syntax(codebase)?;
     let mut parsed = Vec::with_capacity(texts.len());
@@ -29,11 +29,22 @@ pub(super) fn parse(
     Ok(parsed)
 }
 
-fn side_by_side(
+/// Makes the trees and reads nothing from them.
+pub(super) fn trees_alone(
     texts: &[&str],
     threads: usize,
     codebase: &Codebase,
-) -> Result<Vec<Parsed>, LearningError> {
+) -> Result<(), LearningError> {
+    side_by_side(texts, threads, codebase, Syntax::tree_alone).map(drop)
+}
+
+/// `parse` of each text, in order.
+fn side_by_side<T: Send>(
+    texts: &[&str],
+    threads: usize,
+    codebase: &Codebase,
+    parse: impl Fn(&mut Syntax, &str) -> T + Sync,
+) -> Result<Vec<T>, LearningError> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut syntax = syntax(codebase)?;
@@ -41,7 +52,7 @@ fn side_by_side(
         while let Some((i, text)) =
             Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, *texts.get(i)?)))
         {
-            done.push((i, syntax.parse(text)));
+            done.push((i, parse(&mut syntax, text)));
         }
         Ok(done)
     };

@@ -89,6 +89,11 @@ impl Syntax {
         parsed
     }
 
+    /// What the parser alone does.
+    pub(crate) fn tree_alone(&mut self, text: &str) {
+        drop(self.parser.parse(text, None));
+    }
+
     fn read(&mut self, text: &str, at: Place, line: u32, depth: usize, into: &mut Parsed) {
         let Some(tree) = self.parser.parse(text, None) else { return };
         let mut reader = Reader { text, line, into, stack: Vec::new(), macros: Vec::new() };
