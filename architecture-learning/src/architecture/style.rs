@@ -33,7 +33,7 @@ fn shape(layering: &Layering, parts: usize) -> (&'static str, String) {
     let Layering { edges, down, layers, .. } = layering;
     let reason = format!(
         "{:.0} % of {edges} dependencies between {parts} parts point down {} layers",
-        down * 100.0,
+        (down * 100.0).floor(),
         layers.len()
     );
     if *edges < EDGES_MIN {

@@ -151,7 +151,8 @@ fn names(text: &mut String, seen: &Seen, paint: Paint) {
         .take(LINES_MAX)
         .map(|n| {
             let (named, code) = (n.named.name(), n.code.name());
-            format!("{}: named {named}, reads like {code} ({:.0} %)", n.path, n.confidence * 100.0)
+            let sure = n.confidence * 100.0;
+            format!("{}: \"{}\" says {named}, reads like {code} ({sure:.0} %)", n.path, n.word)
         })
         .collect();
     if names.len() > LINES_MAX {

@@ -36,6 +36,11 @@ pub(super) fn picture(architecture: &Architecture, head: &str) -> String {
             "<rect class=\"band\" x=\"0\" y=\"{top}\" width=\"{width}\" height=\"{height}\" rx=\"8\"/>"
         );
     }
+    if let Some((top, _)) = placed.bands.last().filter(|_| !architecture.layering.apart.is_empty())
+    {
+        let y = top + 16;
+        let _ = writeln!(text, "<text class=\"apart\" x=\"12\" y=\"{y}\">stand apart</text>");
+    }
     links(&mut text, architecture, &placed);
     for (part, place) in &placed.boxes {
         part_box(&mut text, architecture, *part, *place);
@@ -72,16 +77,22 @@ fn curve(
     let (y1, y2) = if up { (from.y, to.y + to.height) } else { (from.y + from.height, to.y) };
     let bend = ((y2 - y1).abs() / 2).max(18);
     let (c1, c2) = if up { (y1 - bend, y2 + bend) } else { (y1 + bend, y2 - bend) };
+    // what spans layers bows out, so that it does not run behind the boxes between: down to the left, up to the right
+    let span = (y2 - y1).abs() / place::STEP;
+    let bow = if span > 0 { (26 * (span + 1)).min(240) } else { 0 };
+    let bow = if up { bow } else { -bow };
     let thick = 1 + link.edges.ilog2();
     let class = if up { "link up" } else { "link" };
     let marker = if up { "u" } else { "a" };
     let name = |part: usize| escape(&architecture.parts[part].name);
     let _ = writeln!(
         text,
-        "<path class=\"{class}\" data-a=\"{}\" data-b=\"{}\" stroke-width=\"{}\" marker-end=\"url(#{marker})\" d=\"M{x1} {y1}C{x1} {c1} {x2} {c2} {x2} {y2}\"><title>{} \u{2192} {}: {} ({}:{})</title></path>",
+        "<path class=\"{class}\" data-a=\"{}\" data-b=\"{}\" stroke-width=\"{}\" marker-end=\"url(#{marker})\" d=\"M{x1} {y1}C{} {c1} {} {c2} {x2} {y2}\"><title>{} \u{2192} {}: {} ({}:{})</title></path>",
         link.from,
         link.to,
         f64::from(thick) * 0.6,
+        x1 + bow,
+        x2 + bow,
         name(link.from),
         name(link.to),
         link.edges,

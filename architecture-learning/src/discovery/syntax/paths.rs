@@ -45,20 +45,25 @@ pub(super) fn uses(node: Node<'_>, text: &str, line: u32) -> Vec<Use> {
         let field = |name| node.child_by_field_name(name).map(|n| text[n.byte_range()].to_owned());
         if let Some(name) = field("name") {
             let binds = field("alias").or_else(|| Some(name.clone()));
-            leaves.push((vec![name], binds, false));
+            leaves.push((vec![name], binds, false, 0));
         }
     } else if let Some(argument) = node.child_by_field_name("argument") {
         expand(argument, text, &mut leaves);
     }
-    let leaf = |(path, binds, glob)| Use { path, binds, glob, public, line, test: false };
+    let leaf = |(path, binds, glob, row): Leaf| {
+        let line = line + u32::try_from(row).unwrap_or(0);
+        Use { path, binds, glob, public, line, test: false }
+    };
     leaves.into_iter().map(leaf).collect()
 }
 
-type Leaf = (Vec<String>, Option<String>, bool);
+/// Path, the name that it binds, whether it is a glob, and its row below the declaration's.
+type Leaf = (Vec<String>, Option<String>, bool, usize);
 
 /// Expands groups with a list of its own, as sources nest deeper than threads do.
 fn expand(root: Node<'_>, text: &str, leaves: &mut Vec<Leaf>) {
     let of = |n: Node<'_>| &text[n.byte_range()];
+    let row = |n: Node<'_>| n.start_position().row - root.start_position().row;
     let mut open = vec![(root, Vec::new())];
     while let Some((node, prefix)) = open.pop() {
         let joined = |n: Node<'_>| [prefix.as_slice(), segments(of(n)).as_slice()].concat();
@@ -78,17 +83,17 @@ fn expand(root: Node<'_>, text: &str, leaves: &mut Vec<Leaf>) {
                 let alias = alias.map(|n| of(n).trim_start_matches("r#"));
                 if let Some(path) = node.child_by_field_name("path") {
                     let binds = alias.filter(|a| *a != "_").map(str::to_owned);
-                    leaves.push((without_self(joined(path)), binds, false));
+                    leaves.push((without_self(joined(path)), binds, false, row(node)));
                 }
             }
             "use_wildcard" => {
                 let path = node.named_child(0).map_or_else(|| prefix.clone(), joined);
-                leaves.push((path, None, true));
+                leaves.push((path, None, true, row(node)));
             }
             "line_comment" | "block_comment" => {}
             _ => {
                 let path = without_self(joined(node));
-                leaves.push((path.clone(), path.last().cloned(), false));
+                leaves.push((path.clone(), path.last().cloned(), false, row(node)));
             }
         }
     }

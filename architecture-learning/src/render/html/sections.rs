@@ -22,7 +22,7 @@ pub(super) fn head(subject: Subject<'_>) -> String {
         (modules.to_string(), "modules", false),
         (lines.to_string(), "lines", false),
         (architecture.layering.layers.len().to_string(), "layers", false),
-        (format!("{:.0} %", architecture.layering.down * 100.0), "point down", false),
+        (format!("{:.0} %", (architecture.layering.down * 100.0).floor()), "point down", false),
         (violations.to_string(), "violations", violations > 0),
         (architecture.names.len().to_string(), "misleading names", false),
         (format!("{} %", (sure + agreed) * 100 / modules.max(1)), "have a role", false),
@@ -42,7 +42,11 @@ pub(super) fn head(subject: Subject<'_>) -> String {
 }
 
 fn table(heads: &[&str], rows: &[String]) -> String {
-    let heads: String = heads.iter().map(|h| format!("<th>{h}</th>")).collect();
+    let head = |head: &&str| match head.strip_prefix('#') {
+        Some(number) => format!("<th class=\"n\">{number}</th>"),
+        None => format!("<th>{head}</th>"),
+    };
+    let heads: String = heads.iter().map(head).collect();
     let shown: String = rows.iter().take(ROWS_MAX).cloned().collect();
     let left = rows.len().saturating_sub(ROWS_MAX);
     let more =
@@ -102,7 +106,7 @@ pub(super) fn upward(architecture: &Architecture) -> String {
     };
     let rows: Vec<_> = upward.iter().map(row).collect();
     "<h2>Pointing up</h2>\n<p class=\"dim\">Against the order of layers, the most one-sided first. An observation about this code, not a violation.</p>\n".to_owned()
-        + &table(&["parts", "this way", "other way", "such as"], &rows)
+        + &table(&["parts", "#this way", "#other way", "such as"], &rows)
 }
 
 pub(super) fn names(architecture: &Architecture) -> String {

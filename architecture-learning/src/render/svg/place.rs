@@ -11,6 +11,8 @@ const GAP: i32 = 16;
 /// Between layers, where lines run.
 const ALLEY: i32 = 44;
 const PAD: i32 = 12;
+/// From the bottom of a layer to the bottom of the next, for one row each.
+pub(super) const STEP: i32 = ALLEY + 2 * PAD + HEIGHT;
 /// Letters of a name that fit.
 const LETTERS: usize = 22;
 /// Sweeps that put boxes near those that they are joined with.
