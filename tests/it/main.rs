@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod branches;
 mod crash;
 mod durable;
 mod embedded;
