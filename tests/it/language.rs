@@ -29,3 +29,4 @@ pub mod program_steps;
 pub mod programs;
 pub mod random;
 mod specs;
+mod waits;
