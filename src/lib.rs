@@ -5,10 +5,10 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError, connect,
-        connect_like, embedded, from_env,
+        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
+        connect, connect_like, embedded, from_env,
     },
-    context::{Gpu, GpuSlot, StepContext},
+    context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},

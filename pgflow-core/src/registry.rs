@@ -6,14 +6,12 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgConnection;
-
 use crate::{
     definition::{Definition, NodeKind, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
     spec::{StepSpec, WORKFLOWS, WorkflowSpec},
     store::{
-        TokenKey,
+        Connection, TokenKey,
         register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
         start::Entry,
     },
@@ -207,6 +205,8 @@ pub struct TaskPlan {
     pub cpu_milli: u32,
     /// Head start of its priority, in microseconds.
     pub head: i64,
+    /// Its completion commits in the transaction of the step.
+    pub transactional: bool,
 }
 
 impl TaskPlan {
@@ -227,7 +227,7 @@ impl Version {
     /// # Errors
     /// See [`RegistryError`].
     pub async fn register(
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {
@@ -399,5 +399,6 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         memory_bytes: options.memory_bytes.unwrap_or_default(),
         cpu_milli: options.cpu_milli.unwrap_or_default(),
         head: head_start(options.priority),
+        transactional: options.transactional,
     }
 }

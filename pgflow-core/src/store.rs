@@ -4,6 +4,7 @@
 pub mod act;
 pub mod claim;
 pub mod connect;
+mod connection;
 pub mod end;
 pub mod flush;
 pub mod migrate;
@@ -17,6 +18,7 @@ pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
+pub use connection::Connection;
 use serde::{Deserialize, Serialize};
 
 /// The id of a run, unique in its database.
@@ -75,6 +77,12 @@ impl StoreError {
             sqlx::Error::Encode(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether an earlier error has broken the transaction (25P02), so that nothing of it can commit.
+    pub fn is_aborted_transaction(&self) -> bool {
+        let code = self.source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some("25P02")
     }
 }
 

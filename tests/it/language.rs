@@ -24,6 +24,7 @@ mod branches;
 mod forms;
 mod generator;
 mod hostile;
+mod order;
 pub mod program_steps;
 #[rustfmt::skip]
 pub mod programs;

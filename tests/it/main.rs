@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod branches;
 mod crash;
 mod durable;
 mod embedded;
@@ -9,9 +10,11 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod pooler;
 mod restart;
 mod schedule;
 mod start;
 mod support;
 mod tidy;
+mod transactional;
 mod ui;
