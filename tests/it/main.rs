@@ -1,5 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod boundaries;
+mod counted;
 mod crash;
 mod durable;
 mod embedded;
@@ -9,6 +11,8 @@ mod idle;
 mod language;
 mod limits;
 mod pooler;
+mod process;
+mod proxy;
 mod restart;
 mod start;
 mod support;
