@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod boundaries;
+mod clocks;
 mod counted;
 mod crash;
 mod durable;
