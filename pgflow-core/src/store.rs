@@ -65,7 +65,7 @@ pub struct StoreError {
 
 /// What to do about an error that says it of itself.
 fn remedy(error: &sqlx::Error) -> &'static str {
-    match error.as_database_error().and_then(|e| e.code()).as_deref() {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
         Some("25006") => ": it is read-only, as a standby is; connect to the primary",
         _ => "",
     }
