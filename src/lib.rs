@@ -5,15 +5,16 @@ pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
     builtins::{Fatal, after, fatal, map},
     client::{
-        Connect, Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like,
-        embedded, from_env,
+        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
+        connect, connect_like, embedded, from_env,
     },
-    context::{Gpu, GpuSlot, StepContext},
+    context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
+    schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},

@@ -16,6 +16,9 @@ create table pgflow.pause (                        -- runs that stand still; the
   at     timestamptz not null default pgflow.clock()
 );
 
+create index run_origin on pgflow.run (origin) where origin is not null;
+create index run_key_run on pgflow.run_key (run_id);
+
 -- A parked token waits for a signal or a child: neither ready nor due nor running. Its input is the limit of the wait in
 -- milliseconds, where there is one. An element of a bounded map that may not begin yet waits for one arrival more.
 
@@ -466,4 +469,49 @@ begin
   end loop;
   perform pgflow.wake_1();
   return 'resumed';
+end $$;
+
+-- A new run that goes on where another one ended: with the results of p_whole, and of p_partly those elements that succeeded. Its
+-- tokens are t_*. Answers made, same (the run that repeats it already), live, child (its parent is to be repeated), full
+-- (the workflow's concurrency is used up), or unknown.
+create function pgflow.repeat_1(
+  p_run bigint, p_input text, p_whole smallint[], p_partly smallint[],
+  t_lane smallint[], t_elem int[], t_queue int[], t_need int[], t_arrived int[])
+returns table (answer text, run_id bigint) language plpgsql as $$
+#variable_conflict use_column
+declare
+  old pgflow.run;
+  fresh bigint;
+  place record;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('pgflow.run.' || p_run, 0));
+  select r.* into old from pgflow.run r where r.id = p_run;
+  if old.id is null then return query select 'unknown', null::bigint; return; end if;
+  select r.id into fresh from pgflow.run r where r.origin = p_run order by r.id desc limit 1;
+  if fresh is not null then return query select 'same', fresh; return; end if;
+  if old.state = 0 then return query select 'live', p_run; return; end if;
+  if old.parent_run is not null then return query select 'child', old.parent_run; return; end if;
+  fresh := nextval('pgflow.run_id_seq');
+  for place in select p.id from pgflow.pool p join pgflow.workflow w on p.name = 'workflow:' || w.name where w.id = old.workflow_id loop
+    update pgflow.slot s set run_id = fresh, lane = 0, elem = 0, epoch = 1
+      where (s.pool, s.n) in (
+        select f.pool, f.n from pgflow.slot f join pgflow.pool p on p.id = f.pool
+        where f.pool = place.id and f.run_id is null and f.n <= coalesce(p.override, p.declared) order by f.n limit 1 for update of f skip locked);
+    if not found then return query select 'full', null::bigint; return; end if;
+  end loop;
+  insert into pgflow.run (id, workflow_id, priority, deadline, input, trace, origin)
+    values (fresh, old.workflow_id, old.priority, pgflow.clock() + (old.deadline - old.created_at), coalesce(p_input::jsonb, old.input), old.trace, p_run);
+  insert into pgflow.attempt (run_id, node, elem, attempt, status, worker_id, ready_at, started_at, ended_at, output, error)
+    select distinct on (a.node, a.elem) fresh, a.node, a.elem, a.attempt, 7, a.worker_id, a.ready_at, a.started_at, a.ended_at, a.output, a.error
+    from pgflow.attempt a
+    where a.run_id = p_run and (a.node = any(p_whole) or (a.node = any(p_partly) and a.elem > 0 and a.output is not null))
+    order by a.node, a.elem, a.attempt desc;
+  insert into pgflow.signal (run_id, name, payload, actor, at)
+    select fresh, g.name, g.payload, g.actor, g.at from pgflow.signal g where g.run_id = p_run;
+  insert into pgflow.task (run_id, lane, elem, node, queue, epoch, need, arrived, ready_in, rank)
+    select fresh, t.lane, t.elem, t.lane, t.queue, 1, t.need, t.arrived, case when t.need = t.arrived then t.queue end, pgflow.rank_at(pgflow.clock(), 0)
+    from unnest(t_lane, t_elem, t_queue, t_need, t_arrived) t(lane, elem, queue, need, arrived);
+  update pgflow.run_key k set run_id = fresh where k.run_id = p_run;
+  perform pgflow.wake_1();
+  return query select 'made', fresh;
 end $$;

@@ -1,7 +1,9 @@
 //! The client: connect, start runs, wait for what they come to, cancel them.
 
+mod act;
 mod connect;
 mod hub;
+mod retry;
 mod start;
 
 use std::{
@@ -30,8 +32,10 @@ use crate::{
     worker::WorkerBuilder,
 };
 
+pub use act::ActionError;
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
 pub use hub::Hub;
+pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 
 /// A connection to the database of runs. Cheap to clone.

@@ -4,9 +4,11 @@
 //! at a join, or ends. The worker, the in-memory runner and retries from outside all ask [`settle`] where it goes.
 
 mod graph;
+mod replay;
 mod retry;
 
 pub use graph::{Graph, Place, Route};
+pub use replay::{Kept, Past, Standing, kept, replay};
 pub use retry::{Decision, RetryPolicy};
 
 /// Where a token stands and what completing it there means.

@@ -13,8 +13,8 @@ pub use crate::{
     },
     record::BODY,
     slice::{
-        NotRead, Slice, element, finish_items, finish_step, finish_value, input, input_of, object,
-        output, outputs, result, results,
+        NotRead, Slice, diverged, element, finish_arm, finish_items, finish_step, finish_value,
+        input, input_of, object, output, outputs, result, results, took,
     },
     spec::{
         Backoff, Batch, BoxFuture, GpuDemand, MapOptions, NodeKindSpec, NodeRun, NodeSpec, Outcome,

@@ -205,6 +205,8 @@ pub struct TaskPlan {
     pub cpu_milli: u32,
     /// Head start of its priority, in microseconds.
     pub head: i64,
+    /// Its completion commits in the transaction of the step.
+    pub transactional: bool,
 }
 
 impl TaskPlan {
@@ -397,5 +399,6 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         memory_bytes: options.memory_bytes.unwrap_or_default(),
         cpu_milli: options.cpu_milli.unwrap_or_default(),
         head: head_start(options.priority),
+        transactional: options.transactional,
     }
 }

@@ -111,6 +111,21 @@ pub fn results<O, E>(
     }
 }
 
+/// Whether a branch took the arm of this key.
+pub fn took(env: &Env, branch: usize, key: &str) -> Option<bool> {
+    match env.stored(branch) {
+        Some(Stored::Done(json)) => {
+            decoded(env, branch, json.decode::<String>()).map(|taken| taken == key)
+        }
+        other => missing(env, branch, other),
+    }
+}
+
+/// The end of a slice whose patterns do not match as they did when the branch was decided.
+pub fn diverged<T>(env: &Env, branch: &str) -> Option<T> {
+    env.broke(format!("branch `{branch}` matched another arm than the one recorded"))
+}
+
 /// The element of a map, back from storage.
 pub fn element<T: Payload>(env: &Env, item: &Json) -> Option<T> {
     match item.decode() {
@@ -175,6 +190,15 @@ pub fn finish_items<E>(
                 Outcome::Failed(record::unstorable_in_body(&what, &e))
             }
         },
+        Ok(None) => Outcome::Broken(env.why()),
+        Err(error) => Outcome::Failed(body(error)),
+    }
+}
+
+/// The end of the slice that decides a branch.
+pub fn finish_arm<E>(env: &Env, body: fn(E) -> Failure, slice: Slice<usize, E>) -> Outcome {
+    match slice {
+        Ok(Some(arm)) => Outcome::Arm(arm),
         Ok(None) => Outcome::Broken(env.why()),
         Err(error) => Outcome::Failed(body(error)),
     }

@@ -1,6 +1,7 @@
 //! All SQL. Functions here take a connection from their caller and return domain types; the statements stand in `sql/`
 //! and `migrations/`.
 
+pub mod act;
 pub mod claim;
 pub mod connect;
 mod connection;
@@ -9,6 +10,8 @@ pub mod flush;
 pub mod migrate;
 pub mod read;
 pub mod register;
+pub mod repeat;
+pub mod schedule;
 pub mod stamp;
 pub mod start;
 pub mod upkeep;
@@ -82,6 +85,12 @@ impl StoreError {
             sqlx::Error::Encode(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether an earlier error has broken the transaction (25P02), so that nothing of it can commit.
+    pub fn is_aborted_transaction(&self) -> bool {
+        let code = self.source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some("25P02")
     }
 }
 

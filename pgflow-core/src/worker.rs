@@ -5,6 +5,7 @@ mod flusher;
 mod host;
 mod queues;
 mod resources;
+mod schedules;
 mod serve;
 mod session;
 mod token;
@@ -12,6 +13,7 @@ mod upkeep;
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,13 +22,15 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
-    registry::{RegistryError, check_names, linked},
+    registry::{RegistryError, Version, check_names, linked},
+    schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
     store::StoreError,
 };
 
 use host::Host;
 use resources::Offer;
+use schedules::Schedules;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -46,6 +50,9 @@ pub enum WorkerError {
     /// Steps need state that the host did not give.
     #[error("{}", .0.join("\n"))]
     MissingState(Vec<String>),
+    /// A workflow cannot be scheduled.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// The system refuses a thread.
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -156,6 +163,15 @@ impl WorkerBuilder {
         for spec in children_of(&specs) {
             children.push(self.flow.register(spec).await?);
         }
+        let mut schedules = Schedules::default();
+        for version in &versions {
+            let newest = |v: &&Arc<Version>| v.spec.id == version.spec.id;
+            if versions.iter().filter(newest).all(|v| v.spec.version <= version.spec.version)
+                && let Some(schedule) = Schedule::of(version.spec)?
+            {
+                schedules.add(version.clone(), schedule);
+            }
+        }
         let (drain, draining) = watch::channel(None);
         let host = Host {
             flow: self.flow,
@@ -166,6 +182,7 @@ impl WorkerBuilder {
             payload_max: self.payload_max,
             versions,
             children,
+            schedules,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));

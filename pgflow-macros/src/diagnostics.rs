@@ -200,7 +200,6 @@ pub const FOR_LOOP: &str =
     "a loop has no fixed graph; for one task per element write `pgflow::map(items, step).await?`";
 pub const LOOP: &str = "a loop has no fixed graph; put the loop inside a step";
 pub const GUARD: &str = "a guard cannot call a step; bind its result with `let` before the `match`";
-pub const BRANCH: &str = "a branch with steps in its arms comes with a later version of pgflow; until then call the steps before it, or put the choice into one step";
 pub const BARE_NUMBER: &str = "this number is read in more than one place, each of which would choose its own type; write it: `let n: u64 = …`";
 
 pub fn statement_macro(name: &str) -> String {
@@ -275,4 +274,5 @@ pub fn called_twice(name: &str) -> String {
     )
 }
 
+pub const ID_BEFORE_BLOCK: &str = "`#[id]` names a call, and this arm is a block; write it inside, before the statement that awaits the call";
 pub const ID_WITHOUT_CALL: &str = "`#[id]` names a call, but this statement awaits none; remove it";

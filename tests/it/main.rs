@@ -1,6 +1,8 @@
 //! The behaviour of pgflow from outside, in one binary.
 
+mod acting;
 mod boundaries;
+mod branches;
 mod clocks;
 mod counted;
 mod crash;
@@ -15,7 +17,9 @@ mod pooler;
 mod process;
 mod proxy;
 mod restart;
+mod schedule;
 mod start;
 mod support;
 mod tidy;
+mod transactional;
 mod ui;

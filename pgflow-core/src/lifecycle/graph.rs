@@ -189,7 +189,7 @@ fn collect_ancestors(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::{Event, settle};
     use super::*;
     use crate::definition::{Node, Output, RunOptions};
@@ -197,6 +197,10 @@ mod tests {
 
     /// `edges[i]` are the nodes that node `i` reads; a name beginning with `m` is a map.
     fn graph(nodes: &[(&str, &[&str])]) -> Graph {
+        Graph::new(&definition(nodes)).unwrap()
+    }
+
+    pub fn definition(nodes: &[(&str, &[&str])]) -> Definition {
         let node = |(id, deps): &(&str, &[&str])| Node {
             id: (*id).into(),
             kind: if id.starts_with('m') { NodeKind::Map } else { NodeKind::Step },
@@ -223,7 +227,7 @@ mod tests {
             output: Output { r#type: "()".into(), deps: Vec::new() },
         };
         d.fingerprint = crate::definition::tests_fingerprint(&d);
-        Graph::new(&d).unwrap()
+        d
     }
 
     /// Plays all tokens to the end, in the order that `pick` chooses; returns the positions in the order they settled.

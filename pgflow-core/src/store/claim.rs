@@ -172,7 +172,10 @@ fn loaded(row: &PgRow) -> Loaded {
     let stored = match (AttemptStatus::from_code(row.get("status")), text("output")) {
         (Some(AttemptStatus::Skipped), _) => Stored::Skipped,
         (_, Some(output)) => Stored::Done(Json::from_trusted(output)),
-        (_, None) => Stored::Failed(read_failure(text("error").as_deref())),
+        (status, None) => match text("error") {
+            None if status == Some(AttemptStatus::Kept) => Stored::Skipped,
+            error => Stored::Failed(read_failure(error.as_deref())),
+        },
     };
     Loaded { run: RunId(row.get("run_id")), node: row.get("node"), elem: row.get("elem"), stored }
 }
@@ -199,6 +202,25 @@ pub async fn load_input(connection: &mut Connection<'_>, run: RunId) -> Result<J
         .await
         .during("load a run's input")?;
     Ok(Json::from_trusted(text))
+}
+
+/// The elements of a map that a repeated run keeps, counted from 1.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_kept(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    node: i16,
+) -> Result<Vec<i32>, StoreError> {
+    sqlx::query_scalar(
+        "select elem from pgflow.attempt where run_id = $1 and node = $2 and elem > 0 and status = 7",
+    )
+    .bind(run.0)
+    .bind(node)
+    .fetch_all(connection)
+    .await
+    .during("load what a run keeps")
 }
 
 /// The payload of a signal, where it has been sent.

@@ -128,6 +128,18 @@ impl Endpoint {
         PgPoolOptions::new().max_connections(size).connect_lazy_with(self.engine(role))
     }
 
+    /// The same for statements of the host's, which are planned as everywhere else.
+    pub fn host_pool(&self, role: &str, size: u32) -> PgPool {
+        let options = self.options.clone().application_name(&format!("pgflow {role}"));
+        let options = if self.pooler {
+            options.extra_float_digits(None).statement_cache_capacity(0)
+        } else {
+            options
+        };
+        let options = options.disable_statement_logging();
+        PgPoolOptions::new().max_connections(size).connect_lazy_with(options)
+    }
+
     fn engine(&self, role: &str) -> PgConnectOptions {
         let options = self.options.clone().application_name(&format!("pgflow {role}"));
         let options = if self.pooler {

@@ -38,6 +38,13 @@ pub struct Settled {
     pub free: Vec<HeldSlot>,
 }
 
+impl Settled {
+    /// Whether another attempt follows.
+    pub fn is_retry(&self) -> bool {
+        matches!(self.fate, Fate::Retry { .. })
+    }
+}
+
 /// What pure code came to: the arm of a branch, a node whose arm was not taken, a map that failed as a whole.
 #[derive(Debug, Clone)]
 pub struct RecordRow {

@@ -125,6 +125,14 @@ pub enum TaskState {
     Ready,
     /// Waits for a delay to pass.
     Delayed,
+    /// Sleeps in the body of the workflow.
+    Sleeping,
+    /// Waits for a signal.
+    AwaitsSignal,
+    /// Waits for a child run.
+    AwaitsChild,
+    /// Would be ready, but its run is paused.
+    Paused,
     /// Runs on this worker.
     Running(i32),
 }
@@ -205,11 +213,16 @@ fn task_view(row: &PgRow) -> TaskView {
     let number = |column: &str| {
         row.get::<Option<i64>, _>(column).map(|n| u64::try_from(n).unwrap_or_default())
     };
-    let state = match row.get::<Option<i32>, _>("worker_id") {
-        Some(worker) => TaskState::Running(worker),
-        None if row.get::<bool, _>("ready") => TaskState::Ready,
-        None if row.get::<bool, _>("delayed") => TaskState::Delayed,
-        None => TaskState::Waiting,
+    let kind: Option<String> = row.get("kind");
+    let state = match (row.get::<Option<i32>, _>("worker_id"), kind.as_deref()) {
+        (Some(worker), _) => TaskState::Running(worker),
+        _ if row.get::<bool, _>("ready") => TaskState::Ready,
+        (None, Some("sleep")) => TaskState::Sleeping,
+        (None, Some("signal")) => TaskState::AwaitsSignal,
+        (None, Some("child")) => TaskState::AwaitsChild,
+        _ if row.get::<bool, _>("delayed") => TaskState::Delayed,
+        _ if row.get::<bool, _>("paused") => TaskState::Paused,
+        _ => TaskState::Waiting,
     };
     TaskView {
         node: row.get("node"),

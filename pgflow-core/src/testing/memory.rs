@@ -12,7 +12,7 @@ use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{Event, Graph, Position, settle},
     payload::Json,
-    spec::{BoxFuture, NodeRun, Outcome, Stored, WorkflowSpec},
+    spec::{BoxFuture, NodeKindSpec, NodeRun, Outcome, Stored, WorkflowSpec},
 };
 
 pub(super) struct Memory<'a> {
@@ -90,7 +90,7 @@ impl<'a> Memory<'a> {
         match position {
             Position::Start | Position::End => self.settle(position, Event::Passed),
             Position::Step(node) => self.step(node),
-            Position::Enter(node) => return self.list(node),
+            Position::Enter(node) => return self.condition(node),
             Position::Wake(_) => return Err(RunError::Broken("waits come later".into())),
             Position::Element(node, element) => self.element(node, element),
             Position::Gather(node) => self.gather(node),
@@ -129,11 +129,52 @@ impl<'a> Memory<'a> {
         self.spawn(Position::Step(node), task);
     }
 
-    fn list(&mut self, node: usize) -> Result<(), RunError> {
+    /// Skips a node whose arm was not taken, and evaluates the pure code of another.
+    fn condition(&mut self, node: usize) -> Result<(), RunError> {
         let spec = &self.spec.nodes[node];
-        let NodeRun::Map { items, .. } = spec.run else {
-            return Err(RunError::Broken("a step entered as a map".into()));
+        if !self.is_reached(node) {
+            self.stored.insert(node, Stored::Skipped);
+            self.settle(Position::Enter(node), Event::Passed);
+            return Ok(());
+        }
+        match spec.run {
+            NodeRun::Step(_) => {
+                self.settle(Position::Enter(node), Event::Taken);
+                Ok(())
+            }
+            NodeRun::Map { items, .. } => self.list(node, items),
+            NodeRun::Pure(run) => {
+                let outcome = run(&self.env(spec.loads));
+                self.decided(node, outcome)
+            }
+        }
+    }
+
+    /// Whether the arm in which a node stands was taken.
+    fn is_reached(&self, node: usize) -> bool {
+        let Some((branch, arm)) = self.spec.nodes[node].condition else { return true };
+        let NodeKindSpec::Branch(keys) = self.spec.nodes[branch].kind else { return false };
+        match self.stored.get(&branch) {
+            Some(Stored::Done(taken)) => Json::encode(keys[arm]).as_ref() == Ok(taken),
+            _ => false,
+        }
+    }
+
+    fn decided(&mut self, node: usize, outcome: Outcome) -> Result<(), RunError> {
+        let stored = match (outcome, self.spec.nodes[node].kind) {
+            (Outcome::Arm(arm), NodeKindSpec::Branch(keys)) => Json::encode(keys[arm]),
+            (Outcome::Failed(failure), _) => return Err(RunError::Failed(failure)),
+            (Outcome::Broken(why), _) => return Err(RunError::Broken(why)),
+            (other, _) => return Err(RunError::Broken(format!("pure code gave {other:?}"))),
         };
+        let key = stored.map_err(|e| RunError::Broken(e.to_string()))?;
+        self.stored.insert(node, Stored::Done(key));
+        self.settle(Position::Enter(node), Event::Passed);
+        Ok(())
+    }
+
+    fn list(&mut self, node: usize, items: fn(&Env) -> Outcome) -> Result<(), RunError> {
+        let spec = &self.spec.nodes[node];
         match items(&self.env(spec.loads)) {
             Outcome::Items(list) => {
                 let count = list.len();

@@ -45,6 +45,7 @@ pub(super) enum Work {
 }
 
 /// A settled token that waits for its flush.
+#[derive(Debug)]
 pub(super) struct Pending {
     pub settled: Settled,
     pub next: Option<Position>,

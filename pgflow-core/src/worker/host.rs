@@ -27,6 +27,7 @@ use super::{
     flusher::{Backoff, Flusher},
     queues::Queues,
     resources::{Ledger, Offer},
+    schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
     upkeep::{Upkeep, listen},
@@ -34,6 +35,8 @@ use super::{
 
 /// Connections that record completions: two in flight hide each other's fsync.
 const FLUSHERS: usize = 2;
+/// Transactional steps that are under way at once, beyond which they wait for each other.
+const TRANSACTIONS: u32 = 4;
 
 /// What stays the same over a worker's sessions.
 pub(super) struct Host {
@@ -46,6 +49,7 @@ pub(super) struct Host {
     pub versions: Vec<Arc<Version>>,
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
+    pub schedules: Schedules,
 }
 
 pub(super) struct Begun {
@@ -108,6 +112,7 @@ impl Host {
         let gpus = self.gpu_pools(&mut connection).await?;
         let worker =
             register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
+        self.schedules.store(&mut connection).await?;
         let (to_self, inbox) = mpsc::unbounded_channel();
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
@@ -131,6 +136,7 @@ impl Host {
             report: to_self.clone(),
             writes: writes.clone(),
             due: due.clone(),
+            schedules: self.schedules.clone(),
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
@@ -150,7 +156,10 @@ impl Host {
             helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
             flushers.push(work);
         }
+        let transactions = self.flow.endpoint().host_pool("transaction", TRANSACTIONS);
         let shared = Arc::new(Shared {
+            transactions,
+            join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
             gpus,

@@ -16,7 +16,7 @@ use crate::store::{
     upkeep::{Tick, tick, vacuum_tasks},
 };
 
-use super::{flusher::Backoff, session::Message};
+use super::{flusher::Backoff, schedules::Schedules, session::Message};
 
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
@@ -36,6 +36,7 @@ pub(super) struct Upkeep {
     pub writes: Arc<AtomicU64>,
     /// Something will be due soon.
     pub due: Arc<Notify>,
+    pub schedules: Schedules,
 }
 
 impl Upkeep {
@@ -74,7 +75,9 @@ impl Upkeep {
             Some(opened) => opened,
             None => connection.insert(self.endpoint.open("upkeep").await?),
         };
-        let tick = answered(tick(opened, &self.queues)).await?;
+        let mut tick = answered(tick(opened, &self.queues)).await?;
+        let scheduled = answered(self.schedules.fire(opened)).await?;
+        tick.next = [tick.next, scheduled].into_iter().flatten().min();
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;

@@ -11,7 +11,7 @@ use syn::{
 use super::{
     Items, Mode, NodeId, Reads, Work,
     free::bound,
-    lower::{Lower, NewNode},
+    lower::{Lower, Tail},
 };
 use crate::{diagnostics as say, text::stable};
 
@@ -98,14 +98,15 @@ impl Lower<'_> {
         let mut call = call.clone();
         let reads = self.arguments(&mut call);
         self.id = id;
-        Some(self.node(NewNode { work: Work::Step, callee: path.clone(), call, reads, mode }))
+        let work = Work::Step(self.called(path.clone(), call));
+        Some(self.node(work, reads, mode, path.span()))
     }
 
     /// What the arguments of a call read.
     fn arguments(&mut self, call: &mut ExprCall) -> Reads {
         self.reading(|lower| {
             for argument in &mut call.args {
-                lower.lift(argument, false);
+                lower.lift(argument, Tail::Read);
                 lower.names(argument);
             }
         })
@@ -118,14 +119,13 @@ impl Lower<'_> {
         };
         let id = self.id.take();
         let mut expr = items.clone();
-        let reads = self.reading(|lower| {
-            lower.lift(&mut expr, false);
-            lower.names(&expr);
-        });
+        let reads = self.piece(&mut expr, Tail::Read);
         let (callee, call, element, call_reads) = self.map_step(step)?;
         self.id = id;
-        let work = Work::Map(Box::new(Items { expr, reads, element }));
-        Some(self.node(NewNode { work, callee, call, reads: call_reads, mode }))
+        let place = callee.span();
+        let items = Box::new(Items { expr, reads, element });
+        let work = Work::Map(self.called(callee, call), items);
+        Some(self.node(work, call_reads, mode, place))
     }
 
     /// The step that a map calls for each element: by its path, or in a closure that does nothing else.
@@ -157,10 +157,7 @@ impl Lower<'_> {
         };
         let mut earlier = earlier.clone();
         let id = self.id.take();
-        let after = self.reading(|lower| {
-            lower.lift(&mut earlier, false);
-            lower.names(&earlier);
-        });
+        let after = self.piece(&mut earlier, Tail::Read);
         self.id = id;
         let node = self.call(step, mode)?;
         self.model.nodes[node].after = after;

@@ -14,23 +14,6 @@ async fn other(n: u32) -> Result<u32, String> {
 }
 
 #[workflow]
-async fn arms(n: u32) -> Result<u32, String> {
-    let x = if n > 1 { a(n).await? } else { 0 };
-    match x {
-        0 => Ok(0),
-        x => a(x).await,
-    }
-}
-
-#[workflow]
-async fn effects(n: u32) -> Result<u32, String> {
-    if n > 1 {
-        a(n).await?;
-    }
-    Ok(n)
-}
-
-#[workflow]
 async fn words(n: u32) -> Result<u32, String> {
     pgflow::sleep(Duration::from_secs(60)).await;
     let ok = pgflow::signal::<bool>("approve").await?;

@@ -11,7 +11,11 @@ use crate::{
     record::BODY,
     registry::Version,
     spec::{NodeKindSpec, NodeRun, Outcome, Stored},
-    store::flush::{ArrivalRow, AttemptRow, Fate, RecordRow, Settled, Wait},
+    store::{
+        answered,
+        claim::load_kept,
+        flush::{ArrivalRow, AttemptRow, Fate, RecordRow, Settled, Wait},
+    },
 };
 
 use super::{
@@ -162,7 +166,8 @@ async fn evaluate(
     };
     match (spec.kind, call(shared, token, spec.loads, code, known).await?) {
         (NodeKindSpec::Map(_, options), Outcome::Items(items)) => {
-            Ok(fan_out(version, at, &items, options.limit))
+            let kept = kept_elements(shared, token, node).await?;
+            Ok(fan_out(version, at, &items, options.limit, &kept))
         }
         (NodeKindSpec::Branch(arms), Outcome::Arm(arm)) => {
             let key = arms.get(arm).ok_or_else(|| Trouble::in_body("an arm that is not there"))?;
@@ -230,18 +235,42 @@ fn unexpected(outcome: &Outcome) -> Trouble {
     Trouble::in_body(format!("unexpected {outcome:?}"))
 }
 
-/// The elements of a map; those beyond its limit wait for one that ends.
-fn fan_out(version: &Version, at: Position, items: &[Json], limit: Option<u32>) -> Moved {
+/// The elements of a map; those beyond its limit wait for one that ends, and those that a repeated run keeps have arrived.
+fn fan_out(
+    version: &Version,
+    at: Position,
+    items: &[Json],
+    limit: Option<u32>,
+    kept: &[i32],
+) -> Moved {
     let mut moved = Moved::along(version, at, Event::Listed(items.len()));
-    let limit = limit.map_or(usize::MAX, |n| usize::try_from(n).unwrap_or(usize::MAX).max(1));
+    let is_kept = |at: Position| matches!(at, Position::Element(_, elem) if kept.contains(&elem));
+    let before = moved.arrivals.len();
+    moved.arrivals.retain(|(arrival, _)| !is_kept(arrival.at));
+    let here = u32::try_from(before - moved.arrivals.len()).unwrap_or_default();
+    let mut room = limit.map_or(u32::MAX, |n| n.max(1));
     for (arrival, input) in &mut moved.arrivals {
-        if let Position::Element(_, elem) = arrival.at {
-            let place = usize::try_from(elem - 1).unwrap_or_default();
-            *input = items.get(place).cloned();
-            arrival.need = if place < limit { 1 } else { 2 };
+        match arrival.at {
+            Position::Gather(_) => arrival.need -= here,
+            Position::Element(_, elem) => {
+                *input = usize::try_from(elem - 1).ok().and_then(|i| items.get(i)).cloned();
+                arrival.need = if room > 0 { 1 } else { 2 };
+                room = room.saturating_sub(1);
+            }
+            _ => {}
         }
     }
     moved
+}
+
+async fn kept_elements(shared: &Shared, token: &Token, node: usize) -> Result<Vec<i32>, Trouble> {
+    let number = token.version.numbers.nodes[node];
+    let mut reader = shared.reader.lock().await;
+    let kept = answered(async { load_kept(reader.open().await?, token.run(), number).await }).await;
+    kept.map_err(|error| {
+        reader.connection = None;
+        Trouble::Unreadable(error)
+    })
 }
 
 fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool) -> Verdict {
