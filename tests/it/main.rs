@@ -17,6 +17,7 @@ mod pooler;
 mod process;
 mod proxy;
 mod restart;
+mod roles;
 mod schedule;
 mod sharing;
 mod start;
