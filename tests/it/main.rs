@@ -9,6 +9,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod model;
 mod restart;
 mod schedule;
 mod start;

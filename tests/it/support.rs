@@ -174,3 +174,8 @@ pub fn history(status: &RunStatus) -> Vec<String> {
 
 /// Long enough for anything that is not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Whether the tests that search may take their time: `PGFLOW_TEST_LONG=1`.
+pub fn long() -> bool {
+    std::env::var_os("PGFLOW_TEST_LONG").is_some()
+}
