@@ -13,6 +13,7 @@ use crate::codebase::Split;
 use crate::discovery::{Discovery, FileKind, Shard};
 use crate::graph::{BLOCK, FeatureSettings, Graph};
 use crate::observer::Observer;
+use crate::role::Role;
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
 use duplicates::Duplicates;
@@ -143,6 +144,14 @@ pub fn analyse(
     storage::write_json(&path, &dataset)?;
     storage::write_json(&about, &analysis)?;
     Ok(analysis)
+}
+
+/// The role that the name of a module says, and the word that says it.
+pub fn name_role(path: &str) -> Option<(Role, &'static str)> {
+    match labels::vote(path) {
+        Vote::For(role, word, _) => Some((role, word)),
+        Vote::Conflict | Vote::Silent => None,
+    }
 }
 
 struct Analyser {

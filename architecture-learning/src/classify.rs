@@ -19,17 +19,19 @@
 //! `path` is relative to the classified directory, with `/`, sorted. `confidence` is the calibrated probability of
 //! `likeliest`, 0 to 1. `role` is `null` where the confidence is below the model's `threshold`: it abstains. `known`
 //! lists the files whose place cargo or the module tree tells: `crate_root`, `entry_point`, `test`, `bench`, `example`,
-//! `build_script`, `generated`, and `dead` for those that no `mod` declares.
+//! `build_script`, `generated`, `dead` for those that no `mod` declares, and `unread`.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
-use crate::champion::Champion;
 use crate::codebase::Codebase;
-use crate::discovery::{self, FileKind};
+use crate::discovery::{self, FileKind, Shard};
 use crate::graph::Graph;
-use crate::model::{LoadedModel, ModelKind};
+use crate::model::ModelKind;
 use crate::role::Role;
+use crate::serving::Serving;
 use crate::storage::DataDir;
 
 /// Version of the JSON.
@@ -81,21 +83,22 @@ pub struct KnownFile {
     pub kind: FileKind,
 }
 
-/// Classifies the files of `codebase` with the champion of `data`.
+/// Classifies the files of `codebase` with the champion of `data`, else with the bundled model.
 ///
 /// # Errors
-/// [`LearningError::NoModel`] before the first promotion; when files cannot be read.
+/// When the champion's files are damaged.
 pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, LearningError> {
-    let champion = Champion::read(data)?;
-    let champion =
-        champion.ok_or_else(|| LearningError::NoModel { data_dir: data.root().to_owned() })?;
-    let model = LoadedModel::open(&data.artifact(&champion.artifact))?;
-    let shard = discovery::scan(codebase)?;
-    let graph = Graph::of(&shard, &model.config.features);
+    Ok(of_shard(&Serving::open(Some(data))?, &discovery::scan(codebase)?).0)
+}
+
+/// Classifies the files of a shard; beside it the graph that was asked about.
+pub(crate) fn of_shard(serving: &Serving, shard: &Shard) -> (Classification, Graph) {
+    let model = &serving.model;
+    let graph = Graph::of(shard, &model.config.features);
     let threshold = model.config.calibration.threshold;
-    let kind_of = |path: &str| shard.files.iter().find(|f| f.path == path).map(|f| f.kind);
+    let kinds: BTreeMap<_, _> = shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect();
     let answers = graph.nodes.iter().zip(model.probabilities(&graph));
-    let files = answers.filter(|(node, _)| kind_of(&node.path) == Some(FileKind::Module)).map(
+    let files = answers.filter(|(node, _)| kinds[node.path.as_str()] == FileKind::Module).map(
         |(node, p)| {
             let (likeliest, confidence) = Role::likeliest(&p);
             let role = (confidence >= threshold).then_some(likeliest);
@@ -104,10 +107,15 @@ pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, L
         },
     );
     let known = shard.files.iter().filter(|f| f.kind != FileKind::Module);
-    Ok(Classification {
+    let classification = Classification {
         version: VERSION,
         files: files.collect(),
         known: known.map(|f| KnownFile { path: f.path.clone(), kind: f.kind }).collect(),
-        model: ModelName { artifact: champion.artifact, kind: model.config.kind, threshold },
-    })
+        model: ModelName {
+            artifact: serving.champion.artifact.clone(),
+            kind: model.config.kind,
+            threshold,
+        },
+    };
+    (classification, graph)
 }

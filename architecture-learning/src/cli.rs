@@ -1,38 +1,107 @@
 //! The command line: what the commands are and which function answers each.
 
+mod ask;
 mod classify;
+mod diff;
 mod gpu_check;
 mod learn;
+mod look;
+mod model;
 mod output;
+mod overview;
 mod paint;
+mod pictures;
 mod progress;
 mod summary;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use architecture_learning::model::DeviceChoice;
+use architecture_learning::render::RulesFor;
 use architecture_learning::training::TrainedModel;
 use architecture_learning::{DataDir, LearningError, validation};
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::Serialize;
 
-/// Learns which role each source file plays, and tells it of codebases it has never seen.
+use classify::Format;
+use look::Look;
+use pictures::Pictures;
+
+/// Explains the architecture of a Rust codebase that nobody described to it; learns from others how.
+///
+/// Without a command: one screen about the codebase in PATH. A check against a baseline that fails ends with status 2,
+/// an error with 1.
 #[derive(Parser)]
-#[command(name = "archlearn", version)]
+#[command(name = "archlearn", version, args_conflicts_with_subcommands = true)]
 struct Arguments {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    pictures: Pictures,
 }
 
 #[derive(Subcommand)]
 enum Command {
+    /// Tell the role of each file of a codebase, and which dependencies go against its grain.
+    Classify(Classify),
+    /// Tell why one file, directory or module depends on another.
+    Why {
+        /// What depends.
+        from: String,
+        /// What it depends on.
+        to: String,
+        /// The codebase.
+        #[arg(long, default_value = ".")]
+        path: PathBuf,
+    },
+    /// Tell why a file has its role, what it uses and who uses it.
+    Explain {
+        /// The file.
+        file: String,
+        /// The codebase.
+        #[arg(long, default_value = ".")]
+        path: PathBuf,
+    },
+    /// Tell what changed since a git revision: dependencies between parts, roles, cycles, violations.
+    Diff {
+        /// The revision; it is read from git's objects, nothing is checked out.
+        revision: String,
+        /// The codebase.
+        #[arg(long, default_value = ".")]
+        path: PathBuf,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Write the layers of today as a first rule set for another tool.
+    Rules {
+        /// The tool.
+        #[arg(long = "for", value_enum)]
+        tool: Tool,
+        /// The codebase.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+    },
+    /// Turn dependencies of a codebase round, and tell how many of them the rules find.
+    Selftest {
+        /// The codebase.
+        #[arg(default_value = ".")]
+        path: PathBuf,
+        /// Dependencies to turn round, one at a time.
+        #[arg(long, default_value_t = 100)]
+        edges: usize,
+    },
     /// Learn from codebases: discovery, analysis, training, validation, deployment.
     ///
     /// Stopped in the middle and started again, it goes on where it was.
     Learn(Learn),
-    /// Tell the role of each file of a codebase, with the learnt model.
-    Classify(Classify),
+    /// List models, show the one that answers, let another one answer.
+    #[command(subcommand)]
+    Model(ModelCommand),
     /// Train on the GPU and on the CPU, and compare; says "skipped: no GPU" where there is none.
     GpuCheck,
     /// Score a saved candidate and print the report as JSON; `learn` runs it in a process of its own.
@@ -43,7 +112,53 @@ enum Command {
     },
 }
 
-#[derive(clap::Args)]
+#[derive(Subcommand)]
+enum ModelCommand {
+    /// All models that were decided on, with their scores.
+    List,
+    /// The card of the model that answers.
+    Show,
+    /// Let a model answer that the rule promoted once.
+    Promote {
+        /// Its artifact, or the beginning of it.
+        artifact: String,
+    },
+    /// Let the model answer that was promoted before.
+    Rollback,
+    /// Write the promoted model to a directory, as this program carries one.
+    Export {
+        /// The directory; `architecture-learning/model` in a checkout of this program.
+        directory: PathBuf,
+    },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Tool {
+    /// `crawk.toml`, for a codebase of one crate.
+    Crawk,
+    /// `rustqual.toml`.
+    Rustqual,
+    /// `.dependency-cruiser.json`.
+    DependencyCruiser,
+    /// `.importlinter`.
+    ImportLinter,
+    /// `tach.toml`.
+    Tach,
+}
+
+impl From<Tool> for RulesFor {
+    fn from(tool: Tool) -> Self {
+        match tool {
+            Tool::Crawk => Self::Crawk,
+            Tool::Rustqual => Self::Rustqual,
+            Tool::DependencyCruiser => Self::DependencyCruiser,
+            Tool::ImportLinter => Self::ImportLinter,
+            Tool::Tach => Self::Tach,
+        }
+    }
+}
+
+#[derive(Args)]
 struct Learn {
     /// Directories with codebases [default: the sources in your cargo registry].
     paths: Vec<PathBuf>,
@@ -58,11 +173,15 @@ struct Learn {
     json: bool,
 }
 
-#[derive(clap::Args)]
+#[derive(Args)]
 struct Classify {
-    /// A directory with Rust sources; with its Cargo.toml the answer is better.
-    #[arg(default_value = ".")]
-    path: PathBuf,
+    #[command(flatten)]
+    look: Look,
+    #[command(flatten)]
+    pictures: Pictures,
+    /// How to tell it; under GitHub Actions annotations come by themselves.
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// Write JSON to a file, or to standard output for `-`.
     #[arg(long, value_name = "FILE|-")]
     json: Option<PathBuf>,
@@ -89,18 +208,42 @@ impl From<DeviceArgument> for DeviceChoice {
 }
 
 /// Reads the arguments and does what they say.
-pub(crate) fn run() -> Result<(), LearningError> {
+pub(crate) fn run() -> Result<ExitCode, LearningError> {
     let arguments = Arguments::parse();
-    let data = DataDir::from_env()?;
-    match arguments.command {
-        Command::Learn(options) => learn::learn(&data, options),
-        Command::Classify(options) => classify::classify(&data, &options),
-        Command::GpuCheck => gpu_check::gpu_check(&data),
+    // whoever only looks needs no place for data
+    let data = DataDir::from_env();
+    let place = data.as_ref().ok();
+    let Some(command) = arguments.command else {
+        return overview::overview(place, &arguments.look, &arguments.pictures);
+    };
+    match command {
+        Command::Classify(options) => return classify::classify(place, &options),
+        Command::Why { from, to, path } => return ask::why(place, &path, &from, &to),
+        Command::Explain { file, path } => return ask::explain_file(place, &path, &file),
+        Command::Diff { revision, path, json } => {
+            return diff::diff(place, &path, &revision, json);
+        }
+        Command::Rules { tool, path } => return ask::rules(place, &path, tool.into()),
+        Command::Selftest { path, edges } => return ask::test_oneself(place, &path, edges),
+        Command::Model(command) => return model::model(&command),
+        Command::Learn(options) => learn::learn(&data?, options)?,
+        Command::GpuCheck => gpu_check::gpu_check(&data?)?,
         Command::ValidateArtifact { candidate } => {
+            let data = data?;
             let trained = TrainedModel::open(&data, &candidate)?;
-            print_json(&validation::validate(&data, &trained)?)
+            print_json(&validation::validate(&data, &trained)?)?;
         }
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Threads for the commands that talk to the database.
+fn runtime() -> Result<tokio::runtime::Runtime, LearningError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|source| LearningError::Engine {
+        doing: "start threads",
+        source: Box::new(source),
+    })
 }
 
 fn print_json(value: &impl Serialize) -> Result<(), LearningError> {

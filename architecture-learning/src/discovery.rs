@@ -2,6 +2,9 @@
 //! and the patterns it shows, each with evidence. Reads text only; nothing of the codebase is built or run.
 
 mod detect;
+mod input;
+mod kinds;
+mod parse;
 mod resolve;
 mod syntax;
 mod tree;
@@ -13,15 +16,16 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Codebase;
-use crate::manifest::{Manifest, TargetKind};
+use crate::git::Revision;
 use crate::observer::{Observer, Unobserved};
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
-use syntax::{COUNTS, Parsed, Syntax};
-use tree::{ModuleTree, Package};
+use input::Input;
+pub use syntax::Blind;
+use syntax::COUNTS;
 
 /// Part of every shard's key: a change of what discovery finds gives new shards.
-const FORMAT: &str = "shard 2";
+const FORMAT: &str = "shard 3";
 
 /// How many counts describe the structure of a file.
 pub(crate) const STRUCTURE: usize = COUNTS.len() + 1;
@@ -60,6 +64,17 @@ pub struct Shard {
     pub unresolved: usize,
     /// Whether it has a binary target: an application rather than a library.
     pub application: bool,
+    /// What could not be read, and is left out.
+    pub unread: Vec<Unread>,
+}
+
+/// A file or directory that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unread {
+    /// Path relative to the codebase, with `/`.
+    pub path: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// One Rust file.
@@ -81,6 +96,8 @@ pub struct SourceFile {
     pub dependencies: BTreeSet<String>,
     /// Counts of syntactic constructs, then lines.
     pub structure: Vec<u32>,
+    /// What discovery could not see in it.
+    pub blind: Blind,
 }
 
 /// What is known of a file without learning.
@@ -105,6 +122,8 @@ pub enum FileKind {
     Generated,
     /// No `mod` declares it.
     Dead,
+    /// It could not be read.
+    Unread,
 }
 
 /// A dependency of one file on another.
@@ -169,14 +188,14 @@ pub fn discover(
     observer: &mut dyn Observer,
 ) -> Result<Discovery, LearningError> {
     let begun = Instant::now();
-    let input = Input::read(codebase, observer)?;
+    let input = Input::of_directory(codebase, observer)?;
     let id = input.id();
     let path = data.shard(&id);
     let known = path.is_file();
     let shard = if known {
         storage::read_json(&path)?
     } else {
-        let shard = input.scan(observer)?;
+        let shard = input.scan(1, observer)?;
         storage::write_json(&path, &shard)?;
         shard
     };
@@ -193,217 +212,49 @@ pub fn discover(
     })
 }
 
-/// Discovers `codebase` without a data directory.
+/// Discovers `codebase` without a data directory, on all cores.
 ///
 /// # Errors
-/// When files cannot be read.
+/// None that a codebase can cause: what cannot be read is listed in [`Shard::unread`].
 pub fn scan(codebase: &Codebase) -> Result<Shard, LearningError> {
-    Input::read(codebase, &Unobserved)?.scan(&mut Unobserved)
+    Input::of_directory(codebase, &Unobserved)?.scan(threads(), &mut Unobserved)
 }
 
-/// The text of a codebase.
-struct Input<'c> {
-    codebase: &'c Codebase,
-    files: walk::Files,
-    sources: Vec<String>,
-    manifests: Vec<String>,
+/// Discovers `codebase` as it was at a git revision, from git's objects.
+///
+/// # Errors
+/// When git cannot read the objects.
+pub fn scan_revision(codebase: &Codebase, revision: &Revision) -> Result<Shard, LearningError> {
+    Input::of_revision(codebase, revision)?.scan(threads(), &mut Unobserved)
 }
 
-impl<'c> Input<'c> {
-    fn read(codebase: &'c Codebase, observer: &dyn Observer) -> Result<Self, LearningError> {
-        let files = walk::walk(&codebase.root);
-        let text = |paths: &[String]| {
-            let read = |path: &String| wanted(observer).and_then(|()| read_text(codebase, path));
-            paths.iter().map(read).collect::<Result<_, _>>()
-        };
-        Ok(Self {
-            codebase,
-            sources: text(&files.sources)?,
-            manifests: text(&files.manifests)?,
-            files,
-        })
-    }
-
-    fn id(&self) -> String {
-        let names = self.files.sources.iter().zip(&self.sources);
-        let names = names.chain(self.files.manifests.iter().zip(&self.manifests));
-        let content = names.flat_map(|(path, text)| [path.as_str(), text.as_str()]);
-        let others = self.files.others.iter().map(String::as_str);
-        let about = [FORMAT, &self.codebase.name, &self.codebase.owner];
-        storage::hash(about.into_iter().chain(content).chain(others))
-    }
-
-    fn scan(&self, observer: &mut dyn Observer) -> Result<Shard, LearningError> {
-        let root = &self.codebase.root;
-        let mut syntax =
-            Syntax::new().ok_or_else(|| LearningError::damaged(root, "no grammar for Rust"))?;
-        // bindings by the megabyte take most of the time and have no role
-        let unread = |text: &&String| {
-            let long = text.len() as u64;
-            long > walk::SOURCE_BYTES_MAX
-                || (long > walk::GENERATED_BYTES_MAX && is_generated(text))
-        };
-        let text = self.sources.iter().map(|text| if unread(&text) { "" } else { text.as_str() });
-        let mut parsed = Vec::with_capacity(self.sources.len());
-        for (done, text) in text.enumerate() {
-            wanted(observer)?;
-            observer.progress(done, self.sources.len(), &self.codebase.name);
-            parsed.push(syntax.parse(text));
-        }
-        let packages = self.packages();
-        let tree = tree::build(&packages, &self.files.sources, &parsed);
-        let resolution = resolve::resolve(&tree, &parsed);
-        let kinds = self.kinds(&tree, &parsed);
-        let files = self.source_files(&packages, &parsed, &kinds, &resolution.dependencies);
-        let binaries = tree.crates.iter().filter(|c| c.kind == TargetKind::Binary).count();
-        let view = detect::View {
-            packages: &packages,
-            others: &self.files.others,
-            files: &files,
-            parsed: &parsed,
-            edges: &resolution.edges,
-            tree: &tree,
-        };
-        Ok(Shard {
-            patterns: detect::detect(&view),
-            codebase: self.codebase.clone(),
-            files,
-            edges: resolution.edges,
-            unresolved: resolution.unresolved,
-            application: binaries > 0,
-        })
-    }
-
-    fn packages(&self) -> Vec<Package> {
-        let manifests = self.files.manifests.iter().zip(&self.manifests);
-        let package = |(path, text): (&String, &String)| {
-            let directory = path.trim_end_matches("Cargo.toml").to_owned();
-            Some(Package { directory, manifest: Manifest::parse(text)? })
-        };
-        let mut packages: Vec<_> = manifests.filter_map(package).collect();
-        if packages.is_empty() {
-            packages.push(self.bare_package());
-        }
-        packages
-    }
-
-    /// Sources without any manifest: whatever looks like a root is one.
-    fn bare_package(&self) -> Package {
-        let target = |path: &String| match path.rsplit('/').next() {
-            Some("lib.rs") => Some((TargetKind::Library, path.clone())),
-            Some("main.rs") => Some((TargetKind::Binary, path.clone())),
-            _ => None,
-        };
-        let targets = self.files.sources.iter().filter_map(target).collect();
-        let manifest = Manifest { targets, ..Manifest::default() };
-        Package { directory: String::new(), manifest }
-    }
-
-    fn source_files(
-        &self,
-        packages: &[Package],
-        parsed: &[Parsed],
-        kinds: &[FileKind],
-        dependencies: &[BTreeSet<String>],
-    ) -> Vec<SourceFile> {
-        let paths = self.files.sources.iter().zip(&self.sources);
-        let file = |(i, (path, text)): (usize, (&String, &String))| {
-            let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
-            let home = packages.iter().filter(|p| path.starts_with(&p.directory));
-            let home = home.max_by_key(|p| p.directory.len()).and_then(|p| p.manifest.name.clone());
-            let tokens = parsed[i].tokens.clone();
-            let words = tokens.iter().map(|(word, n)| format!("{word} {n}"));
-            SourceFile {
-                path: path.clone(),
-                kind: kinds[i],
-                package: home.unwrap_or_default(),
-                lines,
-                fingerprint: storage::hash(words),
-                dependencies: dependencies[i].clone(),
-                structure: parsed[i].counts.iter().copied().chain([lines]).collect(),
-                tokens,
-            }
-        };
-        paths.enumerate().map(file).collect()
-    }
-
-    /// Libraries and binaries claim their files first, then the other targets, then nobody.
-    fn kinds(&self, tree: &ModuleTree, parsed: &[Parsed]) -> Vec<FileKind> {
-        let mut kinds: Vec<Option<FileKind>> = vec![None; parsed.len()];
-        for module in &tree.modules {
-            let home = &tree.crates[module.home];
-            let root = tree.modules[home.root].file == module.file;
-            let kind = kind_of(home.kind, root, module.test);
-            let known = &mut kinds[module.file];
-            *known = Some(known.map_or(kind, |k| k.min(kind)));
-        }
-        for (i, includes) in parsed.iter().map(|p| &p.includes).enumerate() {
-            let directory = self.files.sources[i].rsplit_once('/').map_or("", |(d, _)| d);
-            for included in includes {
-                let path = format!("{directory}/{included}");
-                if let Ok(file) = self.files.sources.binary_search(&path) {
-                    kinds[file] = kinds[file].or(kinds[i]);
-                }
-            }
-        }
-        // without a manifest nobody can tell which files are dead
-        let orphan = if self.manifests.is_empty() { FileKind::Module } else { FileKind::Dead };
-        let unreached = |i: usize| by_directory(&self.files.sources[i]).unwrap_or(orphan);
-        let known = kinds.into_iter().enumerate().map(|(i, k)| k.unwrap_or_else(|| unreached(i)));
-        known
-            .zip(&self.sources)
-            .map(|(k, text)| if is_generated(text) { FileKind::Generated } else { k })
-            .collect()
-    }
+/// How long reading and parsing alone take, of so many files: what everything else is measured by.
+///
+/// # Errors
+/// When the grammar cannot be used.
+pub fn parsing_alone(codebase: &Codebase) -> Result<(usize, std::time::Duration), LearningError> {
+    let begun = Instant::now();
+    let input = Input::of_directory(codebase, &Unobserved)?;
+    parse::trees_alone(&input.worth_parsing(), threads(), codebase)?;
+    Ok((input.texts.len(), begun.elapsed()))
 }
 
-fn wanted(observer: &dyn Observer) -> Result<(), LearningError> {
-    if observer.cancelled() { Err(LearningError::Cancelled) } else { Ok(()) }
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
-fn kind_of(target: TargetKind, root: bool, test: bool) -> FileKind {
-    match (target, root) {
-        (TargetKind::Library | TargetKind::Binary, false) if test => FileKind::Test,
-        (TargetKind::Library | TargetKind::Binary, false) => FileKind::Module,
-        (TargetKind::Library, true) => FileKind::CrateRoot,
-        (TargetKind::Binary, true) => FileKind::EntryPoint,
-        (TargetKind::Test, _) => FileKind::Test,
-        (TargetKind::Bench, _) => FileKind::Bench,
-        (TargetKind::Example, _) => FileKind::Example,
-        (TargetKind::BuildScript, _) => FileKind::BuildScript,
-    }
-}
-
-fn by_directory(path: &str) -> Option<FileKind> {
-    let mut parts = path.split('/').rev().skip(1);
-    parts.find_map(|part| match part {
-        "tests" | "test" | "testdata" | "fixtures" => Some(FileKind::Test),
-        "benches" | "bench" => Some(FileKind::Bench),
-        "examples" => Some(FileKind::Example),
-        _ => None,
-    })
-}
-
-/// A text that says so in its head, is too large, or has lines that nobody types.
-fn is_generated(text: &str) -> bool {
-    let head: String = text.chars().take(600).flat_map(char::to_lowercase).collect();
-    let says = [
-        "@generated",
-        "automatically generated",
-        "auto-generated",
-        "autogenerated",
-        "do not edit",
-        "generated by",
-    ];
-    let lines = text.lines().count().max(1);
-    says.iter().any(|mark| head.contains(mark))
-        || u64::try_from(text.len()).unwrap_or(u64::MAX) > walk::SOURCE_BYTES_MAX
-        || text.len() / lines > 160
-}
-
-fn read_text(codebase: &Codebase, path: &str) -> Result<String, LearningError> {
-    let path = codebase.root.join(path);
-    Ok(String::from_utf8_lossy(&storage::read(&path)?).into_owned())
+/// Whether `edge` is one that the author could have drawn otherwise: between modules, neither `mod` nor parent and child.
+pub(crate) fn is_dependency(files: &[SourceFile], edge: &Edge) -> bool {
+    let (from, to) = (&files[edge.from as usize], &files[edge.to as usize]);
+    let plain = from.kind == FileKind::Module && to.kind == FileKind::Module;
+    let inside = |outer: &str, inner: &str| {
+        let folder = outer.trim_end_matches("/mod.rs").trim_end_matches(".rs");
+        inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+    };
+    plain
+        && edge.kind != EdgeKind::Child
+        && !inside(&from.path, &to.path)
+        && !inside(&to.path, &from.path)
 }
 
 /// Words that a file's own path is made of, without plurals; its package's name too.

@@ -79,11 +79,76 @@ pub enum LearningError {
         /// How much is needed.
         need: usize,
     },
-    /// No model has been promoted yet.
-    #[error("there is no model in `{}` yet; run `archlearn learn` first", data_dir.display())]
+    /// No such model is registered.
+    #[error("no single model `{name}` is registered; `archlearn model list` shows those that are")]
     NoModel {
+        /// What was asked for.
+        name: String,
+    },
+    /// The rule of promotion refused this model.
+    #[error(
+        "model `{artifact}` was refused by the rule of promotion: {reasons}; only models that it promoted can serve"
+    )]
+    Refused {
+        /// The model.
+        artifact: String,
+        /// Every check in words.
+        reasons: String,
+    },
+    /// No model has been promoted here yet.
+    #[error("no model was promoted in `{}` yet; run `archlearn learn` first", data_dir.display())]
+    NoChampion {
         /// The data directory that was searched.
         data_dir: PathBuf,
+    },
+    /// A baseline cannot be read.
+    #[error("{}:{line}: not a baseline entry; want `rule from -> to`, or write the file again with `--write-baseline`", path.display())]
+    Baseline {
+        /// The file.
+        path: PathBuf,
+        /// The line of the mistake.
+        line: usize,
+    },
+    /// A baseline may not be written here.
+    #[error(
+        "a baseline is never written in CI, where it would pass everything; write it on your machine and commit it"
+    )]
+    BaselineInCi,
+    /// A name fits no file.
+    #[error(
+        "no file or directory `{name}` among {files} sources; give a path as the report prints it, or its end"
+    )]
+    NoSuchFile {
+        /// What was given.
+        name: String,
+        /// Sources of the codebase.
+        files: usize,
+    },
+    /// `archlearn.toml` is not what it should be.
+    #[error("{}:{line}: {reason}", path.display())]
+    Settings {
+        /// The file.
+        path: PathBuf,
+        /// The line of the mistake.
+        line: usize,
+        /// What is wrong, and what was expected.
+        reason: String,
+    },
+    /// Git did not do something.
+    #[error(
+        "`git {command}` fails: {reason}; give a baseline file instead, or run it by hand to see more"
+    )]
+    Git {
+        /// Its sub-command.
+        command: String,
+        /// Its own words.
+        reason: String,
+    },
+    /// There is no such revision.
+    #[error("git knows no revision `{name}`; give a branch, a tag or a commit that was fetched")]
+    NoRevision {
+        /// What was given.
+        name: String,
     },
     /// The device that was asked for cannot be used.
     #[error(

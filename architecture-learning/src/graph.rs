@@ -181,6 +181,19 @@ fn node(
     }
 }
 
+/// The words of a file by their bucket; several may share one.
+pub(crate) fn bucket_words(
+    file: &SourceFile,
+    settings: &FeatureSettings,
+) -> BTreeMap<u32, Vec<String>> {
+    let dependencies = file.dependencies.iter().map(|name| format!("dep:{name}"));
+    let mut words: BTreeMap<u32, Vec<String>> = BTreeMap::new();
+    for word in file.tokens.keys().cloned().chain(dependencies) {
+        words.entry(bucket(&word, settings)).or_default().push(word);
+    }
+    words
+}
+
 fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
     u32::try_from(hash64(word) % u64::from(settings.buckets)).unwrap_or(0)
 }
@@ -189,7 +202,7 @@ fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
 mod tests {
     use super::*;
     use crate::codebase::Codebase;
-    use crate::discovery::Edge;
+    use crate::discovery::{Blind, Edge};
 
     fn file(path: &str, tokens: &[&str]) -> SourceFile {
         SourceFile {
@@ -201,6 +214,7 @@ mod tests {
             tokens: tokens.iter().map(|t| ((*t).to_owned(), 1)).collect(),
             dependencies: BTreeSet::from(["parser".to_owned(), "serde".to_owned()]),
             structure: vec![0; STRUCTURE],
+            blind: Blind::default(),
         }
     }
 
@@ -226,6 +240,7 @@ mod tests {
             patterns: Vec::new(),
             unresolved: 0,
             application: false,
+            unread: Vec::new(),
         };
         let settings = FeatureSettings::default();
         let graph = Graph::of(&shard, &settings);

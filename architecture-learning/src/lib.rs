@@ -6,17 +6,24 @@
 //! that what was done is not done again. [`pipeline`] makes one durable workflow of them, and is the only module that
 //! names the engine and its database, where the registry of models is. [`classify`] uses what was promoted, without engine or database.
 //!
-//! A module names only modules of a lower line: `error`, `words`, `random`, `observer` · `role`, `storage`, `manifest` ·
-//! `metrics`, `codebase`, `champion` · `discovery` · `graph` · `model` · `analysis` · `training` · `validation` ·
-//! `deployment`, `classify` · `pipeline`.
+//! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components` · `role`, `rule`,
+//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `discovery` · `graph` · `model` ·
+//! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
+//! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
 
 pub mod analysis;
+pub mod architecture;
+pub mod baseline;
 pub mod champion;
+pub mod changes;
 pub mod classify;
 pub mod codebase;
+mod components;
 pub mod deployment;
 pub mod discovery;
 mod error;
+pub mod explain;
+pub mod git;
 pub mod graph;
 mod manifest;
 pub mod metrics;
@@ -24,8 +31,15 @@ pub mod model;
 pub mod observer;
 pub mod pipeline;
 mod random;
+pub mod render;
 pub mod role;
+pub mod route;
+pub mod rule;
+pub mod selftest;
+pub mod serving;
+pub mod settings;
 mod storage;
+pub mod survey;
 pub mod training;
 pub mod validation;
 mod words;

@@ -24,7 +24,7 @@ use crate::{DataDir, LearningError};
 
 pub use learning::{Learning, Standing, StepStanding};
 pub use limits::Limits;
-pub use registry::Registry;
+pub use registry::{Model, Registry};
 
 /// The names of the steps, in order.
 pub const STEPS: [&str; 5] = [

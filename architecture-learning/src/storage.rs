@@ -123,7 +123,14 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, LearningError> {
 }
 
 pub(crate) fn read_json<T: DeserializeOwned>(path: &Path) -> Result<T, LearningError> {
-    serde_json::from_slice(&read(path)?).map_err(|e| LearningError::damaged(path, e))
+    from_json(path, &read(path)?)
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(
+    path: &Path,
+    bytes: &[u8],
+) -> Result<T, LearningError> {
+    serde_json::from_slice(bytes).map_err(|e| LearningError::damaged(path, e))
 }
 
 /// SHA-256 of `parts`, each with its length before it, as 64 hexadecimal digits.

@@ -6,14 +6,12 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgConnection;
-
 use crate::{
     definition::{Definition, NodeKind, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
     spec::{StepSpec, WORKFLOWS, WorkflowSpec},
     store::{
-        TokenKey,
+        Connection, TokenKey,
         register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
         start::Entry,
     },
@@ -207,6 +205,10 @@ pub struct TaskPlan {
     pub cpu_milli: u32,
     /// Head start of its priority, in microseconds.
     pub head: i64,
+    /// Its completion commits in the transaction of the step.
+    pub transactional: bool,
+    /// Its results serve equal arguments.
+    pub cached: bool,
 }
 
 impl TaskPlan {
@@ -227,7 +229,7 @@ impl Version {
     /// # Errors
     /// See [`RegistryError`].
     pub async fn register(
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {
@@ -384,9 +386,12 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
     .collect();
     pools.sort_unstable();
     let declared = RetryPolicy::from(&options);
+    // the first of a batch waits for others; that is not its time
+    let linger = step.options.batch.map_or(0, |batch| batch.linger_ms);
+    let timeout = tuned.timeout.or(options.timeout_ms.map(Duration::from_millis));
     TaskPlan {
         step: step.id,
-        timeout: tuned.timeout.or(options.timeout_ms.map(Duration::from_millis)),
+        timeout: timeout.map(|t| t + Duration::from_millis(linger)),
         retry: RetryPolicy {
             retries: tuned.retries.unwrap_or(declared.retries),
             initial: tuned.retry_delay.unwrap_or(declared.initial),
@@ -399,5 +404,7 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         memory_bytes: options.memory_bytes.unwrap_or_default(),
         cpu_milli: options.cpu_milli.unwrap_or_default(),
         head: head_start(options.priority),
+        transactional: options.transactional,
+        cached: options.cache_ms.is_some(),
     }
 }

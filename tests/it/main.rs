@@ -1,6 +1,10 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod boundaries;
+mod branches;
+mod clocks;
+mod counted;
 mod crash;
 mod durable;
 mod embedded;
@@ -10,9 +14,13 @@ mod idle;
 mod language;
 mod limits;
 mod model;
+mod pooler;
+mod process;
+mod proxy;
 mod restart;
 mod schedule;
 mod start;
 mod support;
 mod tidy;
+mod transactional;
 mod ui;

@@ -16,7 +16,7 @@ mod world;
 
 use pgflow_core::{definition::Definition, lifecycle::Graph};
 
-use crate::support::long;
+use crate::support::everything;
 
 use search::{Found, search};
 
@@ -128,7 +128,7 @@ impl Model {
             step_fails: false,
             clients: Vec::new(),
             faults: Vec::new(),
-            most_faults: if long() { 2 } else { 1 },
+            most_faults: if everything() { 2 } else { 1 },
             without: Vec::new(),
         }
     }

@@ -1,28 +1,100 @@
-//! `archlearn classify`: a table by directory, or JSON.
+//! `archlearn classify`: a table by directory, or one of the forms that programs read.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
+use std::process::ExitCode;
 
+use architecture_learning::architecture::Architecture;
+use architecture_learning::baseline::Comparison;
 use architecture_learning::classify::{Classification, FileRole};
-use architecture_learning::codebase::Codebase;
-use architecture_learning::{DataDir, LearningError};
+use architecture_learning::survey::Survey;
+use architecture_learning::{DataDir, LearningError, render};
+use clap::ValueEnum;
+use serde::Serialize;
 
+use super::look::Seen;
 use super::paint::Paint;
+use super::pictures::put;
 use super::{Classify, json};
 
-pub(super) fn classify(data: &DataDir, options: &Classify) -> Result<(), LearningError> {
-    let codebase = Codebase::open_sources(&options.path)?;
-    let answer = architecture_learning::classify::classify(data, &codebase)?;
-    match options.json.as_deref() {
-        None => super::print(&table(&answer, Paint::stdout())),
-        Some(path) if path == Path::new("-") => super::print(&json(path, &answer)?),
-        Some(path) => {
-            let failed = |source| LearningError::Write { path: path.to_owned(), source };
-            std::fs::write(path, json(path, &answer)?).map_err(failed)?;
-        }
+/// How the answer is told.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// A table for people.
+    Human,
+    /// The JSON that `--json` writes.
+    Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// `JUnit` XML.
+    Junit,
+    /// Markdown.
+    Markdown,
+}
+
+pub(super) fn classify(
+    data: Option<&DataDir>,
+    options: &Classify,
+) -> Result<ExitCode, LearningError> {
+    let seen = Seen::of(&options.look, data)?;
+    options.pictures.write(seen.subject())?;
+    if let Some(path) = &options.json {
+        put(path, &answer(&seen, path)?)?;
     }
-    Ok(())
+    if options.format.is_some()
+        || (options.json.is_none() && !options.pictures.to_standard_output())
+    {
+        let format = options.format.unwrap_or(Format::Human);
+        super::print(&told(&seen, format)?);
+    }
+    if options.format.is_none() && std::env::var_os("GITHUB_ACTIONS").is_some_and(|v| v == "true") {
+        eprint!("{}", render::github(seen.subject()));
+    }
+    Ok(seen.verdict())
+}
+
+fn told(seen: &Seen, format: Format) -> Result<String, LearningError> {
+    let subject = seen.subject();
+    Ok(match format {
+        Format::Human => human(seen, Paint::stdout()),
+        Format::Json => answer(seen, Path::new("-"))?,
+        Format::Sarif => render::sarif(subject),
+        Format::Github => render::github(subject),
+        Format::Junit => render::junit(subject),
+        Format::Markdown => render::markdown(subject),
+    })
+}
+
+/// The documented JSON with two more fields.
+#[derive(Serialize)]
+struct Answer<'s> {
+    #[serde(flatten)]
+    classification: &'s Classification,
+    architecture: &'s Architecture,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    baseline: Option<&'s Comparison>,
+}
+
+fn answer(seen: &Seen, path: &Path) -> Result<String, LearningError> {
+    let Survey { classification, architecture, .. } = &seen.survey;
+    json(path, &Answer { classification, architecture, baseline: seen.comparison.as_ref() })
+}
+
+fn human(seen: &Seen, paint: Paint) -> String {
+    let mut text = table(&seen.survey.classification, paint);
+    let reported = seen.subject().reported();
+    for v in reported {
+        let (severity, rule) = (v.severity.name(), v.rule.name());
+        let _ = writeln!(text, "{severity} {rule} {}:{}: {}", v.from, v.line, render::message(v));
+    }
+    let _ = match &seen.comparison {
+        Some(comparison) => writeln!(text, "{comparison}"),
+        None => writeln!(text, "{} violations", reported.len()),
+    };
+    text
 }
 
 fn table(answer: &Classification, paint: Paint) -> String {

@@ -38,12 +38,7 @@ pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError>
     let device = DeviceChoice::from(options.device).resolve()?;
     eprintln!("{}", device_line(&device));
     let job = LearningJob { codebases, device };
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    let runtime = runtime.map_err(|source| LearningError::Engine {
-        doing: "start threads",
-        source: Box::new(source),
-    })?;
-    let (run, standing, deployment) = runtime.block_on(follow(data, job, &limits))?;
+    let (run, standing, deployment) = super::runtime()?.block_on(follow(data, job, &limits))?;
     let trained = TrainedModel::open(data, &deployment.candidate)?;
     let outcome = Outcome {
         run,

@@ -6,6 +6,7 @@ mod structure;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Parser};
 
 use crate::words;
@@ -28,6 +29,18 @@ pub(crate) struct Parsed {
     pub outline: Outline,
     /// Files that `include!` pulls in.
     pub includes: Vec<String>,
+    pub blind: Blind,
+}
+
+/// What a reader of text alone cannot see in a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Blind {
+    /// Places that do not parse.
+    pub errors: u32,
+    /// Macro calls between items: what they define is unknown.
+    pub macros: u32,
+    /// Items under `#[cfg]`, read as if they were all compiled.
+    pub cfgs: u32,
 }
 
 /// A module's own text: a file or the body of `mod name { … }`.
@@ -74,6 +87,11 @@ impl Syntax {
         };
         self.read(text, Place { scope: 0, item: true, test: false }, 0, 0, &mut parsed);
         parsed
+    }
+
+    /// What the parser alone does.
+    pub(crate) fn tree_alone(&mut self, text: &str) {
+        drop(self.parser.parse(text, None));
     }
 
     fn read(&mut self, text: &str, at: Place, line: u32, depth: usize, into: &mut Parsed) {
@@ -125,12 +143,14 @@ impl<'t> Reader<'t, '_> {
                 "attribute_item" => attributes.push(child),
                 "line_comment" | "block_comment" | "inner_attribute_item" => {}
                 "mod_item" => {
+                    self.into.blind.cfgs += self.cfgs(&attributes);
                     self.module(child, &attributes, at);
                     attributes.clear();
                 }
                 _ => {
                     let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
                     if !test {
+                        self.into.blind.cfgs += self.cfgs(&attributes);
                         for attribute in &attributes {
                             self.attribute(*attribute);
                         }
@@ -149,6 +169,7 @@ impl<'t> Reader<'t, '_> {
             structure::count(node, self.text, &mut self.into.counts);
             self.outline(node, kind);
         }
+        self.into.blind.errors += u32::from(node.is_error() || node.is_missing());
         match kind {
             "use_declaration" | "extern_crate_declaration" => self.uses(node, at),
             "scoped_identifier" | "scoped_type_identifier" => self.path(node, at),
@@ -244,6 +265,7 @@ impl<'t> Reader<'t, '_> {
         if !at.test {
             *self.into.tokens.entry(format!("macro:{name}")).or_default() += 1;
         }
+        self.into.blind.macros += u32::from(at.item && !at.test);
         if at.item && self.of(body).starts_with('{') {
             self.bodies(body, at);
         } else {
@@ -253,20 +275,18 @@ impl<'t> Reader<'t, '_> {
 
     /// The parts of a macro's braces that read as items: all of it, or the arms of an `if`.
     fn bodies(&mut self, body: Node<'t>, at: Place) {
-        let text = self.of(body);
-        let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
-        if !inner.trim_start().starts_with("if ") {
-            let line = self.line + u32::try_from(body.start_position().row).unwrap_or(0);
-            self.macros.push((inner, at, line));
-            return;
-        }
-        let mut cursor = body.walk();
-        let arms: Vec<_> =
-            body.children(&mut cursor).filter(|c| c.kind() == "token_tree").collect();
-        for arm in arms {
-            if self.of(arm).starts_with('{') {
-                self.bodies(arm, at);
+        let mut open = vec![body];
+        while let Some(body) = open.pop() {
+            let text = self.of(body);
+            let inner = text.get(1..text.len().saturating_sub(1)).unwrap_or_default();
+            if !inner.trim_start().starts_with("if ") {
+                let line = self.line + u32::try_from(body.start_position().row).unwrap_or(0);
+                self.macros.push((inner, at, line));
+                continue;
             }
+            let mut cursor = body.walk();
+            let arms = body.children(&mut cursor).filter(|c| c.kind() == "token_tree");
+            open.extend(arms.filter(|arm| self.of(*arm).starts_with('{')));
         }
     }
 
@@ -327,6 +347,12 @@ impl<'t> Reader<'t, '_> {
         {
             *self.into.tokens.entry(format!("attr:{name}")).or_default() += 1;
         }
+    }
+
+    /// Whether `attributes` may switch their item off.
+    fn cfgs(&self, attributes: &[Node<'_>]) -> u32 {
+        let switches = |a: &Node<'_>| self.of(*a).trim_start_matches("#[").starts_with("cfg(");
+        u32::from(attributes.iter().any(switches))
     }
 
     fn outline(&mut self, node: Node<'t>, kind: &str) {

@@ -5,6 +5,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::syntax::{ModuleDeclaration, Parsed};
 use crate::manifest::{Manifest, TargetKind};
 
+/// Modules that nest deeper were not written by a person.
+const DEPTH_MAX: usize = 100;
+
 /// Index into [`ModuleTree::modules`].
 pub(crate) type ModuleId = usize;
 
@@ -179,6 +182,9 @@ impl Builder<'_> {
     }
 
     fn scope(&mut self, id: ModuleId, folder: &Folder, seen: &mut HashMap<usize, ModuleId>) {
+        if self.depth(id) > DEPTH_MAX {
+            return;
+        }
         let (home, file, scope) = {
             let module = &self.tree.modules[id];
             (module.home, module.file, module.scope)
@@ -201,6 +207,10 @@ impl Builder<'_> {
                 }
             }
         }
+    }
+
+    fn depth(&self, id: ModuleId) -> usize {
+        std::iter::successors(Some(id), |id| self.tree.modules[*id].parent).count()
     }
 
     fn adopt(&mut self, parent: ModuleId, name: &str, child: ModuleId) {

@@ -1,6 +1,6 @@
 //! A model in files: weights as safetensors, and beside them all that is needed to use them. No source text.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use burn::store::{ModuleSnapshot, SafetensorsStore};
 use burn::tensor::backend::Backend;
@@ -126,6 +126,15 @@ impl LoadedModel {
     }
 
     pub(crate) fn with(config: ModelConfig, path: &Path) -> Result<Self, LearningError> {
+        Self::from_bytes(config, path, storage::read(path)?)
+    }
+
+    /// The model of weights in memory; `path` is what errors call them.
+    pub(crate) fn from_bytes(
+        config: ModelConfig,
+        path: &Path,
+        bytes: Vec<u8>,
+    ) -> Result<Self, LearningError> {
         if !config.statistics.fits(&config.features) || config.roles != Role::ALL {
             return Err(LearningError::damaged(
                 path,
@@ -136,11 +145,12 @@ impl LoadedModel {
         let device = NdArrayDevice::Cpu;
         let weights = match config.kind {
             ModelKind::Regression => {
-                Weights::Regression(Box::new(load(Regression::new(width, &device), path)?))
+                let regression = Regression::new(width, &device);
+                Weights::Regression(Box::new(apply(regression, path, bytes)?))
             }
             ModelKind::Network => {
                 let network = Network::new(width, config.hidden, 0.0, &device);
-                Weights::Network(Box::new(load(network, path)?))
+                Weights::Network(Box::new(apply(network, path, bytes)?))
             }
         };
         Ok(Self { config, weights })
@@ -173,14 +183,18 @@ impl LoadedModel {
 }
 
 pub(super) fn load<B: Backend, M: ModuleSnapshot<B>>(
-    mut model: M,
+    model: M,
     path: &Path,
 ) -> Result<M, LearningError> {
-    if !path.is_file() {
-        let source = std::io::Error::from(std::io::ErrorKind::NotFound);
-        return Err(LearningError::Read { path: PathBuf::from(path), source });
-    }
-    let mut store = SafetensorsStore::from_file(path);
+    apply(model, path, storage::read(path)?)
+}
+
+fn apply<B: Backend, M: ModuleSnapshot<B>>(
+    mut model: M,
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<M, LearningError> {
+    let mut store = SafetensorsStore::from_bytes(Some(bytes));
     let result = model.load_from(&mut store).map_err(|e| weights_error(path, &e))?;
     if !result.is_success() {
         return Err(weights_error(path, &format!("{result:?}")));

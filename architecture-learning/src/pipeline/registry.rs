@@ -16,6 +16,19 @@ use crate::{DataDir, LearningError};
 #[derive(Clone, Debug)]
 pub struct Registry(PgPool);
 
+/// A model that was decided on.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Model {
+    /// Its artifact.
+    pub artifact: String,
+    /// What it scored.
+    pub report: Report,
+    /// What was decided, and why.
+    pub decision: Decision,
+    /// Whether it serves.
+    pub serves: bool,
+}
+
 impl Registry {
     /// The registry in the database of `flow`; makes its schema `architecture_learning` where that is missing.
     ///
@@ -71,6 +84,83 @@ impl Registry {
         transaction.commit().await.map_err(failed("commit a decision"))?;
         self.point(data).await?;
         Ok(decision)
+    }
+
+    /// The registry that `learn` uses, on `DATABASE_URL` or the user's private server.
+    ///
+    /// # Errors
+    /// [`LearningError::Engine`] when there is no database, [`LearningError::Registry`] when it may not be changed.
+    pub async fn from_env() -> Result<Self, LearningError> {
+        let flow = pgflow::from_env().await.map_err(|source| LearningError::Engine {
+            doing: "open the database of models",
+            source: Box::new(source),
+        })?;
+        Self::open(&flow).await
+    }
+
+    /// All models that were ever decided on, the newest first.
+    ///
+    /// # Errors
+    /// [`LearningError::Registry`] when the database does not answer.
+    pub async fn models(&self) -> Result<Vec<Model>, LearningError> {
+        let rows: Vec<(String, String, String, bool)> =
+            sqlx::query_as(include_str!("../../sql/list_models.sql"))
+                .fetch_all(&self.0)
+                .await
+                .map_err(failed("list models"))?;
+        let model = |(artifact, report, decision, serves): (String, String, String, bool)| {
+            let (report, decision) = (from_json(&report)?, from_json(&decision)?);
+            Ok(Model { artifact, report, decision, serves })
+        };
+        rows.into_iter().map(model).collect()
+    }
+
+    /// Lets a model serve that the rule promoted once, by the beginning of its artifact's name.
+    ///
+    /// # Errors
+    /// [`LearningError::NoModel`] when there is not exactly one, [`LearningError::Refused`] when the rule refused it.
+    ///
+    /// # Cancellation
+    /// Dropping the future changes nothing, or leaves a choice that [`Registry::rollback`] can undo.
+    pub async fn serve(&self, data: &DataDir, name: &str) -> Result<String, LearningError> {
+        let models = self.models().await?;
+        let mut fits = models.into_iter().filter(|m| m.artifact.starts_with(name));
+        let (Some(model), None) = (fits.next(), fits.next()) else {
+            return Err(LearningError::NoModel { name: name.to_owned() });
+        };
+        if !model.decision.promoted {
+            let reasons = model.decision.reasons.join("; ");
+            return Err(LearningError::Refused { artifact: model.artifact, reasons });
+        }
+        let mut transaction = self.begin().await?;
+        lock_champion(&mut transaction).await?;
+        set_champion(&mut transaction, &model.artifact).await?;
+        transaction.commit().await.map_err(failed("commit a choice"))?;
+        self.point(data).await?;
+        Ok(model.artifact)
+    }
+
+    /// Lets the model serve that was promoted before the one that does.
+    ///
+    /// # Errors
+    /// [`LearningError::NoModel`] when there is none, [`LearningError::Registry`] when the database does not answer.
+    ///
+    /// # Cancellation
+    /// As of [`Registry::serve`].
+    pub async fn rollback(&self, data: &DataDir) -> Result<String, LearningError> {
+        let mut transaction = self.begin().await?;
+        lock_champion(&mut transaction).await?;
+        let earlier: Option<String> =
+            sqlx::query_scalar(include_str!("../../sql/find_earlier.sql"))
+                .fetch_optional(&mut *transaction)
+                .await
+                .map_err(failed("look for an earlier model"))?;
+        let earlier =
+            earlier.ok_or_else(|| LearningError::NoModel { name: "earlier".to_owned() })?;
+        set_champion(&mut transaction, &earlier).await?;
+        transaction.commit().await.map_err(failed("commit a choice"))?;
+        self.point(data).await?;
+        Ok(earlier)
     }
 
     /// Writes the pointer file of `data`, where that has the champion's artifact.

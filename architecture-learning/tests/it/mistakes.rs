@@ -88,10 +88,10 @@ fn a_bad_variable_is_told_before_anything_starts() {
 #[test]
 fn classify_tells_what_is_missing() {
     let scratch = Scratch::new("untaught");
-    write_crate(&scratch.path("some"), "some", |i| format!("part{i}"));
+    fs::create_dir_all(scratch.path("some")).expect("a directory");
+    fs::write(scratch.path("some/Cargo.toml"), "[package]\nname = \"some\"\n").expect("a file");
     fs::create_dir_all(scratch.path("empty")).expect("a directory");
     let path = |name: &str| scratch.path(name).to_str().expect("a plain path").to_owned();
-    check(&scratch, &["classify", &path("some")], &["run `archlearn learn` first"]);
     check(&scratch, &["classify", &path("empty")], &["no Rust source in `", "with `.rs` files"]);
     check(&scratch, &["classify", &path("some/Cargo.toml")], &["is not a directory"]);
 }

@@ -123,7 +123,7 @@ impl Flow {
         match answer {
             Answer::Unknown => Err(ActionError::Unknown(run)),
             Answer::Done => {
-                read::audit(&mut *self.client().await?, actor, action, run).await?;
+                read::audit(&mut self.client().await?, actor, action, run).await?;
                 Ok(true)
             }
             Answer::Same => Ok(false),

@@ -12,7 +12,7 @@ use crate::{
     payload::{Json, PayloadError},
     registry::{RegistryError, Version, head_start},
     store::{
-        RunId, StoreError,
+        Connection, RunId, StoreError,
         start::{StartOptions, Started, start},
     },
     traits::Workflow,
@@ -191,8 +191,10 @@ async fn send(
         ..options
     };
     Ok(match connection {
-        Some(connection) => start(connection, &entry, inputs, &options).await?,
-        None => start(&mut *flow.client().await?, &entry, inputs, &options).await?,
+        Some(connection) => {
+            start(&mut Connection::within(connection), &entry, inputs, &options).await?
+        }
+        None => start(&mut flow.client().await?, &entry, inputs, &options).await?,
     })
 }
 

@@ -1,10 +1,8 @@
 //! What people do to runs under way.
 
-use sqlx::PgConnection;
-
 use crate::payload::Json;
 
-use super::{During, RunId, StoreError};
+use super::{Connection, During, RunId, StoreError};
 
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,7 +39,7 @@ impl Answer {
 /// # Errors
 /// [`StoreError`].
 pub async fn signal(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     name: &str,
     payload: &Json,
@@ -62,7 +60,10 @@ pub async fn signal(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn signals(connection: &mut PgConnection, run: RunId) -> Result<Vec<String>, StoreError> {
+pub async fn signals(
+    connection: &mut Connection<'_>,
+    run: RunId,
+) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(include_str!("../../sql/run/signals.sql"))
         .bind(run.0)
         .fetch_all(connection)
@@ -75,7 +76,7 @@ pub async fn signals(connection: &mut PgConnection, run: RunId) -> Result<Vec<St
 /// # Errors
 /// [`StoreError`].
 pub async fn pause(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     actor: &str,
 ) -> Result<Answer, StoreError> {
@@ -92,7 +93,7 @@ pub async fn pause(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn resume(connection: &mut PgConnection, run: RunId) -> Result<Answer, StoreError> {
+pub async fn resume(connection: &mut Connection<'_>, run: RunId) -> Result<Answer, StoreError> {
     let word: String = sqlx::query_scalar("select pgflow.resume_1($1)")
         .bind(run.0)
         .fetch_one(connection)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     failure::Failure,
@@ -11,7 +11,7 @@ use crate::{
     spec::Stored,
 };
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
 
 /// A token that this worker now holds.
 #[derive(Debug, Clone)]
@@ -66,7 +66,7 @@ pub struct LimitedQueue {
 /// # Errors
 /// [`StoreError`].
 pub async fn claim(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queues: &[i32],
     marks: &[i64],
@@ -88,7 +88,7 @@ pub async fn claim(
 /// # Errors
 /// [`StoreError`].
 pub async fn claim_limited(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queue: &LimitedQueue,
     want: i32,
@@ -153,7 +153,7 @@ pub struct Loaded {
 /// # Errors
 /// [`StoreError`].
 pub async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     wanted: &[(RunId, i16)],
 ) -> Result<Vec<Loaded>, StoreError> {
     let runs: Vec<i64> = wanted.iter().map(|(run, _)| run.0).collect();
@@ -195,7 +195,7 @@ pub(super) fn read_failure(text: Option<&str>) -> Failure {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn load_input(connection: &mut PgConnection, run: RunId) -> Result<Json, StoreError> {
+pub async fn load_input(connection: &mut Connection<'_>, run: RunId) -> Result<Json, StoreError> {
     let text: String = sqlx::query_scalar("select input::text from pgflow.run where id = $1")
         .bind(run.0)
         .fetch_one(connection)
@@ -209,7 +209,7 @@ pub async fn load_input(connection: &mut PgConnection, run: RunId) -> Result<Jso
 /// # Errors
 /// [`StoreError`].
 pub async fn load_kept(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     node: i16,
 ) -> Result<Vec<i32>, StoreError> {
@@ -228,7 +228,7 @@ pub async fn load_kept(
 /// # Errors
 /// [`StoreError`].
 pub async fn load_signal(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     name: &str,
 ) -> Result<Option<Json>, StoreError> {
@@ -248,7 +248,7 @@ pub async fn load_signal(
 /// # Errors
 /// [`StoreError`].
 pub async fn load_child(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     parent: TokenKey,
 ) -> Result<Option<Child>, StoreError> {
     let row = sqlx::query(include_str!("../../sql/task/load_child.sql"))

@@ -4,14 +4,16 @@ mod columns;
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::{lifecycle::AttemptStatus, payload::Json};
 
 use columns::Columns;
 pub(super) use columns::SlotColumns;
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp, start::Entry};
+use super::{
+    Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp, start::Entry,
+};
 
 /// A token that settled, and where it goes.
 #[derive(Debug, Clone)]
@@ -34,6 +36,13 @@ pub struct Settled {
     pub next_of: Option<i16>,
     /// The slots that it held and that are free now.
     pub free: Vec<HeldSlot>,
+}
+
+impl Settled {
+    /// Whether another attempt follows.
+    pub fn is_retry(&self) -> bool {
+        matches!(self.fate, Fate::Retry { .. })
+    }
 }
 
 /// What pure code came to: the arm of a branch, a node whose arm was not taken, a map that failed as a whole.
@@ -192,7 +201,7 @@ pub struct Flushed {
 /// # Errors
 /// [`StoreError`]; nothing of the batch is done then, unless the connection broke at the commit.
 pub async fn flush(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     settled: &[Settled],
     join_direct: &[i32],
@@ -293,7 +302,7 @@ fn last_at(rows: &[sqlx::postgres::PgRow]) -> Result<Stamp, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn hand_back(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     tokens: &[(TokenKey, i32, Vec<HeldSlot>)],
     wait: Option<Duration>,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     failure::Failure,
@@ -10,7 +10,7 @@ use crate::{
     payload::Json,
 };
 
-use super::{During, RunId, StoreError, claim::read_failure, stamp::Stamp};
+use super::{Connection, During, RunId, StoreError, claim::read_failure, stamp::Stamp};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Ending {
 /// # Errors
 /// [`StoreError`].
 pub async fn endings(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     runs: &[RunId],
 ) -> Result<Vec<(RunId, Ending)>, StoreError> {
     let rows = sqlx::query(
@@ -142,7 +142,7 @@ pub enum TaskState {
 /// # Errors
 /// [`StoreError`].
 pub async fn status(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
 ) -> Result<Option<RunStatus>, StoreError> {
     let Some(row) = sqlx::query(include_str!("../../sql/run/status.sql"))
@@ -236,7 +236,7 @@ fn task_view(row: &PgRow) -> TaskView {
 
 /// Why no live worker can go on with a run: none has its version, or all that have refuse a step that is ready.
 async fn unserved(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     workflow: &str,
     version: i32,
@@ -263,7 +263,7 @@ async fn unserved(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn served(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+pub async fn served(connection: &mut Connection<'_>) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(include_str!("../../sql/run/served.sql"))
         .fetch_all(connection)
         .await
@@ -275,7 +275,7 @@ pub async fn served(connection: &mut PgConnection) -> Result<Vec<String>, StoreE
 /// # Errors
 /// [`StoreError`].
 pub async fn audit(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     actor: &str,
     action: &str,
     run: RunId,
@@ -295,7 +295,7 @@ pub async fn audit(
 /// # Errors
 /// [`StoreError`].
 pub async fn by_key(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     workflow: &str,
     key: &str,
 ) -> Result<Option<RunId>, StoreError> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::{
     definition::Definition,
@@ -11,7 +11,7 @@ use crate::{
 };
 
 use super::{
-    During, RunId, StoreError,
+    Connection, During, RunId, StoreError,
     register::{END, START},
 };
 
@@ -47,7 +47,7 @@ pub enum Repeated {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn plan(connection: &mut PgConnection, run: RunId) -> Result<Option<Plan>, StoreError> {
+pub async fn plan(connection: &mut Connection<'_>, run: RunId) -> Result<Option<Plan>, StoreError> {
     let row = sqlx::query(include_str!("../../sql/run/plan.sql"))
         .bind(run.0)
         .fetch_optional(connection)
@@ -75,7 +75,7 @@ pub async fn plan(connection: &mut PgConnection, run: RunId) -> Result<Option<Pl
 /// # Errors
 /// [`StoreError`].
 pub async fn past(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     plan: &Plan,
 ) -> Result<Vec<Past>, StoreError> {
@@ -114,7 +114,7 @@ impl Plan {
 /// # Errors
 /// [`StoreError`].
 pub async fn repeat(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     plan: &Plan,
     input: Option<&Json>,

@@ -1,15 +1,15 @@
 //! When schedules last fired.
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
-use super::{During, StoreError, stamp::Stamp};
+use super::{Connection, During, StoreError, stamp::Stamp};
 
 /// Stores the schedule of a workflow, unless a newer version has one.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn store_schedule(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     workflow: &str,
     version: u32,
     cron: &str,
@@ -29,7 +29,7 @@ pub async fn store_schedule(
 /// # Errors
 /// [`StoreError`].
 pub async fn last_tick(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     workflow: &str,
     version: u32,
 ) -> Result<Option<(Stamp, Stamp)>, StoreError> {
@@ -49,7 +49,7 @@ pub async fn last_tick(
 /// # Errors
 /// [`StoreError`].
 pub async fn take_tick(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     workflow: &str,
     tick: Stamp,
 ) -> Result<bool, StoreError> {

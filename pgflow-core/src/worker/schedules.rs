@@ -2,13 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sqlx::{Connection, PgConnection};
-
 use crate::{
     registry::Version,
     schedule::Schedule,
     store::{
-        During, StoreError,
+        Connection, During, StoreError,
         schedule::{last_tick, store_schedule, take_tick},
         stamp::Stamp,
         start::{StartOptions, start},
@@ -24,7 +22,7 @@ impl Schedules {
         self.0.push((version, schedule));
     }
 
-    pub async fn store(&self, connection: &mut PgConnection) -> Result<(), StoreError> {
+    pub async fn store(&self, connection: &mut Connection<'_>) -> Result<(), StoreError> {
         for (version, _) in &self.0 {
             let cron = version.spec.options.schedule.unwrap_or_default();
             store_schedule(connection, version.spec.id, version.spec.version, cron).await?;
@@ -35,7 +33,7 @@ impl Schedules {
     /// Starts what is due, and answers how long it is to the next tick.
     pub async fn fire(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
     ) -> Result<Option<Duration>, StoreError> {
         let mut nearest: Option<Duration> = None;
         for (version, schedule) in &self.0 {
@@ -55,14 +53,14 @@ impl Schedules {
 
 /// Takes the tick and starts its run, or neither.
 async fn fire(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     version: &Version,
     schedule: &Schedule,
     tick: std::time::SystemTime,
 ) -> Result<(), StoreError> {
     let Ok(input) = schedule.input(tick) else { return Ok(()) };
     let mut tx = connection.begin().await.during("begin a scheduled start")?;
-    if take_tick(&mut tx, version.spec.id, Stamp::from(tick)).await? {
+    if take_tick(&mut Connection::within(&mut tx), version.spec.id, Stamp::from(tick)).await? {
         let first = version.first(false);
         let options = StartOptions {
             timeout: version.timeout,
@@ -70,7 +68,13 @@ async fn fire(
             ..StartOptions::default()
         };
         let entry = version.entry(first);
-        start(&mut tx, &entry, &[(input, Some(Schedule::key(tick)))], &options).await?;
+        start(
+            &mut Connection::within(&mut tx),
+            &entry,
+            &[(input, Some(Schedule::key(tick)))],
+            &options,
+        )
+        .await?;
     }
     tx.commit().await.during("start a scheduled run")
 }

@@ -1,6 +1,8 @@
 //! Serving one token: load what its slice reads, run it, decide what follows, and evaluate the pure code that follows at
 //! once, so that it travels in the same flush.
 
+mod cached;
+mod commit;
 mod follow;
 mod load;
 mod wake;
@@ -11,10 +13,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::watch, task::JoinHandle};
+use sqlx::PgPool;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
-    context::{Attempt, Gpu, GpuSlot, HostState, StepContext},
+    context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, Decision, Event, Position, RunState},
     payload::Json,
@@ -49,6 +55,10 @@ pub(super) struct Shared {
     pub draining: watch::Receiver<bool>,
     /// The workflows that those served here start as children, by name and version.
     pub children: HashMap<(&'static str, u32), Arc<Version>>,
+    /// Connections for transactional steps.
+    pub transactions: PgPool,
+    /// Queues whose joins go on here.
+    pub join_direct: Vec<i32>,
 }
 
 impl Shared {
@@ -159,6 +169,8 @@ async fn serve_task(
         Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
     };
     let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
+    let waits = Arc::new(Notify::new());
+    let transaction = plan.transactional.then(|| TransactionSlot::new(shared.transactions.clone()));
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
@@ -167,6 +179,8 @@ async fn serve_task(
         deadline: [deadline, token.deadline].into_iter().flatten().min(),
         gpu: gpu_slot(&shared, &token, plan),
         state: shared.state.clone(),
+        transaction: transaction.clone(),
+        cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
     });
     let call = match (spec.run, &token.input) {
         (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
@@ -177,15 +191,21 @@ async fn serve_task(
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
     let mut task = tokio::spawn(context.clone().scope(call));
-    let ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop).await;
+    let ended = tokio::select! {
+        ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
+        () = waits.notified() => Ended::Stopped(Stop::HandBack),
+    };
     slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     context.cancel();
     drop(context);
-    let verdict = judge(&shared, &token, plan, ended).await;
+    let over = task.is_finished()
+        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected);
+    let mut verdict = judge(&shared, &token, plan, ended).await;
+    if let Some(transaction) = transaction {
+        verdict = commit::commit(&shared, &token, plan, &transaction, verdict, over).await;
+    }
     let step = plan.step;
-    let lingering = if task.is_finished()
-        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected)
-    {
+    let lingering = if over {
         None
     } else {
         task.abort();
@@ -297,19 +317,25 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             let row = attempt_row(token, AttemptStatus::Done, Some(output.clone()), None);
             conclude(shared, token, row, Ok(output)).await
         }
-        Err((kind, failure)) => {
-            let status = if kind == FailureKind::TimedOut {
-                AttemptStatus::TimedOut
-            } else {
-                AttemptStatus::Failed
-            };
-            let row = attempt_row(token, status, None, Some(&failure));
-            let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
-            match plan.retry.decide(&failure, tries, chance()) {
-                Decision::Retry(wait) => retry(token, row, wait),
-                Decision::Last => conclude(shared, token, row, Err(failure)).await,
-            }
-        }
+        Err((kind, failure)) => failed(shared, token, plan, kind, failure).await,
+    }
+}
+
+/// An attempt that failed: another one, or the last.
+async fn failed(
+    shared: &Shared,
+    token: &Token,
+    plan: &TaskPlan,
+    kind: FailureKind,
+    failure: Failure,
+) -> Verdict {
+    let status =
+        if kind == FailureKind::TimedOut { AttemptStatus::TimedOut } else { AttemptStatus::Failed };
+    let row = attempt_row(token, status, None, Some(&failure));
+    let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
+    match plan.retry.decide(&failure, tries, chance()) {
+        Decision::Retry(wait) => retry(token, row, wait),
+        Decision::Last => conclude(shared, token, row, Err(failure)).await,
     }
 }
 

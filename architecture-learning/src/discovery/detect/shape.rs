@@ -4,7 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{View, by_count, pattern, place};
-use crate::discovery::{Edge, EdgeKind, Evidence, FileKind, Pattern};
+use crate::components::components;
+use crate::discovery::{Edge, Evidence, Pattern, is_dependency};
 
 /// A god module has at least this many lines, and depends on and serves this share of the files.
 const GOD_LINES: u32 = 1000;
@@ -16,7 +17,7 @@ const LAYER_EDGES_MIN: usize = 8;
 const LAYERED: f64 = 0.9;
 
 pub(super) fn detect(view: &View<'_>) -> Vec<Pattern> {
-    let edges: Vec<&Edge> = view.edges.iter().filter(|e| is_dependency(view, e)).collect();
+    let edges: Vec<&Edge> = view.edges.iter().filter(|e| is_dependency(view.files, e)).collect();
     let cycles = cycles(view, &edges);
     let confidence = by_count(cycles.len());
     let gods = gods(view, &edges);
@@ -26,20 +27,6 @@ pub(super) fn detect(view: &View<'_>) -> Vec<Pattern> {
         layers(view, &edges),
     ];
     found.into_iter().flatten().collect()
-}
-
-/// Whether the edge is one that the author could have drawn otherwise.
-fn is_dependency(view: &View<'_>, edge: &Edge) -> bool {
-    let (from, to) = (&view.files[edge.from as usize], &view.files[edge.to as usize]);
-    let plain = from.kind == FileKind::Module && to.kind == FileKind::Module;
-    let inside = |outer: &str, inner: &str| {
-        let folder = outer.trim_end_matches("/mod.rs").trim_end_matches(".rs");
-        inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
-    };
-    plain
-        && edge.kind != EdgeKind::Child
-        && !inside(&from.path, &to.path)
-        && !inside(&to.path, &from.path)
 }
 
 /// The top-level module of a file: the first part of its path below its package's `src`.
@@ -74,55 +61,6 @@ fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
             place(&view.files[e.from as usize].path, e.line, note)
         })
         .collect()
-}
-
-/// Tarjan's strongly connected components, with a stack of its own; the group of each node.
-fn components(nodes: usize, successors: &BTreeMap<u32, BTreeSet<u32>>) -> Vec<usize> {
-    const NEW: usize = usize::MAX;
-    let next: Vec<Vec<usize>> = (0..nodes)
-        .map(|n| {
-            let of = u32::try_from(n).ok().and_then(|n| successors.get(&n));
-            of.into_iter().flatten().map(|t| *t as usize).collect()
-        })
-        .collect();
-    let (mut index, mut low) = (vec![NEW; nodes], vec![0; nodes]);
-    let (mut open, mut group) = (Vec::new(), vec![NEW; nodes]);
-    let (mut counter, mut groups) = (0, 0);
-    for start in 0..nodes {
-        if index[start] != NEW {
-            continue;
-        }
-        let mut calls = vec![(start, 0)];
-        while let Some((node, child)) = calls.pop() {
-            if child == 0 {
-                (index[node], low[node]) = (counter, counter);
-                counter += 1;
-                open.push(node);
-            }
-            if let Some(&target) = next[node].get(child) {
-                calls.push((node, child + 1));
-                if index[target] == NEW {
-                    calls.push((target, 0));
-                } else if group[target] == NEW {
-                    low[node] = low[node].min(index[target]);
-                }
-                continue;
-            }
-            if let Some((parent, _)) = calls.last() {
-                low[*parent] = low[*parent].min(low[node]);
-            }
-            if low[node] == index[node] {
-                while let Some(member) = open.pop() {
-                    group[member] = groups;
-                    if member == node {
-                        break;
-                    }
-                }
-                groups += 1;
-            }
-        }
-    }
-    group
 }
 
 fn gods(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
@@ -182,20 +120,6 @@ fn layers(view: &View<'_>, edges: &[&Edge]) -> Option<Pattern> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn components_find_the_circle_and_leave_the_chain() {
-        let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4)];
-        let mut successors: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for (from, to) in edges {
-            successors.entry(from).or_default().insert(to);
-        }
-        let group = components(5, &successors);
-        assert_eq!(group[0], group[1]);
-        assert_eq!(group[1], group[2]);
-        assert_ne!(group[2], group[3]);
-        assert_ne!(group[3], group[4]);
-    }
 
     #[test]
     fn top_level_modules_know_their_package() {

@@ -45,48 +45,56 @@ pub(super) fn uses(node: Node<'_>, text: &str, line: u32) -> Vec<Use> {
         let field = |name| node.child_by_field_name(name).map(|n| text[n.byte_range()].to_owned());
         if let Some(name) = field("name") {
             let binds = field("alias").or_else(|| Some(name.clone()));
-            leaves.push((vec![name], binds, false));
+            leaves.push((vec![name], binds, false, 0));
         }
     } else if let Some(argument) = node.child_by_field_name("argument") {
-        expand(argument, text, &[], &mut leaves);
+        expand(argument, text, &mut leaves);
     }
-    let leaf = |(path, binds, glob)| Use { path, binds, glob, public, line, test: false };
+    let leaf = |(path, binds, glob, row): Leaf| {
+        let line = line + u32::try_from(row).unwrap_or(0);
+        Use { path, binds, glob, public, line, test: false }
+    };
     leaves.into_iter().map(leaf).collect()
 }
 
-type Leaf = (Vec<String>, Option<String>, bool);
+/// Path, the name that it binds, whether it is a glob, and its row below the declaration's.
+type Leaf = (Vec<String>, Option<String>, bool, usize);
 
-fn expand(node: Node<'_>, text: &str, prefix: &[String], leaves: &mut Vec<Leaf>) {
+/// Expands groups with a list of its own, as sources nest deeper than threads do.
+fn expand(root: Node<'_>, text: &str, leaves: &mut Vec<Leaf>) {
     let of = |n: Node<'_>| &text[n.byte_range()];
-    let joined = |n: Node<'_>| [prefix, segments(of(n)).as_slice()].concat();
-    match node.kind() {
-        "scoped_use_list" => {
-            let path = node.child_by_field_name("path").map_or_else(|| prefix.to_vec(), joined);
-            if let Some(list) = node.child_by_field_name("list") {
-                expand(list, text, &path, leaves);
+    let row = |n: Node<'_>| n.start_position().row - root.start_position().row;
+    let mut open = vec![(root, Vec::new())];
+    while let Some((node, prefix)) = open.pop() {
+        let joined = |n: Node<'_>| [prefix.as_slice(), segments(of(n)).as_slice()].concat();
+        match node.kind() {
+            "scoped_use_list" => {
+                let path = node.child_by_field_name("path").map_or_else(|| prefix.clone(), joined);
+                open.extend(node.child_by_field_name("list").map(|list| (list, path)));
             }
-        }
-        "use_list" => {
-            let mut cursor = node.walk();
-            for child in node.named_children(&mut cursor) {
-                expand(child, text, prefix, leaves);
+            "use_list" => {
+                let mut cursor = node.walk();
+                let first = open.len();
+                open.extend(node.named_children(&mut cursor).map(|child| (child, prefix.clone())));
+                open[first..].reverse();
             }
-        }
-        "use_as_clause" => {
-            let alias = node.child_by_field_name("alias").map(|n| of(n).trim_start_matches("r#"));
-            if let Some(path) = node.child_by_field_name("path") {
-                let binds = alias.filter(|a| *a != "_").map(str::to_owned);
-                leaves.push((without_self(joined(path)), binds, false));
+            "use_as_clause" => {
+                let alias = node.child_by_field_name("alias");
+                let alias = alias.map(|n| of(n).trim_start_matches("r#"));
+                if let Some(path) = node.child_by_field_name("path") {
+                    let binds = alias.filter(|a| *a != "_").map(str::to_owned);
+                    leaves.push((without_self(joined(path)), binds, false, row(node)));
+                }
             }
-        }
-        "use_wildcard" => {
-            let path = node.named_child(0).map_or_else(|| prefix.to_vec(), joined);
-            leaves.push((path, None, true));
-        }
-        "line_comment" | "block_comment" => {}
-        _ => {
-            let path = without_self(joined(node));
-            leaves.push((path.clone(), path.last().cloned(), false));
+            "use_wildcard" => {
+                let path = node.named_child(0).map_or_else(|| prefix.clone(), joined);
+                leaves.push((path, None, true, row(node)));
+            }
+            "line_comment" | "block_comment" => {}
+            _ => {
+                let path = without_self(joined(node));
+                leaves.push((path.clone(), path.last().cloned(), false, row(node)));
+            }
         }
     }
 }

@@ -2,8 +2,6 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
-
 use crate::{
     definition::NodeKind,
     env::Env,
@@ -13,9 +11,9 @@ use crate::{
     registry::Version,
     spec::Stored,
     store::{
-        RunId, StoreError, answered,
+        Connection, RunId, StoreError, answered,
         claim::{Loaded, load, load_input},
-        connect,
+        connect::Endpoint,
     },
 };
 
@@ -23,8 +21,8 @@ use super::{super::token::Token, Shared};
 
 /// The connection for reads, opened again when it breaks.
 pub(in super::super) struct Reader {
-    pub options: PgConnectOptions,
-    pub connection: Option<PgConnection>,
+    pub endpoint: Endpoint,
+    pub connection: Option<Connection<'static>>,
 }
 
 /// What is known here of a run, while a token of it is here.
@@ -137,9 +135,9 @@ fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, T
 }
 
 impl Reader {
-    pub async fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
+    pub async fn open(&mut self) -> Result<&mut Connection<'static>, StoreError> {
         if self.connection.is_none() {
-            self.connection = Some(connect::open(&self.options, "claims").await?);
+            self.connection = Some(self.endpoint.open("claims").await?);
         }
         self.connection
             .as_mut()

@@ -6,10 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgConnection;
-
 use crate::store::{
-    HeldSlot, StoreError, TokenKey, answered,
+    Connection, HeldSlot, StoreError, TokenKey, answered,
     claim::{Claimed, LimitedQueue, claim, claim_limited},
     upkeep::{held, set_idle},
 };
@@ -265,7 +263,7 @@ impl Request {
 
     async fn with(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         worker: i32,
         marks: &[i64],
         got: &mut Vec<Claimed>,

@@ -56,6 +56,12 @@ impl Session {
                 }
                 self.state.pending.push(Pending { settled, next, arrivals, results });
             }
+            Verdict::Committed { pending, flushed } => self.flushed(vec![pending], &flushed),
+            Verdict::InDoubt => {
+                self.state.works.push_back(Work::Free(free));
+                self.leave(key);
+                let _ = self.to_self.send(Message::Doubt);
+            }
             Verdict::EndRun { state, failure, holder } => {
                 self.state.works.push_back(Work::End {
                     key,

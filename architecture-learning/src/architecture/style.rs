@@ -1,0 +1,89 @@
+//! The style of a codebase in a few words, each derived from something that can be looked at.
+
+use serde::{Deserialize, Serialize};
+
+use super::layers::Layering;
+use super::parts::Part;
+use crate::discovery::{Pattern, Shard};
+
+/// Share of dependencies that point down from which on a codebase is layered, and mostly so.
+const LAYERED: f64 = 0.95;
+const MOSTLY_LAYERED: f64 = 0.85;
+/// Dependencies between parts below which an order means nothing.
+const EDGES_MIN: usize = 8;
+
+/// A style.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Style {
+    /// Such as `layered web service`.
+    pub headline: String,
+    /// What the headline is derived from.
+    pub reasons: Vec<String>,
+}
+
+pub(super) fn style(shard: &Shard, layering: &Layering, parts: &[Part]) -> Style {
+    let (shape, shape_reason) = shape(layering, parts.len());
+    let (kind, kind_reason) = kind(shard);
+    let mut reasons = vec![shape_reason, kind_reason];
+    reasons.extend(services(shard));
+    Style { headline: format!("{shape} {kind}"), reasons }
+}
+
+fn shape(layering: &Layering, parts: usize) -> (&'static str, String) {
+    let Layering { edges, down, layers, .. } = layering;
+    let reason = format!(
+        "{:.0} % of {edges} dependencies between {parts} parts point down {} layers",
+        (down * 100.0).floor(),
+        layers.len()
+    );
+    if *edges < EDGES_MIN {
+        return (
+            "small",
+            format!("{edges} dependencies between {parts} parts: too few for a shape"),
+        );
+    }
+    let shape = if *down >= LAYERED {
+        "layered"
+    } else if *down >= MOSTLY_LAYERED {
+        "mostly layered"
+    } else {
+        "tangled"
+    };
+    (shape, reason)
+}
+
+/// Frameworks by what they make of a program, the most telling first.
+const KINDS: [(&str, &[&str]); 5] = [
+    ("web service", &["axum", "actix", "rocket", "warp"]),
+    ("RPC service", &["tonic"]),
+    ("game", &["bevy"]),
+    ("graphical application", &["egui", "iced", "leptos"]),
+    ("terminal application", &["ratatui"]),
+];
+
+fn kind(shard: &Shard) -> (&'static str, String) {
+    let found = |name: &str| shard.patterns.iter().find(|p| p.name == name);
+    let shown = |pattern: &Pattern| {
+        let place = pattern.evidence.first();
+        place.map_or_else(String::new, |e| format!("{} ({}:{})", e.note, e.path, e.line))
+    };
+    if !shard.application {
+        return ("library", "no binary target".to_owned());
+    }
+    let framework =
+        KINDS.iter().find_map(|(kind, names)| Some((*kind, names.iter().find_map(|n| found(n))?)));
+    if let Some((kind, pattern)) = framework {
+        return (kind, shown(pattern));
+    }
+    match found("clap") {
+        Some(clap) => ("command-line tool", shown(clap)),
+        None => ("program", "a binary target, no known framework".to_owned()),
+    }
+}
+
+fn services(shard: &Shard) -> Option<String> {
+    let pattern = shard.patterns.iter().find(|p| p.category == "service_architecture")?;
+    let programs = pattern.evidence.len();
+    let noun = if programs == 1 { "package builds" } else { "packages build" };
+    Some(format!("{}: {programs} {noun} programs", pattern.name))
+}

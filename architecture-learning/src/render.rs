@@ -1,0 +1,97 @@
+//! A survey as text for people and programs: pure functions, the same bytes for the same input.
+
+mod github;
+mod html;
+mod junit;
+mod markdown;
+mod mermaid;
+mod rules;
+mod sarif;
+mod svg;
+
+use crate::architecture::Violation;
+use crate::baseline::{Comparison, Entry};
+use crate::model::ModelKind;
+use crate::survey::Survey;
+use crate::validation::Report;
+
+pub use github::github;
+pub use html::html;
+pub use junit::junit;
+pub use markdown::markdown;
+pub use mermaid::mermaid;
+pub use rules::{RulesFor, rules};
+pub use sarif::sarif;
+pub use svg::svg;
+
+/// What a report is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'s> {
+    /// What is told.
+    pub survey: &'s Survey,
+    /// Beside what is known, where something is.
+    pub comparison: Option<&'s Comparison>,
+    /// What the model scored on owners that it never saw.
+    pub report: &'s Report,
+    /// Whether the model travels in the crate.
+    pub bundled: bool,
+}
+
+impl<'s> Subject<'s> {
+    /// The violations to report: the new ones where something is known, else all.
+    pub fn reported(&self) -> &'s [Violation] {
+        self.comparison.map_or(&self.survey.architecture.violations, |c| &c.new)
+    }
+
+    fn name(&self) -> &'s str {
+        &self.survey.shard.codebase.name
+    }
+
+    /// What the model is and how far to trust it, in a sentence.
+    pub fn trust(&self) -> String {
+        let answered = self.report.answered;
+        let kind = match self.report.kind {
+            ModelKind::Regression => "regression",
+            ModelKind::Network => "graph network",
+        };
+        let artifact = &self.survey.classification.model.artifact;
+        format!(
+            "{kind} {} ({}): of {} files of {} owners that it never saw, it answered {:.0} % and agreed with the name of {:.0} % of these",
+            artifact.get(..12).unwrap_or(artifact),
+            if self.bundled { "bundled" } else { "promoted here" },
+            self.report.ours().map_or(0, |s| s.files),
+            self.report.owners,
+            answered.coverage * 100.0,
+            answered.accuracy * 100.0
+        )
+    }
+}
+
+/// The message of a violation, in one line.
+pub fn message(violation: &Violation) -> String {
+    let Violation { from_role, to_role, to, evidence, .. } = violation;
+    format!("{} depends on {} `{to}`: {evidence}", from_role.name(), to_role.name())
+}
+
+/// A number that stays the same as long as the violation is the same.
+fn identity(violation: &Violation) -> String {
+    format!("{:016x}", crate::storage::hash64(&Entry::of(violation).to_string()))
+}
+
+/// Text for XML and HTML.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            // not allowed in XML at all
+            c if c.is_control() && !matches!(c, '\n' | '\t') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}

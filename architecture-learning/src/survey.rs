@@ -1,0 +1,47 @@
+//! Everything that is told of a codebase, in one piece: what discovery found, what the model says, what follows from both.
+
+use std::time::{Duration, Instant};
+
+use crate::architecture::{self, Architecture, Assigned};
+use crate::classify::{self, Classification};
+use crate::discovery::Shard;
+use crate::graph::Graph;
+use crate::serving::Serving;
+use crate::settings::Settings;
+
+/// What is told of a codebase.
+#[derive(Clone, Debug)]
+pub struct Survey {
+    /// Its files, dependencies and patterns.
+    pub shard: Shard,
+    /// What the model says of each file.
+    pub classification: Classification,
+    /// What follows.
+    pub architecture: Architecture,
+    /// The role of each file of the shard, where it is assigned one.
+    pub assigned: Vec<Option<Assigned>>,
+    /// What the model was asked about.
+    pub(crate) graph: Graph,
+    /// How long the model took, and the rules after it.
+    pub seconds: (Duration, Duration),
+}
+
+impl Survey {
+    /// Asks the model about a shard and derives the rest.
+    pub fn of(serving: &Serving, settings: &Settings, shard: Shard) -> Self {
+        let begun = Instant::now();
+        let (classification, graph) = classify::of_shard(serving, &shard);
+        let asked = begun.elapsed();
+        let assigned = architecture::assigned(&shard, &classification, settings);
+        let architecture = Architecture::of(&shard, &classification, settings);
+        let seconds = (asked, begun.elapsed().saturating_sub(asked));
+        Self { shard, classification, architecture, assigned, graph, seconds }
+    }
+
+    /// How many modules have a role from the model, and from it together with the name or from a person.
+    pub fn covered(&self) -> (usize, usize) {
+        let sure = self.classification.files.iter().filter(|f| f.role.is_some()).count();
+        let assigned = self.assigned.iter().filter(|a| a.is_some()).count();
+        (sure, assigned.saturating_sub(sure))
+    }
+}
