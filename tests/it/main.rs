@@ -13,6 +13,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod model;
 mod pooler;
 mod process;
 mod proxy;
