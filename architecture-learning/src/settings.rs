@@ -134,6 +134,6 @@ mod tests {
             "{reason}"
         );
         assert_eq!(error("\nbase = 1\n").0, 2);
-        assert_eq!(error("exclude = [\n").0, 2);
+        assert_eq!(error("\nexclude = [\n").0, 2);
     }
 }

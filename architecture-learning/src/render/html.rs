@@ -21,7 +21,7 @@ pub fn html(subject: Subject<'_>) -> String {
         sections::upward(architecture),
         sections::names(architecture),
         sections::cards(subject),
-        sections::patterns(architecture),
+        sections::patterns(subject),
         FILES.to_owned(),
     ];
     format!(
