@@ -14,9 +14,9 @@ fn write_faulty(root: &Path) {
     let put = |path: &str, text: &str| fs::write(root.join(path), text).expect("a file");
     put("Cargo.toml", "[package]\nname = \"faulty\"\n[dependencies]\nclap = \"4\"\n");
     let names: Vec<_> = (0..9).map(|n| format!("c{n}")).collect();
-    let modules: String = names.iter().map(|n| format!("pub mod {n};\n")).collect();
+    let modules: Vec<_> = names.iter().map(|n| format!("pub mod {n};\n")).collect();
     put("src/main.rs", "mod commands;\nmod error;\nfn main() {}\n");
-    put("src/commands/mod.rs", &modules);
+    put("src/commands/mod.rs", &modules.concat());
     for name in &names {
         let text = "use crate::error::Failure;\npub fn run() -> Result<(), Failure> { Ok(()) }\n";
         put(&format!("src/commands/{name}.rs"), text);

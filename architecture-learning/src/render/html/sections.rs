@@ -140,7 +140,8 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         (blind.generated, "files that a program wrote, left out"),
         (blind.unread.len(), "files or directories that could not be read"),
     ];
-    let items: String = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items: Vec<_> = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items = items.concat();
     format!(
         "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2><p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which are right about four times in five; so this is as much about how well code and names agree.</p>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
         escape(&subject.trust()),
