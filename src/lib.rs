@@ -1,19 +1,20 @@
 #![doc = include_str!("../README.md")]
 
-#[doc(hidden)]
-pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
-    builtins::{Fatal, after, fatal, map},
-    client::{
-        Flow, OpenError, Run, RunError, Start, StartError, connect, connect_like, embedded,
-        from_env,
+    builtins::{
+        Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
-    context::{Gpu, GpuSlot, StepContext},
+    client::{
+        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
+        connect, connect_like, embedded, from_env,
+    },
+    context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
+    schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},
@@ -28,7 +29,7 @@ mod snapshot;
 
 pub mod testing {
     //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run, with_state};
+    pub use pgflow_core::testing::{Run, RunError, run, with_signals, with_state};
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},

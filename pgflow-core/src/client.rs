@@ -1,6 +1,9 @@
 //! The client: connect, start runs, wait for what they come to, cancel them.
 
+mod act;
+mod connect;
 mod hub;
+mod retry;
 mod start;
 
 use std::{
@@ -10,48 +13,30 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{ConnectOptions, Connection, PgConnection, PgPool, postgres::PgConnectOptions};
+use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    embedded::{EmbeddedError, Server, server},
+    embedded::Server,
     failure::{Failure, FailureKind},
     lifecycle::RunState,
     registry::{RegistryError, Tuning, Version},
     spec::WorkflowSpec,
     store::{
-        RunId, StoreError,
-        connect::{self, ConnectError},
+        Connection, RunId, StoreError,
+        connect::Endpoint,
         end::end_run,
-        migrate::{MigrateError, migrate},
+        migrate::migrate,
         read::{self, RunStatus},
     },
     traits::Workflow,
     worker::WorkerBuilder,
 };
 
+pub use act::ActionError;
+pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
 pub use hub::Hub;
+pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
-
-/// The database of the private server that [`embedded`] uses.
-const EMBEDDED_DATABASE: &str = "pgflow";
-
-/// Why there is no [`Flow`].
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum OpenError {
-    /// The address is wrong or nobody answers.
-    #[error(transparent)]
-    Connect(#[from] ConnectError),
-    /// `DATABASE_URL` is wrong.
-    #[error("DATABASE_URL: {0}")]
-    Environment(ConnectError),
-    /// The schema is not what this binary needs.
-    #[error(transparent)]
-    Migrate(#[from] MigrateError),
-    /// The private server does not start.
-    #[error(transparent)]
-    Embedded(#[from] EmbeddedError),
-}
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -59,7 +44,7 @@ pub struct Flow(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    options: PgConnectOptions,
+    endpoint: Endpoint,
     pool: PgPool,
     tuning: Tuning,
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
@@ -68,74 +53,22 @@ struct Inner {
     server: Option<Server>,
 }
 
-/// Connects to a Postgres and brings its schema up to date.
-///
-/// # Errors
-/// See [`OpenError`].
-pub async fn connect(url: &str) -> Result<Flow, OpenError> {
-    Flow::open(connect::parse(url)?, None, Tuning::default()).await
-}
-
-/// Connects with a pool's options, for a host that has one; the engine opens connections of its own.
-///
-/// # Errors
-/// See [`OpenError`].
-pub async fn connect_like(pool: &PgPool) -> Result<Flow, OpenError> {
-    Flow::open((*pool.connect_options()).clone(), None, Tuning::default()).await
-}
-
-/// Starts, or joins, the private server of this user; its data stays between runs.
-///
-/// # Errors
-/// See [`OpenError`].
-pub async fn embedded() -> Result<Flow, OpenError> {
-    let server = server().await?;
-    server.ensure_database(EMBEDDED_DATABASE).await?;
-    Flow::open(server.options(EMBEDDED_DATABASE), Some(server), Tuning::default()).await
-}
-
-/// Connects to `DATABASE_URL` where it is set, else to the private server.
-///
-/// # Errors
-/// See [`OpenError`].
-pub async fn from_env() -> Result<Flow, OpenError> {
-    match std::env::var("DATABASE_URL") {
-        Ok(url) if !url.is_empty() => {
-            let options = connect::parse(&url).map_err(OpenError::Environment)?;
-            Flow::open(options, None, Tuning::default()).await.map_err(|e| match e {
-                OpenError::Connect(e) => OpenError::Environment(e),
-                e => e,
-            })
-        }
-        _ => embedded().await,
-    }
-}
-
 impl Flow {
-    async fn open(
-        options: PgConnectOptions,
-        server: Option<Server>,
-        tuning: Tuning,
-    ) -> Result<Self, OpenError> {
-        let refused =
-            |source| ConnectError::Refused { server: connect::describe(&options), source };
-        let mut connection =
-            options.clone().disable_statement_logging().connect().await.map_err(refused)?;
+    async fn open(endpoint: Endpoint, server: Option<Server>) -> Result<Self, OpenError> {
+        let mut connection = endpoint.first().await?;
         migrate(&mut connection).await?;
         let _ = connection.close().await;
-        let pool = sqlx::postgres::PgPoolOptions::new()
-            .max_connections(4)
-            .connect_lazy_with(connect::engine(&options, "client"));
-        let hub = Arc::new(Hub::new(pool.clone()));
-        let inner = Inner { options, pool, tuning, versions: Mutex::default(), hub, server };
-        Ok(Self(Arc::new(inner)))
+        let pool = endpoint.pool("client", 4);
+        let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
+        let (tuning, versions) = (Tuning::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, server })))
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {
         Self(Arc::new(Inner {
-            options: self.0.options.clone(),
+            endpoint: self.0.endpoint.clone(),
             pool: self.0.pool.clone(),
             tuning,
             versions: Mutex::default(),
@@ -223,24 +156,24 @@ impl Flow {
     /// # Errors
     /// [`StoreError`].
     pub async fn served(&self) -> Result<Vec<String>, StoreError> {
-        read::served(&mut *self.client().await?).await
+        read::served(&mut self.client().await?).await
     }
 
     /// How to connect to the same database, for a host that wants connections of its own.
     pub fn options(&self) -> &PgConnectOptions {
-        &self.0.options
+        &self.0.endpoint.options
+    }
+
+    pub(crate) fn endpoint(&self) -> &Endpoint {
+        &self.0.endpoint
     }
 
     pub(crate) fn hub(&self) -> Arc<Hub> {
         self.0.hub.clone()
     }
 
-    async fn client(&self) -> Result<sqlx::pool::PoolConnection<sqlx::Postgres>, StoreError> {
-        self.0
-            .pool
-            .acquire()
-            .await
-            .map_err(|source| StoreError { operation: "accept a connection", source })
+    async fn client(&self) -> Result<Connection<'static>, StoreError> {
+        Connection::lent(&self.0.pool, self.0.endpoint.pooler).await
     }
 
     /// Registers a workflow once per flow.

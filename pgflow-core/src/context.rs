@@ -1,5 +1,8 @@
 //! What a running step can reach: which attempt it is, whether it should stop, its slot, and the host's state.
 
+mod cached;
+mod transaction;
+
 use std::{
     any::{Any, TypeId, type_name},
     collections::HashMap,
@@ -11,6 +14,11 @@ use std::{
 use tokio::sync::{mpsc, watch};
 
 use crate::store::RunId;
+
+pub use cached::cached;
+pub(crate) use cached::{CacheSlot, Results};
+pub(crate) use transaction::TransactionSlot;
+pub use transaction::{StepTransaction, TransactionError};
 
 tokio::task_local! {
     static CURRENT: StepContext;
@@ -112,6 +120,8 @@ struct Inner {
     progress: Mutex<Option<Progress>>,
     gpu: Option<GpuSlot>,
     state: HostState,
+    transaction: Option<TransactionSlot>,
+    cache: Option<CacheSlot>,
     /// Open while blocking work of the step goes on.
     busy: mpsc::Sender<()>,
 }
@@ -131,6 +141,10 @@ pub struct Attempt {
     pub gpu: Option<GpuSlot>,
     /// The host's state.
     pub state: HostState,
+    /// Where a transactional step finds its transaction.
+    pub(crate) transaction: Option<TransactionSlot>,
+    /// Where a caching step finds results.
+    pub(crate) cache: Option<CacheSlot>,
 }
 
 impl StepContext {
@@ -152,6 +166,8 @@ impl StepContext {
             progress: Mutex::new(None),
             gpu: None,
             state,
+            transaction: None,
+            cache: None,
             busy,
         }))
     }
@@ -176,6 +192,8 @@ impl StepContext {
             progress: Mutex::new(None),
             gpu: attempt.gpu,
             state: attempt.state,
+            transaction: attempt.transaction,
+            cache: attempt.cache,
             busy,
         };
         (Self(Arc::new(inner)), done)
@@ -251,6 +269,19 @@ impl StepContext {
     /// State that the host gave to its worker, if it did.
     pub fn try_state<T: Send + Sync + 'static>(&self) -> Option<Arc<T>> {
         self.0.state.get()
+    }
+
+    /// The transaction of a `#[step(transactional)]`: what is written through it commits together with the completion
+    /// of the step, or not at all. Begun by the first call; it is in the engine's database.
+    ///
+    /// # Errors
+    /// See [`TransactionError`].
+    pub async fn transaction(&self) -> Result<StepTransaction, TransactionError> {
+        match &self.0.transaction {
+            Some(slot) => slot.open().await,
+            None if self.0.run.is_none() => Err(TransactionError::PlainCall),
+            None => Err(TransactionError::NotTransactional(self.0.step.clone())),
+        }
     }
 
     /// Runs CPU work on a thread where it may block. The engine sees when it ends: the slots of the step are not given

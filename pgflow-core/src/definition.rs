@@ -63,6 +63,12 @@ pub struct Node {
     /// The step that it runs, for steps and maps.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub step: Option<String>,
+    /// The workflow that a child runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<String>,
+    /// The name of the signal that is waited for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signal: Option<String>,
     /// Ids of the nodes whose results it reads, sorted.
     pub deps: Vec<String>,
     /// Ids of further nodes that must have settled first, sorted.
@@ -77,6 +83,12 @@ pub struct Node {
     /// A failure is a value of the body and does not end the run.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub tolerated: bool,
+    /// Elements of a map that are under way at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u32>,
+    /// The share of a map's elements that must succeed; its value is then a list of results.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at_least: Option<f64>,
     /// The text of the output type.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<String>,

@@ -4,9 +4,11 @@
 //! at a join, or ends. The worker, the in-memory runner and retries from outside all ask [`settle`] where it goes.
 
 mod graph;
+mod replay;
 mod retry;
 
 pub use graph::{Graph, Place, Route};
+pub use replay::{Kept, Past, Standing, kept, replay};
 pub use retry::{Decision, RetryPolicy};
 
 /// Where a token stands and what completing it there means.
@@ -16,12 +18,15 @@ pub enum Position {
     Start,
     /// One task of a step; the index of its node.
     Step(usize),
-    /// The list of a map is to be evaluated.
-    Items(usize),
+    /// Pure code of the node is to be evaluated: its condition, the list of a map, the arm of a branch, how long to wait,
+    /// the input of a child.
+    Enter(usize),
     /// One element of a map, counted from 1.
     Element(usize, i32),
     /// The elements of a map have all arrived.
     Gather(usize),
+    /// A sleep, a signal or a child: the token waits here, and when it is ready the wait is over.
+    Wake(usize),
     /// The final value is to be evaluated.
     End,
 }
@@ -31,9 +36,11 @@ impl Position {
     pub fn node(self) -> Option<usize> {
         match self {
             Self::Start | Self::End => None,
-            Self::Step(node) | Self::Items(node) | Self::Element(node, _) | Self::Gather(node) => {
-                Some(node)
-            }
+            Self::Step(node)
+            | Self::Enter(node)
+            | Self::Element(node, _)
+            | Self::Gather(node)
+            | Self::Wake(node) => Some(node),
         }
     }
 
@@ -55,8 +62,12 @@ impl Position {
 /// What became of a token where it stood.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Event {
-    /// It completed, or its failure was tolerated.
+    /// It completed, its failure was tolerated, or its arm was not taken.
     Passed,
+    /// The arm of a conditional step was taken.
+    Taken,
+    /// The wait of a sleep, a signal or a child begins.
+    Waits,
     /// The list of a map has this many elements.
     Listed(usize),
 }
@@ -84,8 +95,9 @@ pub struct Arrival {
 /// Where a token goes from a position, given what happened there.
 pub fn settle(graph: &Graph, at: Position, event: Event) -> Moves {
     match (at, event) {
-        (Position::Items(node), Event::Listed(0)) => along(graph, Place::Node(node)),
-        (Position::Items(node), Event::Listed(n)) => fan_out(node, n),
+        (Position::Enter(node), Event::Listed(n)) if n > 0 => fan_out(node, n),
+        (Position::Enter(node), Event::Taken) => stay(Position::Step(node)),
+        (Position::Enter(node), Event::Waits) => stay(Position::Wake(node)),
         (Position::Element(node, _), _) => Moves {
             stay: None,
             arrivals: vec![Arrival { at: Position::Gather(node), need: 0 }],
@@ -93,10 +105,18 @@ pub fn settle(graph: &Graph, at: Position, event: Event) -> Moves {
         },
         (Position::End, _) => Moves { stay: None, arrivals: Vec::new(), ends_run: true },
         (Position::Start, _) => along(graph, Place::Start),
-        (Position::Step(node) | Position::Gather(node) | Position::Items(node), _) => {
-            along(graph, Place::Node(node))
-        }
+        (
+            Position::Step(node)
+            | Position::Gather(node)
+            | Position::Enter(node)
+            | Position::Wake(node),
+            _,
+        ) => along(graph, Place::Node(node)),
     }
+}
+
+fn stay(at: Position) -> Moves {
+    Moves { stay: Some(at), arrivals: Vec::new(), ends_run: false }
 }
 
 fn fan_out(node: usize, n: usize) -> Moves {

@@ -6,13 +6,15 @@ use std::{
     time::Duration,
 };
 
-use sqlx::PgConnection;
-
 use crate::{
-    definition::{Definition, Problem, TaskOptions},
+    definition::{Definition, NodeKind, Problem, TaskOptions},
     lifecycle::{Graph, Position, RetryPolicy},
-    spec::{NodeKindSpec, StepSpec, WORKFLOWS, WorkflowSpec},
-    store::register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
+    spec::{StepSpec, WORKFLOWS, WorkflowSpec},
+    store::{
+        Connection, TokenKey,
+        register::{END, Numbers, PoolSize, Pools, RegisterError, START, register},
+        start::Entry,
+    },
 };
 
 /// Head start of one level of priority: a lower one waits at most this much longer per level.
@@ -100,8 +102,12 @@ impl Tuning {
 
     fn check(&self, specs: &[&'static WorkflowSpec]) -> Result<(), RegistryError> {
         let workflows: Vec<&str> = specs.iter().map(|s| s.id).collect();
-        let steps: Vec<&str> =
-            specs.iter().flat_map(|s| s.nodes).map(|n| step_of(n.kind).id).collect();
+        let steps: Vec<&str> = specs
+            .iter()
+            .flat_map(|s| s.nodes)
+            .filter_map(|n| n.kind.step())
+            .map(|s| s.id)
+            .collect();
         for (names, known) in [
             (self.workflows.keys().collect::<Vec<_>>(), workflows),
             (self.steps.keys().collect::<Vec<_>>(), steps),
@@ -118,13 +124,6 @@ impl Tuning {
             }
         }
         Ok(())
-    }
-}
-
-/// The step of a node.
-pub fn step_of(kind: NodeKindSpec) -> StepSpec {
-    match kind {
-        NodeKindSpec::Step(step) | NodeKindSpec::Map(step) => step,
     }
 }
 
@@ -146,7 +145,7 @@ pub fn check_names(specs: &[&'static WorkflowSpec]) -> Result<(), RegistryError>
             let what = format!("two workflows are called `{}` version {}", spec.id, spec.version);
             clashes.push(clash(&what, (first.krate, first.at), (spec.krate, spec.at)));
         }
-        for step in spec.nodes.iter().map(|n| step_of(n.kind)) {
+        for step in spec.nodes.iter().filter_map(|n| n.kind.step()) {
             if let Some(first) = steps.insert(step.id, step)
                 && (first.krate, first.at) != (step.krate, step.at)
             {
@@ -175,8 +174,8 @@ pub struct Version {
     pub graph: Graph,
     /// The numbers.
     pub numbers: Numbers,
-    /// How the tasks of each node run.
-    pub tasks: Vec<TaskPlan>,
+    /// How the tasks of each node run; `None` for a node without a step.
+    pub tasks: Vec<Option<TaskPlan>>,
     /// The pool that limits the runs under way.
     pub run_pool: Option<i32>,
     /// How long a run may take.
@@ -206,6 +205,10 @@ pub struct TaskPlan {
     pub cpu_milli: u32,
     /// Head start of its priority, in microseconds.
     pub head: i64,
+    /// Its completion commits in the transaction of the step.
+    pub transactional: bool,
+    /// Its results serve equal arguments.
+    pub cached: bool,
 }
 
 impl TaskPlan {
@@ -226,7 +229,7 @@ impl Version {
     /// # Errors
     /// See [`RegistryError`].
     pub async fn register(
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         spec: &'static WorkflowSpec,
         tuning: &Tuning,
     ) -> Result<Arc<Self>, RegistryError> {
@@ -241,8 +244,8 @@ impl Version {
             .iter()
             .zip(&definition.nodes)
             .map(|(node, stored)| {
-                let step = step_of(node.kind);
-                task_plan(step, stored.options.clone().unwrap_or_default(), tuning, &numbers)
+                let options = stored.options.clone().unwrap_or_default();
+                node.kind.step().map(|step| task_plan(step, options, tuning, &numbers))
             })
             .collect();
         let own = tuning.workflows.get(spec.id).copied().unwrap_or_default();
@@ -262,56 +265,75 @@ impl Version {
         if self.run_pool.is_some() || delayed { Position::Start } else { self.graph.first() }
     }
 
+    /// How a run begins at a position.
+    pub fn entry(&self, first: Position) -> Entry {
+        Entry {
+            workflow_id: self.numbers.workflow_id,
+            workflow: self.definition.name.clone(),
+            node: self.number(first),
+            queue: self.queue(first),
+        }
+    }
+
     /// The number of a position's node.
     pub fn number(&self, at: Position) -> i16 {
         match at {
             Position::Start => START,
             Position::End => END,
             Position::Step(n)
-            | Position::Items(n)
+            | Position::Enter(n)
             | Position::Element(n, _)
-            | Position::Gather(n) => self.numbers.nodes[n],
+            | Position::Gather(n)
+            | Position::Wake(n) => self.numbers.nodes[n],
         }
     }
 
     /// The queue of a position.
     pub fn queue(&self, at: Position) -> i32 {
         match at {
-            Position::Step(n) | Position::Element(n, _) => self.numbers.tasks[n],
+            Position::Step(n) | Position::Element(n, _) | Position::Wake(n) => {
+                self.numbers.tasks[n]
+            }
             _ => self.numbers.control.get(&self.number(at)).copied().unwrap_or_default(),
         }
     }
 
-    /// The position of a token, from its key and the number of its node.
-    pub fn position(&self, lane: i16, elem: i32, number: i16) -> Option<Position> {
+    /// The plan of a task.
+    pub fn plan(&self, at: Position) -> Option<&TaskPlan> {
+        match at {
+            Position::Step(n) | Position::Element(n, _) => self.tasks[n].as_ref(),
+            _ => None,
+        }
+    }
+
+    /// The position of a token, from its key, the number of its node, and its queue.
+    pub fn position(&self, key: TokenKey, number: i16, queue: i32) -> Option<Position> {
         match number {
             START => return Some(Position::Start),
             END => return Some(Position::End),
             _ => {}
         }
         let node = self.numbers.nodes.iter().position(|n| *n == number)?;
-        Some(match (elem, lane == number, self.graph.entry(crate::lifecycle::Place::Node(node))) {
-            (1.., _, _) => Position::Element(node, elem),
-            (-1, true, _) => Position::Gather(node),
-            (_, _, entry) => entry,
+        let entered = self.numbers.control.get(&number) == Some(&queue);
+        Some(match (entered, self.graph.kind(node)) {
+            (true, NodeKind::Map) if key.elem == -1 && key.lane == number => Position::Gather(node),
+            (true, _) => Position::Enter(node),
+            (false, NodeKind::Map) => Position::Element(node, key.elem),
+            (false, NodeKind::Step) => Position::Step(node),
+            (false, _) => Position::Wake(node),
         })
     }
 
     /// The head start of a position's tasks.
     pub fn head(&self, at: Position, run_priority: i16) -> i64 {
-        let own = match at {
-            Position::Step(n) | Position::Element(n, _) => self.tasks[n].head,
-            _ => 0,
-        };
-        head_start(run_priority) + own
+        head_start(run_priority) + self.plan(at).map_or(0, |plan| plan.head)
     }
 
     /// Whether a token goes on in the worker that brought it there.
     pub fn is_direct(&self, at: Position) -> bool {
         match at {
-            Position::Step(n) | Position::Element(n, _) => self.tasks[n].is_unlimited(),
             Position::Start => self.run_pool.is_none(),
-            _ => true,
+            _ => self.plan(at).is_none_or(TaskPlan::is_unlimited),
         }
     }
 }
@@ -364,9 +386,12 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
     .collect();
     pools.sort_unstable();
     let declared = RetryPolicy::from(&options);
+    // the first of a batch waits for others; that is not its time
+    let linger = step.options.batch.map_or(0, |batch| batch.linger_ms);
+    let timeout = tuned.timeout.or(options.timeout_ms.map(Duration::from_millis));
     TaskPlan {
         step: step.id,
-        timeout: tuned.timeout.or(options.timeout_ms.map(Duration::from_millis)),
+        timeout: timeout.map(|t| t + Duration::from_millis(linger)),
         retry: RetryPolicy {
             retries: tuned.retries.unwrap_or(declared.retries),
             initial: tuned.retry_delay.unwrap_or(declared.initial),
@@ -379,5 +404,7 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         memory_bytes: options.memory_bytes.unwrap_or_default(),
         cpu_milli: options.cpu_milli.unwrap_or_default(),
         head: head_start(options.priority),
+        transactional: options.transactional,
+        cached: options.cache_ms.is_some(),
     }
 }

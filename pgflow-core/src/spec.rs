@@ -186,20 +186,59 @@ pub struct NodeSpec {
     pub each_loads: &'static [usize],
     /// Nodes that must have settled first without their results being read.
     pub order: &'static [usize],
+    /// The branch and the index of its arm that the node stands in.
+    pub condition: Option<(usize, usize)>,
     /// Awaited without `?`: its failure is a value.
     pub tolerated: bool,
     /// The code.
     pub run: NodeRun,
 }
 
-/// What a node does. Branches, sleeps, signals and child runs will be further kinds.
+/// What a node does.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub enum NodeKindSpec {
     /// One task.
     Step(StepSpec),
     /// One task per element.
-    Map(StepSpec),
+    Map(StepSpec, MapOptions),
+    /// A choice between arms, by their keys.
+    Branch(&'static [&'static str]),
+    /// A durable sleep.
+    Sleep,
+    /// A wait for a signal.
+    Signal {
+        /// The name under which it is sent.
+        name: &'static str,
+        /// The text of its type.
+        output: &'static str,
+    },
+    /// A run of another workflow.
+    Child(fn() -> &'static WorkflowSpec),
+}
+
+impl NodeKindSpec {
+    /// The step of a task or of the elements of a map.
+    pub fn step(&self) -> Option<StepSpec> {
+        match self {
+            Self::Step(step) | Self::Map(step, _) => Some(*step),
+            Self::Branch(_) | Self::Sleep | Self::Signal { .. } | Self::Child(_) => None,
+        }
+    }
+}
+
+/// What is written behind a `pgflow::map`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct MapOptions {
+    /// Elements under way at once.
+    pub limit: Option<u32>,
+    /// The share of elements that must succeed, from 0 to 1; the value is then a list of results.
+    pub at_least: Option<f64>,
+}
+
+impl MapOptions {
+    /// Nothing written.
+    pub const NONE: Self = Self { limit: None, at_least: None };
 }
 
 /// The code of a node: slices of the workflow's body.
@@ -215,6 +254,8 @@ pub enum NodeRun {
         /// The call for one element.
         each: fn(Env, Json) -> BoxFuture<Outcome>,
     },
+    /// Pure code: the arm of a branch, the duration of a sleep, the limit of a signal, the input of a child.
+    Pure(fn(&Env) -> Outcome),
 }
 
 /// What a slice came to.
@@ -224,6 +265,10 @@ pub enum Outcome {
     Done(Json),
     /// The elements of a map.
     Items(Vec<Json>),
+    /// The index of the arm that a branch takes.
+    Arm(usize),
+    /// How long a sleep lasts, or a signal is waited for; `None`: without end.
+    Wait(Option<std::time::Duration>),
     /// The step's error, or the error of pure code in the body.
     Failed(Failure),
     /// A stored value did not decode, or the output cannot be stored: a fault of the program.
@@ -234,12 +279,16 @@ pub enum Outcome {
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Stored {
-    /// The output of a step.
+    /// The output of a step, the payload of a signal, the value of a child, the key of a branch's arm.
     Done(Json),
     /// The outputs of a map's elements, in input order.
     Elements(Vec<Json>),
+    /// What became of each element of a map that may lose some, in input order.
+    Results(Vec<Result<Json, Failure>>),
     /// The failure of a tolerated node.
     Failed(Failure),
+    /// Its arm was not taken.
+    Skipped,
 }
 
 /// All workflows that this binary links. A workflow of a crate that no line of the binary names is not linked.

@@ -1,19 +1,25 @@
 //! All SQL. Functions here take a connection from their caller and return domain types; the statements stand in `sql/`
 //! and `migrations/`.
 
+pub mod act;
+pub mod cache;
 pub mod claim;
 pub mod connect;
+mod connection;
 pub mod end;
 pub mod flush;
 pub mod migrate;
 pub mod read;
 pub mod register;
+pub mod repeat;
+pub mod schedule;
 pub mod stamp;
 pub mod start;
 pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 
+pub use connection::Connection;
 use serde::{Deserialize, Serialize};
 
 /// The id of a run, unique in its database.
@@ -53,12 +59,20 @@ pub struct HeldSlot {
 
 /// A statement that did not go through.
 #[derive(Debug, thiserror::Error)]
-#[error("the database did not {operation}")]
+#[error("the database did not {operation}{}", remedy(source))]
 pub struct StoreError {
     /// What was attempted, as a verb phrase.
     pub operation: &'static str,
     /// The driver's error.
     pub source: sqlx::Error,
+}
+
+/// What to do about an error that says it of itself.
+fn remedy(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+        Some("25006") => ": it is read-only, as a standby is; connect to the primary",
+        _ => "",
+    }
 }
 
 impl StoreError {
@@ -72,6 +86,12 @@ impl StoreError {
             sqlx::Error::Encode(_) => true,
             _ => false,
         }
+    }
+
+    /// Whether an earlier error has broken the transaction (25P02), so that nothing of it can commit.
+    pub fn is_aborted_transaction(&self) -> bool {
+        let code = self.source.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        code.as_deref() == Some("25P02")
     }
 }
 

@@ -5,6 +5,7 @@ mod flusher;
 mod host;
 mod queues;
 mod resources;
+mod schedules;
 mod serve;
 mod session;
 mod token;
@@ -12,6 +13,7 @@ mod upkeep;
 
 use std::{
     future::Future,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -20,13 +22,15 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
-    registry::{RegistryError, check_names, linked, step_of},
-    spec::WorkflowSpec,
+    registry::{RegistryError, Version, check_names, linked},
+    schedule::{Schedule, ScheduleError},
+    spec::{NodeKindSpec, WorkflowSpec},
     store::StoreError,
 };
 
 use host::Host;
 use resources::Offer;
+use schedules::Schedules;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -46,6 +50,9 @@ pub enum WorkerError {
     /// Steps need state that the host did not give.
     #[error("{}", .0.join("\n"))]
     MissingState(Vec<String>),
+    /// A workflow cannot be scheduled.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
     /// The system refuses a thread.
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -149,8 +156,21 @@ impl WorkerBuilder {
         check_names(&specs)?;
         self.check_state(&specs)?;
         let mut versions = Vec::new();
-        for spec in specs {
+        for spec in &specs {
             versions.push(self.flow.register(spec).await?);
+        }
+        let mut children = Vec::new();
+        for spec in children_of(&specs) {
+            children.push(self.flow.register(spec).await?);
+        }
+        let mut schedules = Schedules::default();
+        for version in &versions {
+            let newest = |v: &&Arc<Version>| v.spec.id == version.spec.id;
+            if versions.iter().filter(newest).all(|v| v.spec.version <= version.spec.version)
+                && let Some(schedule) = Schedule::of(version.spec)?
+            {
+                schedules.add(version.clone(), schedule);
+            }
         }
         let (drain, draining) = watch::channel(None);
         let host = Host {
@@ -161,6 +181,8 @@ impl WorkerBuilder {
             offer: self.offer,
             payload_max: self.payload_max,
             versions,
+            children,
+            schedules,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
@@ -171,7 +193,7 @@ impl WorkerBuilder {
         let mut missing: Vec<String> = specs
             .iter()
             .flat_map(|s| s.nodes)
-            .map(|n| step_of(n.kind))
+            .filter_map(|n| n.kind.step())
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {
@@ -184,6 +206,23 @@ impl WorkerBuilder {
         missing.dedup();
         if missing.is_empty() { Ok(()) } else { Err(WorkerError::MissingState(missing)) }
     }
+}
+
+/// The workflows that these start as children, and that those start.
+fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
+    let mut children: Vec<&'static WorkflowSpec> = Vec::new();
+    let mut open = specs.to_vec();
+    while let Some(spec) = open.pop() {
+        for node in spec.nodes {
+            let NodeKindSpec::Child(child) = node.kind else { continue };
+            let child = child();
+            if !children.iter().any(|c| (c.id, c.version) == (child.id, child.version)) {
+                children.push(child);
+                open.push(child);
+            }
+        }
+    }
+    children
 }
 
 fn host_name() -> String {

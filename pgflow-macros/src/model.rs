@@ -1,5 +1,7 @@
 //! A workflow's body as a data-flow program: bindings, nodes, and what each piece of pure Rust reads.
 
+mod bounds;
+mod branch;
 mod calls;
 mod checks;
 mod free;
@@ -8,11 +10,14 @@ mod lower;
 mod numbers;
 mod order;
 mod question;
+mod waits;
 
 use std::collections::BTreeSet;
 
 use proc_macro2::Span;
-use syn::{Expr, ExprCall, Ident, Item, Pat, Path};
+use syn::{Expr, ExprCall, Ident, Item, Pat, Path, Type};
+
+use crate::text::stable;
 
 pub use lift::hole_in;
 pub use lower::lower;
@@ -30,12 +35,18 @@ pub struct Model {
     pub bindings: Vec<Binding>,
     pub lets: Vec<Let>,
     pub nodes: Vec<Node>,
-    pub statements: Vec<Statement>,
-    pub value: Option<Value>,
+    pub body: Body,
     /// `use` and `const` items at the top of the body.
     pub items: Vec<Item>,
     /// A refused call is no Rust that type-checks as it stands.
     pub refused: bool,
+}
+
+/// Statements and what they come to: the whole body, or that of an arm.
+#[derive(Default)]
+pub struct Body {
+    pub statements: Vec<Statement>,
+    pub value: Option<Value>,
 }
 
 /// What a piece of pure Rust reads.
@@ -59,6 +70,8 @@ pub enum Origin {
     /// The input of this index.
     Input(usize),
     Let(LetId),
+    /// A pattern of an arm of this branch.
+    Arm(NodeId),
 }
 
 /// `let pat = init;`
@@ -69,14 +82,14 @@ pub struct Let {
     pub bindings: Vec<BindingId>,
 }
 
-/// A statement of the body.
+/// A statement of a body.
 pub enum Statement {
     Let(LetId),
-    /// An awaited call whose value nobody takes.
+    /// An awaited call or a branch whose value nobody takes.
     Effect,
 }
 
-/// The final expression.
+/// The final expression of a body.
 pub struct Value {
     pub expr: Expr,
     pub reads: Reads,
@@ -93,25 +106,21 @@ pub enum Mode {
     Final,
 }
 
-/// A call of a step.
+/// An awaited call, or a branch with such calls in its arms.
 pub struct Node {
     pub work: Work,
-    /// The path by which the step is called.
-    pub callee: Path,
-    /// The call that the slice ends in, with holes.
-    pub call: ExprCall,
-    /// What its arguments read.
+    /// What its arguments read, or what a branch is decided on.
     pub reads: Reads,
     /// What `pgflow::after` names.
     pub after: Reads,
     pub mode: Mode,
     /// From `#[id = "…"]`.
     pub id: Option<String>,
-    /// No earlier call has a callee of this name.
-    pub first: bool,
-    /// The place of the callee, with names of our own.
+    /// The place of the callee or of the keyword, with names of our own.
     pub span: Span,
-    /// Index of the statement that holds the call; the final value comes after the last.
+    /// The branch and the index of its arm that the node stands in.
+    pub arm: Option<(NodeId, usize)>,
+    /// Index of the statement of its body that holds it; the value comes after the last.
     pub statement: usize,
     /// Nodes that must have settled first, beside those it loads; transitively reduced.
     pub order: BTreeSet<NodeId>,
@@ -119,8 +128,21 @@ pub struct Node {
 
 /// What a node does.
 pub enum Work {
-    Step,
-    Map(Box<Items>),
+    Step(Call),
+    Map(Call, Box<Items>),
+    Branch(Box<Branch>),
+    Wait(Box<Wait>),
+    Child(Call),
+}
+
+/// A call of a step, or of a workflow as a child.
+pub struct Call {
+    /// The path by which it is called.
+    pub callee: Path,
+    /// The call that the slice ends in, with holes.
+    pub expr: ExprCall,
+    /// No earlier call has a callee of this name.
+    pub first: bool,
 }
 
 /// The elements of a `pgflow::map`.
@@ -129,6 +151,52 @@ pub struct Items {
     pub reads: Reads,
     /// The closure's parameter, where the step is called by one.
     pub element: Option<Pat>,
+    pub bounds: Bounds,
+}
+
+/// What is written behind a `pgflow::map`: constants.
+#[derive(Default)]
+pub struct Bounds {
+    pub limit: Option<Expr>,
+    pub at_least: Option<Expr>,
+}
+
+/// A sleep or a signal.
+pub struct Wait {
+    /// The call as it is written, with holes; its `limit()` says how long.
+    pub call: Expr,
+    /// How long in milliseconds, where it is written out.
+    pub ms: Option<u64>,
+    pub signal: Option<Signal>,
+}
+
+/// The signal that is waited for.
+pub struct Signal {
+    pub name: String,
+    pub ty: Type,
+}
+
+/// A choice between arms.
+pub struct Branch {
+    pub is_match: bool,
+    /// The condition, or what is matched on.
+    pub on: Expr,
+    /// What the guards read, beside the bindings of their patterns.
+    pub guards: Reads,
+    /// The arms have bindings, so that their readers match again.
+    pub binds: bool,
+    /// Those of an `if` are what is done, and what is done else.
+    pub arms: Vec<Arm>,
+}
+
+/// One arm of a branch.
+pub struct Arm {
+    pub pat: Pat,
+    pub guard: Option<Expr>,
+    /// The stored name: `then`, `else`, or the pattern without its bindings.
+    pub key: String,
+    pub bindings: Vec<BindingId>,
+    pub body: Body,
 }
 
 /// What a slice must hold for what it reads, transitively.
@@ -136,6 +204,8 @@ pub struct Items {
 pub struct Needs {
     pub inputs: BTreeSet<usize>,
     pub lets: BTreeSet<LetId>,
+    /// Branches whose patterns are to be matched again.
+    pub arms: BTreeSet<NodeId>,
     pub loads: BTreeSet<NodeId>,
     pub opaque: bool,
 }
@@ -150,7 +220,9 @@ impl Model {
 
     fn add_needs(&self, reads: &Reads, needs: &mut Needs) {
         needs.opaque |= reads.opaque;
-        needs.loads.extend(&reads.nodes);
+        for node in &reads.nodes {
+            self.add_load(*node, needs);
+        }
         for binding in &reads.bindings {
             match self.bindings[*binding].origin {
                 Origin::Input(input) => {
@@ -161,22 +233,111 @@ impl Model {
                         self.add_needs(&self.lets[id].reads, needs);
                     }
                 }
+                Origin::Arm(branch) => {
+                    if needs.arms.insert(branch) {
+                        needs.loads.insert(branch);
+                        self.add_needs(&self.nodes[branch].reads, needs);
+                    }
+                }
             }
         }
     }
 
-    /// All nodes whose results a node reads, its elements' included.
-    pub fn data(&self, node: &Node) -> BTreeSet<NodeId> {
-        let mut needs = self.needs(&node.reads);
-        if let Work::Map(items) = &node.work {
-            self.add_needs(&items.reads, &mut needs);
+    /// The value of a branch is that of one of its arms.
+    fn add_load(&self, node: NodeId, needs: &mut Needs) {
+        needs.loads.insert(node);
+        let Work::Branch(branch) = &self.nodes[node].work else { return };
+        if branch.binds {
+            self.add_needs(&self.nodes[node].reads, needs);
         }
-        needs.loads
+        for value in branch.arms.iter().filter_map(|arm| arm.body.value.as_ref()) {
+            self.add_needs(&value.reads, needs);
+        }
+    }
+
+    /// All that a node reads: for its arguments, its elements, its guards.
+    pub fn data(&self, node: &Node) -> Needs {
+        let mut needs = self.needs(&node.reads);
+        if let Some(reads) = node.work.reads() {
+            self.add_needs(reads, &mut needs);
+        }
+        needs
+    }
+
+    /// The branches around a node with the arm that leads to it, from outside.
+    pub fn way_to(&self, node: NodeId) -> Vec<(NodeId, usize)> {
+        let mut way = Vec::new();
+        let mut at = self.nodes[node].arm;
+        while let Some(arm) = at {
+            way.insert(0, arm);
+            at = self.nodes[arm.0].arm;
+        }
+        way
     }
 
     /// Whether another binding has this name too.
     pub fn shadows(&self, binding: BindingId) -> bool {
         let name = &self.bindings[binding].name;
         self.bindings.iter().filter(|other| other.name == *name).count() > 1
+    }
+}
+
+impl Work {
+    /// What is called by a path of the user's: a step or a workflow.
+    pub fn call(&self) -> Option<&Call> {
+        match self {
+            Self::Step(call) | Self::Map(call, _) | Self::Child(call) => Some(call),
+            Self::Branch(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// The call of a step.
+    pub fn step(&self) -> Option<&Call> {
+        match self {
+            Self::Step(call) | Self::Map(call, _) => Some(call),
+            Self::Branch(_) | Self::Wait(_) | Self::Child(_) => None,
+        }
+    }
+
+    /// What it is called without an id; a branch is called after what is in it.
+    fn own_name(&self) -> Option<String> {
+        match self {
+            Self::Step(call) | Self::Map(call, _) | Self::Child(call) => Some(stable(&call.callee)),
+            Self::Wait(wait) => Some(wait.name()),
+            Self::Branch(_) => None,
+        }
+    }
+
+    /// What it reads apart from the node's own [`Node::reads`].
+    pub fn reads(&self) -> Option<&Reads> {
+        match self {
+            Self::Map(_, items) => Some(&items.reads),
+            Self::Branch(branch) => Some(&branch.guards),
+            Self::Step(_) | Self::Wait(_) | Self::Child(_) => None,
+        }
+    }
+
+    /// The arms of a branch.
+    pub fn arms(&self) -> &[Arm] {
+        match self {
+            Self::Branch(branch) => &branch.arms,
+            Self::Step(_) | Self::Map(..) | Self::Wait(_) | Self::Child(_) => &[],
+        }
+    }
+}
+
+impl Wait {
+    /// The id of its node.
+    pub fn name(&self) -> String {
+        self.signal.as_ref().map_or_else(|| "sleep".into(), |s| format!("signal:{}", s.name))
+    }
+
+    /// The path by which it is called.
+    fn word(&self) -> &Expr {
+        let mut call = &self.call;
+        while let Expr::MethodCall(method) = call {
+            call = &method.receiver;
+        }
+        if let Expr::Call(word) = call { &word.func } else { call }
     }
 }

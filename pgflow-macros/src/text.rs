@@ -43,12 +43,19 @@ impl Printer {
             Delimiter::Bracket => ("[", "]"),
             Delimiter::None => ("", ""),
         };
-        if self.out.ends_with(',') || (open == "{" && !self.glued) {
+        if self.out.ends_with([',', '@', '|']) || (open == "{" && !self.glued) {
             self.space();
         }
+        let is_wide = open == "{" && !group.stream().is_empty();
         self.out.push_str(open);
+        if is_wide {
+            self.out.push(' ');
+        }
         self.glued = true;
         self.stream(group.stream());
+        if is_wide {
+            self.out.push(' ');
+        }
         self.out.push_str(close);
         self.glued = false;
     }
@@ -66,6 +73,7 @@ impl Printer {
         self.glued = match c {
             '.' | '<' | '!' | '\'' | '&' => true,
             ':' => self.out.ends_with("::") || punct.spacing() == Spacing::Joint,
+            '=' if self.out.ends_with("..=") => true,
             _ => punct.spacing() == Spacing::Joint,
         };
         if c == '>' && self.out.ends_with("->") {
@@ -101,6 +109,8 @@ mod tests {
             "()",
             "&'a str",
             "Box<dyn Fn(u32) -> u32>",
+            "A::Big { n: _, .. } | B {}",
+            "all @ [1..=5, ..] | (_, None)",
         ] {
             assert_eq!(printed(text), text);
         }

@@ -9,7 +9,7 @@ use sqlx::PgPool;
 use tokio::sync::{Notify, oneshot};
 
 use crate::store::{
-    RunId, StoreError,
+    Connection, RunId, StoreError,
     read::{Ending, endings},
 };
 
@@ -19,6 +19,7 @@ use super::POLL;
 #[derive(Debug)]
 pub struct Hub {
     pool: PgPool,
+    pooler: bool,
     waiting: Mutex<Waiting>,
     more: Arc<Notify>,
 }
@@ -30,8 +31,8 @@ struct Waiting {
 }
 
 impl Hub {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, waiting: Mutex::default(), more: Arc::default() }
+    pub(super) fn new(pool: PgPool, pooler: bool) -> Self {
+        Self { pool, pooler, waiting: Mutex::default(), more: Arc::default() }
     }
 
     /// A run of this process ended.
@@ -87,12 +88,7 @@ impl Hub {
     }
 
     async fn look(&self, runs: &[RunId]) -> Result<Vec<(RunId, Ending)>, StoreError> {
-        let mut connection = self
-            .pool
-            .acquire()
-            .await
-            .map_err(|source| StoreError { operation: "accept a connection", source })?;
-        endings(&mut connection, runs).await
+        endings(&mut Connection::lent(&self.pool, self.pooler).await?, runs).await
     }
 }
 

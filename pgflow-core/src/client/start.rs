@@ -12,8 +12,8 @@ use crate::{
     payload::{Json, PayloadError},
     registry::{RegistryError, Version, head_start},
     store::{
-        RunId, StoreError,
-        start::{Entry, StartOptions, Started, start},
+        Connection, RunId, StoreError,
+        start::{StartOptions, Started, start},
     },
     traits::Workflow,
 };
@@ -183,12 +183,7 @@ async fn send(
     connection: Option<Caller<'_>>,
 ) -> Result<Vec<Started>, StartError> {
     let first = version.first(options.delay.is_some());
-    let entry = Entry {
-        workflow_id: version.numbers.workflow_id,
-        workflow: version.definition.name.clone(),
-        node: version.number(first),
-        queue: version.queue(first),
-    };
+    let entry = version.entry(first);
     let options = StartOptions {
         timeout: version.timeout,
         in_transaction: connection.is_some(),
@@ -196,8 +191,10 @@ async fn send(
         ..options
     };
     Ok(match connection {
-        Some(connection) => start(connection, &entry, inputs, &options).await?,
-        None => start(&mut *flow.client().await?, &entry, inputs, &options).await?,
+        Some(connection) => {
+            start(&mut Connection::within(connection), &entry, inputs, &options).await?
+        }
+        None => start(&mut flow.client().await?, &entry, inputs, &options).await?,
     })
 }
 

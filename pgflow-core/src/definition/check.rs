@@ -137,10 +137,12 @@ impl Definition {
 
     fn names(&self) -> Vec<Problem> {
         let mut problems = Vec::new();
-        let ids = self.nodes.iter().map(|n| n.id.as_str());
-        let steps = self.nodes.iter().filter_map(|n| n.step.as_deref());
+        let ids = self.nodes.iter().map(Node::bare_id);
+        let named = |n: &Node| [n.step.clone(), n.workflow.clone(), n.signal.clone()];
+        let others: Vec<String> = self.nodes.iter().flat_map(named).flatten().collect();
+        let others = others.iter().map(String::as_str);
         let names: BTreeSet<&str> =
-            [self.name.as_str()].into_iter().chain(ids).chain(steps).collect();
+            [self.name.as_str()].into_iter().chain(ids).chain(others).collect();
         for name in names {
             if let Err(reason) = check_name(name) {
                 problems.push(Problem::Name { name: name.into(), reason });
@@ -178,7 +180,25 @@ impl Definition {
         for id in &self.output.deps {
             refer("output", id);
         }
+        problems.extend(self.nodes.iter().filter_map(|node| self.stands_in_an_arm(node)));
         problems
+    }
+
+    /// A condition names a branch that has the arm.
+    fn stands_in_an_arm(&self, node: &Node) -> Option<Problem> {
+        let condition = node.condition.as_ref()?;
+        let branch = self.node(&condition.branch)?;
+        if branch.arms.contains(&condition.arm) {
+            return None;
+        }
+        let arms = branch.arms.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
+        let problem = format!(
+            "`{}` has no arm `{}`; its arms are {}",
+            branch.id,
+            condition.arm,
+            if arms.is_empty() { "none" } else { &arms }
+        );
+        Some(Problem::Node { id: node.id.clone(), problem })
     }
 
     /// The path of a cycle, as `a → b → a`, found by following unfinished nodes backwards.
@@ -213,6 +233,22 @@ impl Definition {
 }
 
 impl Node {
+    /// The id without what its kind puts in front: `if:` of a branch, once for each that its first node is one too, and
+    /// `signal:`.
+    fn bare_id(&self) -> &str {
+        match self.kind {
+            NodeKind::Branch => {
+                let mut id = self.id.as_str();
+                while let Some(inner) = id.strip_prefix("if:") {
+                    id = inner;
+                }
+                id.strip_prefix("signal:").unwrap_or(id)
+            }
+            NodeKind::Signal => self.id.strip_prefix("signal:").unwrap_or(&self.id),
+            _ => &self.id,
+        }
+    }
+
     /// The ids of all that must have settled before this node.
     pub fn waits_for(&self) -> impl Iterator<Item = &str> {
         self.deps
@@ -224,14 +260,28 @@ impl Node {
 }
 
 fn kind_fits(node: &Node) -> Option<Problem> {
-    let needs_step = matches!(node.kind, NodeKind::Step | NodeKind::Map);
-    let problem = match (needs_step, &node.step) {
-        (true, None) => "a step or map names its `step`",
-        (false, Some(_)) => "only steps and maps have a `step`",
-        _ if (node.kind == NodeKind::Branch) == node.arms.is_empty() => {
-            "a branch, and only a branch, has `arms`"
-        }
-        _ => return None,
+    let kind = node.kind;
+    let runs_a_step = matches!(kind, NodeKind::Step | NodeKind::Map);
+    let distinct: BTreeSet<&String> = node.arms.iter().collect();
+    let bounded = node.limit.is_some() || node.at_least.is_some();
+    let problem = if runs_a_step != node.step.is_some() {
+        "a step or map, and only these, name their `step`"
+    } else if (kind == NodeKind::Child) != node.workflow.is_some() {
+        "a child, and only a child, names its `workflow`"
+    } else if (kind == NodeKind::Signal) != node.signal.is_some() {
+        "a signal, and only a signal, has the name of a `signal`"
+    } else if (kind == NodeKind::Branch) == node.arms.is_empty() {
+        "a branch, and only a branch, has `arms`"
+    } else if distinct.len() < node.arms.len() {
+        "two of its `arms` have one key"
+    } else if bounded && kind != NodeKind::Map {
+        "only a map has a `limit` and `at_least`"
+    } else if node.limit == Some(0) {
+        "its `limit` must be at least 1"
+    } else if node.at_least.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        "its `at_least` must be from 0 to 1"
+    } else {
+        return None;
     };
     Some(Problem::Node { id: node.id.clone(), problem: problem.into() })
 }
@@ -239,18 +289,22 @@ fn kind_fits(node: &Node) -> Option<Problem> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::definition::{Field, Output, RunOptions, TaskOptions};
+    use crate::definition::{Condition, Field, Output, RunOptions, TaskOptions};
 
     fn node(id: &str, deps: &[&str]) -> Node {
         Node {
             id: id.into(),
             kind: NodeKind::Step,
             step: Some(id.into()),
+            workflow: None,
+            signal: None,
             deps: deps.iter().map(|d| (*d).into()).collect(),
             after: Vec::new(),
             condition: None,
             arms: Vec::new(),
             tolerated: false,
+            limit: None,
+            at_least: None,
             output: Some("u32".into()),
             options: Some(TaskOptions::default()),
         }
@@ -326,6 +380,50 @@ mod tests {
         ] {
             assert!(text.contains(part), "{part}: {text}");
         }
+    }
+
+    fn branch(id: &str, deps: &[&str], arms: &[&str]) -> Node {
+        let arms = arms.iter().map(|arm| (*arm).into()).collect();
+        Node { kind: NodeKind::Branch, step: None, arms, ..node(id, deps) }
+    }
+
+    fn in_arm(id: &str, branch: &str, arm: &str) -> Node {
+        let condition = Some(Condition { branch: branch.into(), arm: arm.into() });
+        Node { condition, ..node(id, &[]) }
+    }
+
+    #[test]
+    fn a_branch_has_its_arms_and_a_prefix_of_its_own() {
+        let nodes = vec![
+            branch("if:if:b", &[], &["then", "else"]),
+            Node {
+                condition: in_arm("x", "if:if:b", "then").condition,
+                ..branch("if:b", &[], &["Some(_)", "Some(_) #2", "None"])
+            },
+            in_arm("b", "if:b", "Some(_) #2"),
+        ];
+        assert_eq!(flow(nodes, "b").check(), Ok(()));
+    }
+
+    #[test]
+    fn an_arm_that_is_not_there_and_a_prefix_that_is_not_earned_are_refused() {
+        let nodes = vec![
+            branch("if:b", &["a"], &["then", "then"]),
+            in_arm("b", "if:b", "elsewhere"),
+            in_arm("c", "if:x", "then"),
+            in_arm("d", "a", "then"),
+            node("if:a", &[]),
+            node("a", &[]),
+            Node { limit: Some(0), ..node("e", &[]) },
+        ];
+        insta::assert_snapshot!(refusals(&flow(nodes, "b")), @"
+        the name `if:a` holds ':'; only letters, digits, `_` and `-` may stand in it
+        `c` depends on `if:x`, which is no node; known are `a`, `b`, `c`, `d`, `e`, `if:a`, `if:b`
+        node `b`: `if:b` has no arm `elsewhere`; its arms are `then`, `then`
+        node `d`: `a` has no arm `then`; its arms are none
+        node `if:b`: two of its `arms` have one key
+        node `e`: only a map has a `limit` and `at_least`
+        ");
     }
 
     #[test]

@@ -2,12 +2,14 @@
 
 use crate::spec::{Backoff, NodeKindSpec, NodeSpec, StepSpec, WorkflowOptions, WorkflowSpec};
 
+use super::Condition;
+
 use super::{Definition, Field, Node, NodeKind, Output, RunOptions, TaskOptions, shape};
 
 impl From<&WorkflowSpec> for Definition {
     fn from(spec: &WorkflowSpec) -> Self {
-        let ids: Vec<&str> = spec.nodes.iter().map(node_id).collect();
-        let named = |indices: &[usize]| sorted(indices.iter().map(|i| ids[*i]));
+        let ids = node_ids(spec.nodes);
+        let named = |indices: &[usize]| sorted(indices.iter().map(|i| ids[*i].as_str()));
         let mut definition = Self {
             name: spec.id.into(),
             version: spec.version,
@@ -22,7 +24,7 @@ impl From<&WorkflowSpec> for Definition {
                 .iter()
                 .map(|(name, ty)| Field { name: (*name).into(), r#type: (*ty).into() })
                 .collect(),
-            nodes: spec.nodes.iter().map(|n| node(n, &spec.options, &named)).collect(),
+            nodes: (0..spec.nodes.len()).map(|i| node(spec, i, &ids, &named)).collect(),
             output: Output { r#type: spec.output_type.into(), deps: named(spec.output_loads) },
         };
         definition.fingerprint = shape::fingerprint(&definition);
@@ -30,35 +32,82 @@ impl From<&WorkflowSpec> for Definition {
     }
 }
 
-fn node_id(node: &NodeSpec) -> &'static str {
-    match (node.id, node.kind) {
-        (Some(id), _) => id,
-        (None, NodeKindSpec::Step(step) | NodeKindSpec::Map(step)) => step.id,
+/// The id of each node: as written, or of what it does.
+fn node_ids(nodes: &[NodeSpec]) -> Vec<String> {
+    let mut ids = vec![String::new(); nodes.len()];
+    // a branch is called after the first node inside it, which comes later
+    for (i, node) in nodes.iter().enumerate().rev() {
+        ids[i] = match (node.id, node.kind) {
+            (Some(id), _) => id.into(),
+            (None, NodeKindSpec::Step(step) | NodeKindSpec::Map(step, _)) => step.id.into(),
+            (None, NodeKindSpec::Sleep) => "sleep".into(),
+            (None, NodeKindSpec::Signal { name, .. }) => format!("signal:{name}"),
+            (None, NodeKindSpec::Child(workflow)) => workflow().id.into(),
+            (None, NodeKindSpec::Branch(_)) => {
+                let inside = |n: &NodeSpec| n.condition.is_some_and(|(branch, _)| branch == i);
+                let first = nodes.iter().position(inside).map_or("", |n| ids[n].as_str());
+                format!("if:{first}")
+            }
+        };
     }
+    ids
 }
 
 fn node(
-    spec: &NodeSpec,
-    workflow: &WorkflowOptions,
+    workflow: &WorkflowSpec,
+    index: usize,
+    ids: &[String],
     named: &dyn Fn(&[usize]) -> Vec<String>,
 ) -> Node {
-    let (kind, step) = match spec.kind {
-        NodeKindSpec::Step(step) => (NodeKind::Step, step),
-        NodeKindSpec::Map(step) => (NodeKind::Map, step),
-    };
+    let spec = &workflow.nodes[index];
+    let step = spec.kind.step();
     let deps = named(&[spec.loads, spec.each_loads].concat());
     let after = named(spec.order).into_iter().filter(|id| !deps.contains(id)).collect();
-    Node {
-        id: node_id(spec).into(),
-        kind,
-        step: Some(step.id.into()),
+    let condition = spec.condition.map(|(branch, arm)| Condition {
+        branch: ids[branch].clone(),
+        arm: arms(workflow.nodes[branch].kind).get(arm).copied().unwrap_or_default().into(),
+    });
+    let mut node = Node {
+        id: ids[index].clone(),
+        kind: NodeKind::Step,
+        step: step.map(|s| s.id.into()),
+        workflow: None,
+        signal: None,
         deps,
         after,
-        condition: None,
-        arms: Vec::new(),
+        condition,
+        arms: arms(spec.kind).iter().map(|arm| (*arm).into()).collect(),
         tolerated: spec.tolerated,
-        output: Some(step.output.into()),
-        options: Some(task_options(&step, workflow)),
+        limit: None,
+        at_least: None,
+        output: step.map(|s| s.output.into()),
+        options: step.map(|s| task_options(&s, &workflow.options)),
+    };
+    match spec.kind {
+        NodeKindSpec::Step(_) => {}
+        NodeKindSpec::Map(_, options) => {
+            node.kind = NodeKind::Map;
+            (node.limit, node.at_least) = (options.limit, options.at_least);
+        }
+        NodeKindSpec::Branch(_) => node.kind = NodeKind::Branch,
+        NodeKindSpec::Sleep => node.kind = NodeKind::Sleep,
+        NodeKindSpec::Signal { name, output } => {
+            node.kind = NodeKind::Signal;
+            (node.signal, node.output) = (Some(name.into()), Some(output.into()));
+        }
+        NodeKindSpec::Child(child) => {
+            node.kind = NodeKind::Child;
+            node.workflow = Some(child().id.into());
+            node.output = Some(child().output_type.into());
+        }
+    }
+    node
+}
+
+fn arms(kind: NodeKindSpec) -> &'static [&'static str] {
+    match kind {
+        NodeKindSpec::Branch(arms) => arms,
+        _ => &[],
     }
 }
 

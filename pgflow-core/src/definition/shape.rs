@@ -25,7 +25,7 @@ pub(super) fn fingerprint(definition: &Definition) -> String {
 }
 
 fn node_shape(node: &Node) -> Value {
-    json!({
+    let mut shape = json!({
         "id": node.id,
         "kind": node.kind,
         "step": node.step,
@@ -34,7 +34,17 @@ fn node_shape(node: &Node) -> Value {
         "condition": node.condition,
         "arms": node.arms,
         "tolerated": node.tolerated,
-    })
+    });
+    // of later kinds alone, so that the fingerprints of earlier definitions stay
+    for (key, name) in [("workflow", &node.workflow), ("signal", &node.signal)] {
+        if let Some(name) = name {
+            shape[key] = json!(name);
+        }
+    }
+    if node.at_least.is_some() {
+        shape["partial"] = json!(true);
+    }
+    shape
 }
 
 /// What differs in shape between the stored definition and another one, a line each; empty when only tuning differs.
@@ -69,7 +79,10 @@ fn node_differences(old: &Node, new: &Node) -> Vec<String> {
     old_shape
         .iter()
         .filter(|(key, value)| new_shape.get(*key) != Some(value))
-        .map(|(key, value)| format!("~ node `{}`: {key} {value} → {}", old.id, new_shape[key]))
+        .map(|(key, value)| {
+            let new_value = new_shape.get(key).unwrap_or(&Value::Null);
+            format!("~ node `{}`: {key} {value} → {new_value}", old.id)
+        })
         .collect()
 }
 

@@ -33,6 +33,8 @@ pub struct Route {
 #[derive(Debug, Clone)]
 pub struct Graph {
     kinds: Vec<NodeKind>,
+    /// Whether a node stands in an arm.
+    conditional: Vec<bool>,
     /// Reduced predecessors by slot: the nodes, then `End`.
     before: Vec<BTreeSet<Place>>,
     /// Routes by slot: the nodes, then `Start`.
@@ -50,6 +52,7 @@ impl Graph {
         let count = definition.nodes.len();
         let mut graph = Self {
             kinds: definition.nodes.iter().map(|n| n.kind).collect(),
+            conditional: definition.nodes.iter().map(|n| n.condition.is_some()).collect(),
             before,
             routes: vec![Route::default(); count + 1],
         };
@@ -91,8 +94,10 @@ impl Graph {
         match place {
             Place::Start => Position::Start,
             Place::End => Position::End,
-            Place::Node(i) if self.kinds[i] == NodeKind::Map => Position::Items(i),
-            Place::Node(i) => Position::Step(i),
+            Place::Node(i) if self.kinds[i] == NodeKind::Step && !self.conditional[i] => {
+                Position::Step(i)
+            }
+            Place::Node(i) => Position::Enter(i),
         }
     }
 
@@ -184,7 +189,7 @@ fn collect_ancestors(
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::super::{Event, settle};
     use super::*;
     use crate::definition::{Node, Output, RunOptions};
@@ -192,15 +197,23 @@ mod tests {
 
     /// `edges[i]` are the nodes that node `i` reads; a name beginning with `m` is a map.
     fn graph(nodes: &[(&str, &[&str])]) -> Graph {
+        Graph::new(&definition(nodes)).unwrap()
+    }
+
+    pub fn definition(nodes: &[(&str, &[&str])]) -> Definition {
         let node = |(id, deps): &(&str, &[&str])| Node {
             id: (*id).into(),
             kind: if id.starts_with('m') { NodeKind::Map } else { NodeKind::Step },
             step: Some((*id).into()),
+            workflow: None,
+            signal: None,
             deps: deps.iter().map(|d| (*d).into()).collect(),
             after: Vec::new(),
             condition: None,
             arms: Vec::new(),
             tolerated: false,
+            limit: None,
+            at_least: None,
             output: None,
             options: None,
         };
@@ -214,7 +227,7 @@ mod tests {
             output: Output { r#type: "()".into(), deps: Vec::new() },
         };
         d.fingerprint = crate::definition::tests_fingerprint(&d);
-        Graph::new(&d).unwrap()
+        d
     }
 
     /// Plays all tokens to the end, in the order that `pick` chooses; returns the positions in the order they settled.
@@ -225,7 +238,7 @@ mod tests {
         while !ready.is_empty() {
             let at = ready.swap_remove(pick(ready.len()));
             settled.push(at);
-            let event = if matches!(at, Position::Items(_)) {
+            let event = if matches!(at, Position::Enter(_)) {
                 Event::Listed(elements)
             } else {
                 Event::Passed
@@ -267,8 +280,8 @@ mod tests {
     #[test]
     fn a_map_fans_out_and_gathers_also_when_empty() {
         let g = graph(&[("m", &[]), ("b", &["m"])]);
-        assert_eq!(g.first(), Position::Items(0));
-        assert_eq!(play(&g, 0, |_| 0), [Position::Items(0), Position::Step(1), Position::End]);
+        assert_eq!(g.first(), Position::Enter(0));
+        assert_eq!(play(&g, 0, |_| 0), [Position::Enter(0), Position::Step(1), Position::End]);
         let settled = play(&g, 3, |_| 0);
         assert_eq!(settled.iter().filter(|p| matches!(p, Position::Element(..))).count(), 3);
         assert_eq!(

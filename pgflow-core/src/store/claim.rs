@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
-use crate::{failure::Failure, payload::Json, spec::Stored};
+use crate::{
+    failure::Failure,
+    lifecycle::{AttemptStatus, RunState},
+    payload::Json,
+    spec::Stored,
+};
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
 
 /// A token that this worker now holds.
 #[derive(Debug, Clone)]
@@ -61,7 +66,7 @@ pub struct LimitedQueue {
 /// # Errors
 /// [`StoreError`].
 pub async fn claim(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queues: &[i32],
     marks: &[i64],
@@ -83,7 +88,7 @@ pub async fn claim(
 /// # Errors
 /// [`StoreError`].
 pub async fn claim_limited(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     queue: &LimitedQueue,
     want: i32,
@@ -148,7 +153,7 @@ pub struct Loaded {
 /// # Errors
 /// [`StoreError`].
 pub async fn load(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     wanted: &[(RunId, i16)],
 ) -> Result<Vec<Loaded>, StoreError> {
     let runs: Vec<i64> = wanted.iter().map(|(run, _)| run.0).collect();
@@ -164,9 +169,13 @@ pub async fn load(
 
 fn loaded(row: &PgRow) -> Loaded {
     let text = |column: &str| row.get::<Option<String>, _>(column);
-    let stored = match (text("output"), text("error")) {
-        (Some(output), _) => Stored::Done(Json::from_trusted(output)),
-        (None, error) => Stored::Failed(read_failure(error.as_deref())),
+    let stored = match (AttemptStatus::from_code(row.get("status")), text("output")) {
+        (Some(AttemptStatus::Skipped), _) => Stored::Skipped,
+        (_, Some(output)) => Stored::Done(Json::from_trusted(output)),
+        (status, None) => match text("error") {
+            None if status == Some(AttemptStatus::Kept) => Stored::Skipped,
+            error => Stored::Failed(read_failure(error.as_deref())),
+        },
     };
     Loaded { run: RunId(row.get("run_id")), node: row.get("node"), elem: row.get("elem"), stored }
 }
@@ -186,11 +195,86 @@ pub(super) fn read_failure(text: Option<&str>) -> Failure {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn load_input(connection: &mut PgConnection, run: RunId) -> Result<Json, StoreError> {
+pub async fn load_input(connection: &mut Connection<'_>, run: RunId) -> Result<Json, StoreError> {
     let text: String = sqlx::query_scalar("select input::text from pgflow.run where id = $1")
         .bind(run.0)
         .fetch_one(connection)
         .await
         .during("load a run's input")?;
     Ok(Json::from_trusted(text))
+}
+
+/// The elements of a map that a repeated run keeps, counted from 1.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_kept(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    node: i16,
+) -> Result<Vec<i32>, StoreError> {
+    sqlx::query_scalar(
+        "select elem from pgflow.attempt where run_id = $1 and node = $2 and elem > 0 and status = 7",
+    )
+    .bind(run.0)
+    .bind(node)
+    .fetch_all(connection)
+    .await
+    .during("load what a run keeps")
+}
+
+/// The payload of a signal, where it has been sent.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_signal(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    name: &str,
+) -> Result<Option<Json>, StoreError> {
+    let payload: Option<String> = sqlx::query_scalar(
+        "select payload::text from pgflow.signal where run_id = $1 and name = $2",
+    )
+    .bind(run.0)
+    .bind(name)
+    .fetch_optional(connection)
+    .await
+    .during("load a signal")?;
+    Ok(payload.map(Json::from_trusted))
+}
+
+/// How the child stands for which a token waits; `None`: there is none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn load_child(
+    connection: &mut Connection<'_>,
+    parent: TokenKey,
+) -> Result<Option<Child>, StoreError> {
+    let row = sqlx::query(include_str!("../../sql/task/load_child.sql"))
+        .bind(parent.run.0)
+        .bind(parent.lane)
+        .bind(parent.elem)
+        .fetch_optional(connection)
+        .await
+        .during("load a child run")?;
+    Ok(row.map(|row| match RunState::from_code(row.get("state")) {
+        Some(RunState::Live) => Child::Live,
+        Some(RunState::Completed) => {
+            let output: Option<String> = row.get("output");
+            Child::Completed(output.map_or_else(Json::null, Json::from_trusted))
+        }
+        _ => Child::Failed(read_failure(row.get::<Option<String>, _>("error").as_deref())),
+    }))
+}
+
+/// How a child run stands.
+#[derive(Debug, Clone)]
+pub enum Child {
+    /// Under way.
+    Live,
+    /// Its value.
+    Completed(Json),
+    /// It failed, was cancelled, or passed its deadline.
+    Failed(Failure),
 }

@@ -1,10 +1,8 @@
 //! Ending a run that does not complete.
 
-use sqlx::PgConnection;
-
 use crate::{failure::Failure, lifecycle::RunState};
 
-use super::{During, RunId, StoreError, TokenKey, flush::AttemptRow};
+use super::{Connection, During, RunId, StoreError, TokenKey, flush::AttemptRow};
 
 /// The token whose last failure ends the run.
 #[derive(Debug, Clone)]
@@ -24,7 +22,7 @@ pub struct Holder {
 /// # Errors
 /// [`StoreError`].
 pub async fn end_run(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     state: RunState,
     failure: &Failure,

@@ -1,12 +1,19 @@
 //! One round trip for a batch of settled tokens.
 
+mod columns;
+
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::{lifecycle::AttemptStatus, payload::Json};
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use columns::Columns;
+pub(super) use columns::SlotColumns;
+
+use super::{
+    Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp, start::Entry,
+};
 
 /// A token that settled, and where it goes.
 #[derive(Debug, Clone)]
@@ -17,14 +24,62 @@ pub struct Settled {
     pub epoch: i32,
     /// The attempt that ended; `None` for pure code.
     pub attempt: Option<AttemptRow>,
+    /// What pure code came to on the way.
+    pub records: Vec<RecordRow>,
     /// Where the token goes.
     pub fate: Fate,
     /// Other places that it reaches.
     pub arrivals: Vec<ArrivalRow>,
     /// It leaves the start of its run: the slot of this pool goes over to the run.
     pub leaves_start: Option<i32>,
+    /// The number of the bounded map of which it was an element: the next one may begin.
+    pub next_of: Option<i16>,
     /// The slots that it held and that are free now.
     pub free: Vec<HeldSlot>,
+}
+
+impl Settled {
+    /// Whether another attempt follows.
+    pub fn is_retry(&self) -> bool {
+        matches!(self.fate, Fate::Retry { .. })
+    }
+}
+
+/// What pure code came to: the arm of a branch, a node whose arm was not taken, a map that failed as a whole.
+#[derive(Debug, Clone)]
+pub struct RecordRow {
+    /// The number of the node.
+    pub node: i16,
+    /// How it ended.
+    pub status: AttemptStatus,
+    /// The key of the arm.
+    pub output: Option<Json>,
+    /// Its failure, as JSON text.
+    pub error: Option<String>,
+}
+
+/// A child run to start.
+#[derive(Debug, Clone)]
+pub struct ChildRow {
+    /// Where its runs begin.
+    pub entry: Entry,
+    /// Its input.
+    pub input: Json,
+    /// How long it may take.
+    pub timeout: Option<Duration>,
+    /// Head start of its first place, in microseconds.
+    pub head: i64,
+}
+
+/// What a parked token waits for.
+#[derive(Debug, Clone)]
+pub enum Wait {
+    /// Nothing but time.
+    Time,
+    /// A signal of this name.
+    Signal(String),
+    /// The child that it starts.
+    Child(ChildRow),
 }
 
 /// How an attempt ended.
@@ -70,6 +125,19 @@ pub enum Fate {
         queue: i32,
         /// The delay.
         wait: Duration,
+        /// Head start of its priority, in microseconds.
+        head: i64,
+    },
+    /// To a place where it waits.
+    Park {
+        /// The number of that node.
+        node: i16,
+        /// The queue of waits that are over.
+        queue: i32,
+        /// For how long at most.
+        limit: Option<Duration>,
+        /// What for.
+        wait: Wait,
         /// Head start of its priority, in microseconds.
         head: i64,
     },
@@ -119,145 +187,12 @@ pub struct Fired {
 pub struct Flushed {
     /// For each settled token whether it was still held; what was not leaves nothing.
     pub taken: Vec<bool>,
+    /// For each whether its run is paused: it does not go on here.
+    pub halted: Vec<bool>,
     /// Tokens that now run here beside those that moved.
     pub fired: Vec<Fired>,
     /// The database's time of the flush: when tokens that moved here began.
     pub at: Stamp,
-}
-
-/// The columns of `pgflow.flush_1`.
-#[derive(Default)]
-struct Columns {
-    run: Vec<i64>,
-    lane: Vec<i16>,
-    elem: Vec<i32>,
-    epoch: Vec<i32>,
-    node: Vec<Option<i16>>,
-    number: Vec<Option<i32>>,
-    attempt: Vec<Option<i16>>,
-    status: Vec<Option<i16>>,
-    ready: Vec<Option<Stamp>>,
-    started: Vec<Option<Stamp>>,
-    output: Vec<Option<String>>,
-    error: Vec<Option<String>>,
-    next: Vec<Option<i16>>,
-    next_queue: Vec<Option<i32>>,
-    direct: Vec<bool>,
-    wait_ms: Vec<Option<i64>>,
-    head: Vec<i64>,
-    end: Vec<bool>,
-    result: Vec<Option<String>>,
-    start: Vec<bool>,
-    run_pool: Vec<Option<i32>>,
-    arrivals: Arrivals,
-    free: SlotColumns,
-}
-
-#[derive(Default)]
-struct Arrivals {
-    ord: Vec<i32>,
-    lane: Vec<i16>,
-    elem: Vec<i32>,
-    queue: Vec<i32>,
-    need: Vec<i32>,
-    direct: Vec<bool>,
-    head: Vec<i64>,
-    input: Vec<Option<String>>,
-}
-
-/// Slots to free, as columns.
-#[derive(Default)]
-pub(super) struct SlotColumns {
-    pub pool: Vec<i32>,
-    pub n: Vec<i32>,
-    pub run: Vec<i64>,
-    pub lane: Vec<i16>,
-    pub elem: Vec<i32>,
-    pub epoch: Vec<i32>,
-}
-
-impl SlotColumns {
-    pub fn push(&mut self, slot: &HeldSlot) {
-        self.pool.push(slot.pool);
-        self.n.push(slot.n);
-        self.run.push(slot.key.run.0);
-        self.lane.push(slot.key.lane);
-        self.elem.push(slot.key.elem);
-        self.epoch.push(slot.epoch);
-    }
-}
-
-impl Columns {
-    fn of(settled: &[Settled]) -> Self {
-        let mut columns = Self::default();
-        for (i, token) in settled.iter().enumerate() {
-            columns.token(token);
-            columns.attempt(token.attempt.as_ref());
-            columns.fate(&token.fate, token.leaves_start);
-            for arrival in &token.arrivals {
-                columns.arrivals.push(i, arrival);
-            }
-            token.free.iter().for_each(|slot| columns.free.push(slot));
-        }
-        columns
-    }
-
-    fn token(&mut self, token: &Settled) {
-        self.run.push(token.key.run.0);
-        self.lane.push(token.key.lane);
-        self.elem.push(token.key.elem);
-        self.epoch.push(token.epoch);
-    }
-
-    fn attempt(&mut self, row: Option<&AttemptRow>) {
-        self.node.push(row.map(|r| r.node));
-        self.number.push(row.map(|r| r.elem));
-        self.attempt.push(row.map(|r| r.attempt));
-        self.status.push(row.map(|r| r.status.code()));
-        self.ready.push(row.map(|r| r.ready_at));
-        self.started.push(row.map(|r| r.started_at));
-        self.output.push(row.and_then(|r| r.output.as_ref()).map(|o| o.as_str().into()));
-        self.error.push(row.and_then(|r| r.error.clone()));
-    }
-
-    fn fate(&mut self, fate: &Fate, leaves_start: Option<i32>) {
-        let (mut next, mut direct, mut wait, mut head) = (None, false, None, 0);
-        let (mut result, mut run_pool) = (None, leaves_start);
-        match fate {
-            Fate::Move { node, queue, direct: here, head: boost } => {
-                (next, direct, head) = (Some((*node, *queue)), *here, *boost);
-            }
-            Fate::Retry { node, queue, wait: delay, head: boost } => {
-                (next, head) = (Some((*node, *queue)), *boost);
-                wait = Some(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-            }
-            Fate::Gone => {}
-            Fate::End { result: value, run_slot } => (result, run_pool) = (Some(value), *run_slot),
-        }
-        self.next.push(next.map(|(node, _)| node));
-        self.next_queue.push(next.map(|(_, queue)| queue));
-        self.direct.push(direct);
-        self.wait_ms.push(wait);
-        self.head.push(head);
-        self.end.push(result.is_some());
-        self.result.push(result.map(|v| v.as_str().into()));
-        self.start.push(leaves_start.is_some());
-        self.run_pool.push(run_pool);
-    }
-}
-
-impl Arrivals {
-    fn push(&mut self, index: usize, arrival: &ArrivalRow) {
-        // Postgres counts from 1
-        self.ord.push(i32::try_from(index + 1).unwrap_or(i32::MAX));
-        self.lane.push(arrival.lane);
-        self.elem.push(arrival.elem);
-        self.queue.push(arrival.queue);
-        self.need.push(i32::try_from(arrival.need).unwrap_or(i32::MAX));
-        self.direct.push(arrival.direct);
-        self.head.push(arrival.head);
-        self.input.push(arrival.input.as_ref().map(|i| i.as_str().into()));
-    }
 }
 
 /// Settles a batch of tokens, which must be sorted by key. Joins that fire go on here when their queue is in
@@ -266,7 +201,7 @@ impl Arrivals {
 /// # Errors
 /// [`StoreError`]; nothing of the batch is done then, unless the connection broke at the commit.
 pub async fn flush(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     settled: &[Settled],
     join_direct: &[i32],
@@ -290,11 +225,26 @@ pub async fn flush(
         .bind(c.next_queue)
         .bind(c.direct)
         .bind(c.wait_ms)
+        .bind(c.park)
+        .bind(c.signal)
+        .bind(c.next_of)
         .bind(c.head)
         .bind(c.end)
         .bind(c.result)
         .bind(c.start)
         .bind(c.run_pool)
+        .bind(c.records.ord)
+        .bind(c.records.node)
+        .bind(c.records.status)
+        .bind(c.records.output)
+        .bind(c.records.error)
+        .bind(c.children.ord)
+        .bind(c.children.workflow)
+        .bind(c.children.input)
+        .bind(c.children.timeout_ms)
+        .bind(c.children.node)
+        .bind(c.children.queue)
+        .bind(c.children.head)
         .bind(c.arrivals.ord)
         .bind(c.arrivals.lane)
         .bind(c.arrivals.elem)
@@ -313,14 +263,19 @@ pub async fn flush(
         .fetch_all(connection)
         .await
         .during("record completions")?;
+    let none = vec![false; settled.len()];
     let mut flushed =
-        Flushed { taken: vec![false; settled.len()], fired: Vec::new(), at: last_at(&rows)? };
+        Flushed { taken: none.clone(), halted: none, fired: Vec::new(), at: last_at(&rows)? };
+    let mark = |ords: Vec<i32>, marks: &mut Vec<bool>| {
+        let places = ords.into_iter().filter_map(|o| usize::try_from(o - 1).ok());
+        places.for_each(|i| marks[i] = true);
+    };
     for row in &rows {
         match row.get::<Option<Vec<i32>>, _>("taken") {
-            Some(ords) => ords
-                .iter()
-                .filter_map(|o| usize::try_from(*o - 1).ok())
-                .for_each(|i| flushed.taken[i] = true),
+            Some(ords) => {
+                mark(ords, &mut flushed.taken);
+                mark(row.get("halted"), &mut flushed.halted);
+            }
             None => flushed.fired.push(Fired {
                 key: TokenKey {
                     run: RunId(row.get("run_id")),
@@ -347,7 +302,7 @@ fn last_at(rows: &[sqlx::postgres::PgRow]) -> Result<Stamp, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn hand_back(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     tokens: &[(TokenKey, i32, Vec<HeldSlot>)],
     wait: Option<Duration>,

@@ -2,20 +2,23 @@
 //! host's migrations.
 
 use sha2::{Digest, Sha256};
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::Row;
 
-use super::{During, StoreError};
+use super::{Connection, During, StoreError};
 
 /// Number, name and text of each migration, in order.
 const MIGRATIONS: &[(i32, &str, &str)] = &[
     (1, "tables", include_str!("../../migrations/0001_tables.sql")),
     (2, "functions", include_str!("../../migrations/0002_functions.sql")),
+    (3, "waits", include_str!("../../migrations/0003_waits.sql")),
+    (4, "schedules", include_str!("../../migrations/0004_schedules.sql")),
+    (5, "cache", include_str!("../../migrations/0005_cache.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 2;
+pub const SCHEMA: i32 = 5;
 /// The oldest schema number whose binaries may work with the newest schema.
-const COMPATIBLE: i32 = 1;
+const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
 const LOCK: i64 = 0x7067_666c_6f77;
 
@@ -69,14 +72,19 @@ pub enum MigrateError {
 ///
 /// # Errors
 /// See [`MigrateError`].
-pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> {
+pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError> {
     if up_to_date(connection).await? {
         return Ok(());
     }
-    let mut tx = connection.begin().await.during("begin a migration")?;
+    let mut begun = connection.begin().await.during("begin a migration")?;
+    let mut tx = Connection::within(&mut begun);
+    sqlx::raw_sql("set local statement_timeout = 0")
+        .execute(&mut tx)
+        .await
+        .during("give a migration time")?;
     sqlx::query("select pg_advisory_xact_lock($1)")
         .bind(LOCK)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .during("lock the schema")?;
     let applied = applied(&mut tx).await?;
@@ -86,12 +94,12 @@ pub async fn migrate(connection: &mut PgConnection) -> Result<(), MigrateError> 
             apply(&mut tx, *number, name, text).await?;
         }
     }
-    tx.commit().await.during("commit the migrations")?;
+    begun.commit().await.during("commit the migrations")?;
     Ok(())
 }
 
 /// Cheap check without locks; also refuses what is not ours or is too new.
-async fn up_to_date(connection: &mut PgConnection) -> Result<bool, MigrateError> {
+async fn up_to_date(connection: &mut Connection<'_>) -> Result<bool, MigrateError> {
     let row = sqlx::query(
         "select to_regnamespace('pgflow') is not null as present, \
          to_regclass('pgflow.meta') is not null and to_regclass('pgflow.migration') is not null as ours",
@@ -130,7 +138,7 @@ fn unedited(applied: &[(i32, Vec<u8>)]) -> Result<(), MigrateError> {
     }
 }
 
-async fn applied_rows(connection: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, StoreError> {
+async fn applied_rows(connection: &mut Connection<'_>) -> Result<Vec<(i32, Vec<u8>)>, StoreError> {
     let rows = sqlx::query("select number, checksum from pgflow.migration")
         .fetch_all(connection)
         .await
@@ -139,7 +147,7 @@ async fn applied_rows(connection: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>
 }
 
 /// What has been applied, made sure under the lock; creates the schema where there is none.
-async fn applied(tx: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, MigrateError> {
+async fn applied(tx: &mut Connection<'_>) -> Result<Vec<(i32, Vec<u8>)>, MigrateError> {
     let present: bool = sqlx::query_scalar("select to_regclass('pgflow.migration') is not null")
         .fetch_one(&mut *tx)
         .await
@@ -150,7 +158,7 @@ async fn applied(tx: &mut PgConnection) -> Result<Vec<(i32, Vec<u8>)>, MigrateEr
     Ok(applied_rows(tx).await?)
 }
 
-async fn create_schema(tx: &mut PgConnection) -> Result<(), MigrateError> {
+async fn create_schema(tx: &mut Connection<'_>) -> Result<(), MigrateError> {
     let who =
         sqlx::query("select current_user::text as role, current_database()::text as database")
             .fetch_one(&mut *tx)
@@ -176,7 +184,7 @@ async fn create_schema(tx: &mut PgConnection) -> Result<(), MigrateError> {
 }
 
 async fn apply(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     number: i32,
     name: &str,
     text: &'static str,

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use sqlx::{PgConnection, Row, postgres::PgRow};
+use sqlx::{Row, postgres::PgRow};
 
 use crate::{
     failure::Failure,
@@ -10,7 +10,7 @@ use crate::{
     payload::Json,
 };
 
-use super::{During, RunId, StoreError, claim::read_failure, stamp::Stamp};
+use super::{Connection, During, RunId, StoreError, claim::read_failure, stamp::Stamp};
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub enum Ending {
 /// # Errors
 /// [`StoreError`].
 pub async fn endings(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     runs: &[RunId],
 ) -> Result<Vec<(RunId, Ending)>, StoreError> {
     let rows = sqlx::query(
@@ -125,6 +125,14 @@ pub enum TaskState {
     Ready,
     /// Waits for a delay to pass.
     Delayed,
+    /// Sleeps in the body of the workflow.
+    Sleeping,
+    /// Waits for a signal.
+    AwaitsSignal,
+    /// Waits for a child run.
+    AwaitsChild,
+    /// Would be ready, but its run is paused.
+    Paused,
     /// Runs on this worker.
     Running(i32),
 }
@@ -134,7 +142,7 @@ pub enum TaskState {
 /// # Errors
 /// [`StoreError`].
 pub async fn status(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
 ) -> Result<Option<RunStatus>, StoreError> {
     let Some(row) = sqlx::query(include_str!("../../sql/run/status.sql"))
@@ -205,11 +213,16 @@ fn task_view(row: &PgRow) -> TaskView {
     let number = |column: &str| {
         row.get::<Option<i64>, _>(column).map(|n| u64::try_from(n).unwrap_or_default())
     };
-    let state = match row.get::<Option<i32>, _>("worker_id") {
-        Some(worker) => TaskState::Running(worker),
-        None if row.get::<bool, _>("ready") => TaskState::Ready,
-        None if row.get::<bool, _>("delayed") => TaskState::Delayed,
-        None => TaskState::Waiting,
+    let kind: Option<String> = row.get("kind");
+    let state = match (row.get::<Option<i32>, _>("worker_id"), kind.as_deref()) {
+        (Some(worker), _) => TaskState::Running(worker),
+        _ if row.get::<bool, _>("ready") => TaskState::Ready,
+        (None, Some("sleep")) => TaskState::Sleeping,
+        (None, Some("signal")) => TaskState::AwaitsSignal,
+        (None, Some("child")) => TaskState::AwaitsChild,
+        _ if row.get::<bool, _>("delayed") => TaskState::Delayed,
+        _ if row.get::<bool, _>("paused") => TaskState::Paused,
+        _ => TaskState::Waiting,
     };
     TaskView {
         node: row.get("node"),
@@ -223,7 +236,7 @@ fn task_view(row: &PgRow) -> TaskView {
 
 /// Why no live worker can go on with a run: none has its version, or all that have refuse a step that is ready.
 async fn unserved(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     run: RunId,
     workflow: &str,
     version: i32,
@@ -250,7 +263,7 @@ async fn unserved(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn served(connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+pub async fn served(connection: &mut Connection<'_>) -> Result<Vec<String>, StoreError> {
     sqlx::query_scalar(include_str!("../../sql/run/served.sql"))
         .fetch_all(connection)
         .await
@@ -262,7 +275,7 @@ pub async fn served(connection: &mut PgConnection) -> Result<Vec<String>, StoreE
 /// # Errors
 /// [`StoreError`].
 pub async fn audit(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     actor: &str,
     action: &str,
     run: RunId,
@@ -282,7 +295,7 @@ pub async fn audit(
 /// # Errors
 /// [`StoreError`].
 pub async fn by_key(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     workflow: &str,
     key: &str,
 ) -> Result<Option<RunId>, StoreError> {

@@ -2,11 +2,11 @@
 
 use std::collections::HashMap;
 
-use sqlx::{Connection, PgConnection, Row};
+use sqlx::Row;
 
-use crate::definition::{Definition, NodeKind, differences};
+use crate::definition::{Definition, Node, NodeKind, differences};
 
-use super::{During, StoreError};
+use super::{Connection, During, StoreError};
 
 /// Number of the place before the roots.
 pub const START: i16 = 0;
@@ -44,9 +44,9 @@ pub struct Numbers {
     pub workflow_id: i32,
     /// Node numbers by index.
     pub nodes: Vec<i16>,
-    /// Queues of tasks, by index.
+    /// Queues of tasks, and of waits that are over, by index.
     pub tasks: Vec<i32>,
-    /// Queues of pure code by node number: maps, start and end.
+    /// Queues of pure code by node number: what is evaluated on entering, start and end.
     pub control: HashMap<i16, i32>,
     /// Pools by name.
     pub pools: HashMap<String, i32>,
@@ -79,14 +79,15 @@ pub struct Pools {
 /// # Errors
 /// See [`RegisterError`].
 pub async fn register(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     definition: &Definition,
     pools: &Pools,
 ) -> Result<Numbers, RegisterError> {
-    let mut tx = connection.begin().await.during("begin a registration")?;
+    let mut begun = connection.begin().await.during("begin a registration")?;
+    let mut tx = Connection::within(&mut begun);
     sqlx::query("select pg_advisory_xact_lock(hashtextextended('pgflow.workflow.' || $1, 0))")
         .bind(&definition.name)
-        .execute(&mut *tx)
+        .execute(&mut tx)
         .await
         .during("lock a workflow's name")?;
     let (workflow_id, newest) = store_definition(&mut tx, definition).await?;
@@ -94,13 +95,13 @@ pub async fn register(
     let (tasks, control) = number_queues(&mut tx, definition, workflow_id, &nodes).await?;
     let mut ids = size_pools(&mut tx, &pools.sizes, newest, pools.origin.as_deref()).await?;
     ids.extend(find_pools(&mut tx, &pools.tunable).await?);
-    tx.commit().await.during("commit a registration")?;
+    begun.commit().await.during("commit a registration")?;
     Ok(Numbers { workflow_id, nodes, tasks, control, pools: ids })
 }
 
 /// The id, and whether no newer version is stored, whose limits would win.
 async fn store_definition(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     definition: &Definition,
 ) -> Result<(i32, bool), RegisterError> {
     let version = i32::try_from(definition.version).unwrap_or(i32::MAX);
@@ -126,7 +127,7 @@ async fn store_definition(
 }
 
 async fn number_nodes(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     definition: &Definition,
 ) -> Result<Vec<i16>, RegisterError> {
     let ids: Vec<&str> = definition.nodes.iter().map(|n| n.id.as_str()).collect();
@@ -147,13 +148,14 @@ async fn number_nodes(
 }
 
 async fn number_queues(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     definition: &Definition,
     workflow_id: i32,
     nodes: &[i16],
 ) -> Result<(Vec<i32>, HashMap<i16, i32>), StoreError> {
-    let maps = definition.nodes.iter().zip(nodes).filter(|(n, _)| n.kind == NodeKind::Map);
-    let control: Vec<i16> = maps.map(|(_, number)| *number).chain([START, END]).collect();
+    let pure = |n: &Node| n.kind != NodeKind::Step || n.condition.is_some();
+    let entered = definition.nodes.iter().zip(nodes).filter(|(node, _)| pure(node));
+    let control: Vec<i16> = entered.map(|(_, number)| *number).chain([START, END]).collect();
     let wanted: Vec<(i16, bool)> =
         nodes.iter().map(|n| (*n, false)).chain(control.iter().map(|n| (*n, true))).collect();
     let rows = sqlx::query(include_str!("../../sql/workflow/number_queues.sql"))
@@ -175,7 +177,7 @@ async fn number_queues(
 /// # Errors
 /// [`StoreError`].
 pub async fn size_pools(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     pools: &[PoolSize],
     declare: bool,
     origin: Option<&str>,
@@ -205,7 +207,7 @@ pub async fn size_pools(
 }
 
 async fn find_pools(
-    tx: &mut PgConnection,
+    tx: &mut Connection<'_>,
     names: &[String],
 ) -> Result<HashMap<String, i32>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/workflow/find_pools.sql"))

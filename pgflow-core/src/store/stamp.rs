@@ -30,6 +30,17 @@ impl Stamp {
     }
 }
 
+impl From<SystemTime> for Stamp {
+    fn from(at: SystemTime) -> Self {
+        let us = |d: Duration| i64::try_from(d.as_micros()).unwrap_or(i64::MAX);
+        let unix = match at.duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(after) => us(after),
+            Err(before) => -us(before.duration()),
+        };
+        Self(unix.saturating_sub(POSTGRES_EPOCH_US))
+    }
+}
+
 impl Type<Postgres> for Stamp {
     fn type_info() -> PgTypeInfo {
         PgTypeInfo::with_oid(TIMESTAMPTZ)

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
 use crate::payload::Json;
 
-use super::{During, RunId, StoreError};
+use super::{Connection, During, RunId, StoreError};
 
 /// Where the runs of a workflow begin.
 #[derive(Debug, Clone)]
@@ -55,7 +55,7 @@ pub struct Started {
 /// # Errors
 /// [`StoreError`].
 pub async fn start(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     entry: &Entry,
     inputs: &[(Json, Option<String>)],
     options: &StartOptions,

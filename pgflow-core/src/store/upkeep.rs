@@ -2,16 +2,16 @@
 
 use std::time::Duration;
 
-use sqlx::{PgConnection, Row};
+use sqlx::Row;
 
-use super::{During, HeldSlot, RunId, StoreError, TokenKey};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey};
 
 /// Registers a worker and answers its id, which nobody had before.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn register_worker(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     name: &str,
     offers: &str,
     lease: Duration,
@@ -33,7 +33,7 @@ pub async fn register_worker(
 /// # Errors
 /// [`StoreError`].
 pub async fn heartbeat(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     lease: Duration,
 ) -> Result<bool, StoreError> {
@@ -54,7 +54,7 @@ pub async fn heartbeat(
 /// # Errors
 /// [`StoreError`].
 pub async fn lost(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
     tokens: &[(TokenKey, i32)],
 ) -> Result<Vec<(TokenKey, i32)>, StoreError> {
@@ -97,7 +97,7 @@ pub struct ProgressNote {
 /// # Errors
 /// [`StoreError`].
 pub async fn write_progress(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     notes: &[ProgressNote],
 ) -> Result<(), StoreError> {
     let number = |n: u64| i64::try_from(n).unwrap_or(i64::MAX);
@@ -123,7 +123,7 @@ pub async fn write_progress(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn set_idle(connection: &mut PgConnection, worker: i32) -> Result<bool, StoreError> {
+pub async fn set_idle(connection: &mut Connection<'_>, worker: i32) -> Result<bool, StoreError> {
     let done = sqlx::query("update pgflow.worker set idle = true where id = $1 and not idle")
         .bind(worker)
         .execute(connection)
@@ -136,7 +136,7 @@ pub async fn set_idle(connection: &mut PgConnection, worker: i32) -> Result<bool
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn sign_off(connection: &mut PgConnection, worker: i32) -> Result<(), StoreError> {
+pub async fn sign_off(connection: &mut Connection<'_>, worker: i32) -> Result<(), StoreError> {
     sqlx::query(include_str!("../../sql/task/sign_off.sql"))
         .bind(worker)
         .execute(connection)
@@ -164,7 +164,7 @@ pub struct Tick {
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn tick(connection: &mut PgConnection, queues: &[i32]) -> Result<Tick, StoreError> {
+pub async fn tick(connection: &mut Connection<'_>, queues: &[i32]) -> Result<Tick, StoreError> {
     let row = sqlx::query("select * from pgflow.tick_1($1)")
         .bind(queues)
         .fetch_one(connection)
@@ -185,15 +185,16 @@ pub async fn tick(connection: &mut PgConnection, queues: &[i32]) -> Result<Tick,
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreError> {
+pub async fn vacuum_tasks(connection: &mut Connection<'_>) -> Result<(), StoreError> {
     let dead: Option<i64> =
         sqlx::query_scalar("select pg_stat_get_dead_tuples('pgflow.task'::regclass)")
             .fetch_one(&mut *connection)
             .await
             .during("count dead rows")?;
     if dead.unwrap_or_default() > 20_000 {
-        sqlx::query("vacuum (skip_locked) pgflow.task")
-            .execute(connection)
+        // never in a transaction
+        sqlx::raw_sql("vacuum (skip_locked) pgflow.task")
+            .execute(connection.driver())
             .await
             .during("vacuum its tasks")?;
     }
@@ -205,7 +206,7 @@ pub async fn vacuum_tasks(connection: &mut PgConnection) -> Result<(), StoreErro
 /// # Errors
 /// [`StoreError`].
 pub async fn held(
-    connection: &mut PgConnection,
+    connection: &mut Connection<'_>,
     worker: i32,
 ) -> Result<Vec<(TokenKey, i32, Vec<HeldSlot>)>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/task/held.sql"))

@@ -5,11 +5,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::sync::mpsc;
 
 use crate::store::{
-    StoreError, TokenKey, connect,
+    Connection, StoreError, TokenKey,
+    connect::Endpoint,
     upkeep::{ProgressNote, heartbeat, lost, write_progress},
 };
 
@@ -36,7 +36,7 @@ pub(super) type Ask = Arc<dyn Fn() -> Vitals + Send + Sync>;
 
 pub(super) struct Beat {
     pub worker: i32,
-    pub options: PgConnectOptions,
+    pub endpoint: Endpoint,
     pub ask: Ask,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
@@ -61,7 +61,7 @@ impl Beat {
     }
 
     async fn run(&self) {
-        let mut connection: Option<PgConnection> = None;
+        let mut connection: Option<Connection<'static>> = None;
         let mut renewed = Instant::now();
         while !*self.over.lock().unwrap_or_else(PoisonError::into_inner) {
             let left = GIVE_UP.saturating_sub(renewed.elapsed());
@@ -87,16 +87,19 @@ impl Beat {
         }
     }
 
-    async fn renew(&self, connection: &mut Option<PgConnection>) -> Result<bool, StoreError> {
+    async fn renew(
+        &self,
+        connection: &mut Option<Connection<'static>>,
+    ) -> Result<bool, StoreError> {
         let opened = match connection {
             Some(opened) => opened,
-            None => connection.insert(connect::open(&self.options, "heartbeat").await?),
+            None => connection.insert(self.endpoint.open("heartbeat").await?),
         };
         heartbeat(opened, self.worker, LEASE).await
     }
 
     /// What travels with a beat and must not hold up the next one.
-    async fn tell(&self, connection: &mut Option<PgConnection>) {
+    async fn tell(&self, connection: &mut Option<Connection<'static>>) {
         let Some(opened) = connection else { return };
         let vitals = (self.ask)();
         let told = tokio::time::timeout(BEAT, async {

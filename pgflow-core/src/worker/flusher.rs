@@ -9,7 +9,6 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::sync::mpsc;
 
 use crate::{
@@ -17,7 +16,8 @@ use crate::{
     lifecycle::{Position, RunState},
     spec::Stored,
     store::{
-        HeldSlot, RunId, StoreError, TokenKey, answered, connect,
+        Connection, HeldSlot, RunId, StoreError, TokenKey, answered,
+        connect::Endpoint,
         end::{Holder, end_run, storable_failure},
         flush::{Flushed, Settled, flush, hand_back},
     },
@@ -45,17 +45,18 @@ pub(super) enum Work {
 }
 
 /// A settled token that waits for its flush.
+#[derive(Debug)]
 pub(super) struct Pending {
     pub settled: Settled,
     pub next: Option<Position>,
     pub arrivals: Vec<Position>,
-    pub result: Option<(usize, Stored)>,
+    pub results: Vec<(usize, Stored)>,
 }
 
 pub(super) struct Flusher {
     pub number: usize,
     pub worker: i32,
-    pub options: PgConnectOptions,
+    pub endpoint: Endpoint,
     pub join_direct: Vec<i32>,
     pub report: mpsc::UnboundedSender<Message>,
     /// Counts what was written, for upkeep.
@@ -86,7 +87,7 @@ impl Flusher {
         }
     }
 
-    async fn batch(&self, connection: &mut Option<PgConnection>, mut batch: Vec<Pending>) {
+    async fn batch(&self, connection: &mut Option<Connection<'static>>, mut batch: Vec<Pending>) {
         batch.sort_by_key(|p| p.settled.key);
         let settled: Vec<Settled> = batch.iter().map(|p| p.settled.clone()).collect();
         match self.flush(connection, &settled).await {
@@ -112,7 +113,7 @@ impl Flusher {
     /// A completion that the database does not take: the run ends with its words, instead of hanging.
     async fn refuse(
         &self,
-        connection: &mut Option<PgConnection>,
+        connection: &mut Option<Connection<'static>>,
         settled: Settled,
         error: &StoreError,
     ) {
@@ -137,7 +138,7 @@ impl Flusher {
     /// been committed: what it took is then refused, and the session asks the database what it holds.
     async fn flush(
         &self,
-        connection: &mut Option<PgConnection>,
+        connection: &mut Option<Connection<'static>>,
         settled: &[Settled],
     ) -> Result<(Flushed, bool), StoreError> {
         let mut backoff = Backoff::default();
@@ -158,7 +159,7 @@ impl Flusher {
     #[expect(clippy::too_many_arguments, reason = "the parts of one message")]
     async fn end(
         &self,
-        connection: &mut Option<PgConnection>,
+        connection: &mut Option<Connection<'static>>,
         key: TokenKey,
         run: RunId,
         state: RunState,
@@ -191,7 +192,7 @@ impl Flusher {
 
     async fn hand_back(
         &self,
-        connection: &mut Option<PgConnection>,
+        connection: &mut Option<Connection<'static>>,
         tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)>,
         wait: Option<Duration>,
     ) {
@@ -216,12 +217,12 @@ impl Flusher {
 
     async fn open<'c>(
         &self,
-        connection: &'c mut Option<PgConnection>,
+        connection: &'c mut Option<Connection<'static>>,
         backoff: &mut Backoff,
-    ) -> &'c mut PgConnection {
+    ) -> &'c mut Connection<'static> {
         loop {
             if connection.is_none() {
-                match connect::open(&self.options, "flush").await {
+                match self.endpoint.open("flush").await {
                     Ok(opened) => *connection = Some(opened),
                     Err(error) => {
                         tracing::warn!(%error, source = %error.source, "completions wait for the database");

@@ -5,7 +5,6 @@ use std::{
     time::Instant,
 };
 
-use sqlx::{Connection, PgConnection};
 use tokio::{
     sync::{Notify, mpsc, watch},
     task::JoinHandle,
@@ -16,7 +15,7 @@ use crate::{
     context::{Gpu, HostState},
     registry::Version,
     store::{
-        StoreError, connect,
+        Connection, StoreError,
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
@@ -28,6 +27,7 @@ use super::{
     flusher::{Backoff, Flusher},
     queues::Queues,
     resources::{Ledger, Offer},
+    schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
     upkeep::{Upkeep, listen},
@@ -35,6 +35,8 @@ use super::{
 
 /// Connections that record completions: two in flight hide each other's fsync.
 const FLUSHERS: usize = 2;
+/// Transactional steps that are under way at once, beyond which they wait for each other.
+const TRANSACTIONS: u32 = 4;
 
 /// What stays the same over a worker's sessions.
 pub(super) struct Host {
@@ -45,6 +47,9 @@ pub(super) struct Host {
     pub offer: Offer,
     pub payload_max: usize,
     pub versions: Vec<Arc<Version>>,
+    /// The workflows that these start as children, and so on.
+    pub children: Vec<Arc<Version>>,
+    pub schedules: Schedules,
 }
 
 pub(super) struct Begun {
@@ -86,7 +91,7 @@ impl Host {
 
     async fn sign_off(&self, worker: i32) {
         let signed = async {
-            let mut connection = connect::open(self.flow.options(), "sign off").await?;
+            let mut connection = self.flow.endpoint().open("sign off").await?;
             sign_off(&mut connection, worker).await?;
             connection
                 .close()
@@ -102,11 +107,12 @@ impl Host {
         &self,
         drain: watch::Receiver<Option<Instant>>,
     ) -> Result<Begun, WorkerError> {
-        let options = self.flow.options().clone();
-        let mut connection = connect::open(&options, "claims").await?;
+        let endpoint = self.flow.endpoint().clone();
+        let mut connection = endpoint.open("claims").await?;
         let gpus = self.gpu_pools(&mut connection).await?;
         let worker =
             register_worker(&mut connection, &self.name, &self.offers(), beat::LEASE).await?;
+        self.schedules.store(&mut connection).await?;
         let (to_self, inbox) = mpsc::unbounded_channel();
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
@@ -114,28 +120,35 @@ impl Host {
         let over = Arc::new(Mutex::new(false));
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
-        Beat { worker, options: options.clone(), ask, report: to_self.clone(), over: over.clone() }
-            .spawn()?;
+        Beat {
+            worker,
+            endpoint: endpoint.clone(),
+            ask,
+            report: to_self.clone(),
+            over: over.clone(),
+        }
+        .spawn()?;
         let writes = Arc::new(AtomicU64::new(0));
         let due = Arc::new(Notify::new());
         let upkeep = Upkeep {
-            options: options.clone(),
+            endpoint: endpoint.clone(),
             queues: served.all.clone(),
             report: to_self.clone(),
             writes: writes.clone(),
             due: due.clone(),
+            schedules: self.schedules.clone(),
         };
-        let mut helpers = vec![
-            tokio::spawn(watched(to_self.clone(), upkeep.run())),
-            tokio::spawn(listen(options.clone(), to_self.clone())),
-        ];
+        let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
+        if !endpoint.pooler {
+            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+        }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
             let (work, inbox) = mpsc::unbounded_channel();
             let flusher = Flusher {
                 number,
                 worker,
-                options: options.clone(),
+                endpoint: endpoint.clone(),
                 join_direct: served.direct.clone(),
                 report: to_self.clone(),
                 writes: writes.clone(),
@@ -143,14 +156,22 @@ impl Host {
             helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
             flushers.push(work);
         }
+        let transactions = self.flow.endpoint().host_pool("transaction", TRANSACTIONS);
         let shared = Arc::new(Shared {
+            transactions,
+            join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
             gpus,
             payload_max: self.payload_max,
-            reader: tokio::sync::Mutex::new(Reader { options, connection: Some(connection) }),
+            reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
             runs: Mutex::default(),
             draining: drain_heard,
+            children: self
+                .children
+                .iter()
+                .map(|v| ((v.spec.id, v.spec.version), v.clone()))
+                .collect(),
         });
         let session = Session {
             shared,
@@ -174,7 +195,7 @@ impl Host {
 
     async fn gpu_pools(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
     ) -> Result<Vec<(i32, Gpu)>, StoreError> {
         let sizes: Vec<PoolSize> = self
             .offer
@@ -197,7 +218,7 @@ impl Host {
         let refuses: Vec<serde_json::Value> = self
             .versions
             .iter()
-            .flat_map(|v| &v.tasks)
+            .flat_map(|v| v.tasks.iter().flatten())
             .filter_map(|plan| {
                 let why = self.offer.refuses(plan)?;
                 Some(serde_json::json!({ "step": plan.step, "why": why }))
@@ -214,7 +235,7 @@ impl Host {
                 queues.add(*queue, version, None);
             }
             for (node, plan) in version.tasks.iter().enumerate() {
-                if let Some(why) = self.offer.refuses(plan) {
+                if let Some(why) = plan.as_ref().and_then(|plan| self.offer.refuses(plan)) {
                     tracing::warn!("this worker does not serve a step: {why}");
                     continue;
                 }

@@ -46,11 +46,14 @@ impl Queues {
             if !self.served.contains_key(&queue) {
                 continue;
             }
-            if plan.is_unlimited() {
-                self.plain.push(queue);
-                self.direct.push(queue);
-            } else {
-                self.limited.push(limited_task(queue, plan, offer, gpus));
+            match plan {
+                Some(plan) if !plan.is_unlimited() => {
+                    self.limited.push(limited_task(queue, plan, offer, gpus));
+                }
+                _ => {
+                    self.plain.push(queue);
+                    self.direct.push(queue);
+                }
             }
         }
     }

@@ -1,8 +1,11 @@
 //! Serving one token: load what its slice reads, run it, decide what follows, and evaluate the pure code that follows at
 //! once, so that it travels in the same flush.
 
+mod cached;
+mod commit;
 mod follow;
 mod load;
+mod wake;
 
 use std::{
     collections::HashMap,
@@ -10,19 +13,23 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::watch, task::JoinHandle};
+use sqlx::PgPool;
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
-    context::{Attempt, Gpu, GpuSlot, HostState, StepContext},
+    context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, Decision, Event, Position, RunState},
     payload::Json,
-    registry::TaskPlan,
-    spec::{NodeRun, Outcome, Stored},
+    registry::{TaskPlan, Version},
+    spec::{NodeRun, Outcome, Stored, WorkflowSpec},
     store::{
         HeldSlot, RunId, StoreError, TokenKey,
         end::{Holder, failure_text},
-        flush::{ArrivalRow, AttemptRow, Fate, Settled},
+        flush::{ArrivalRow, AttemptRow, ChildRow, Fate, Settled},
     },
 };
 
@@ -46,6 +53,36 @@ pub(super) struct Shared {
     pub reader: tokio::sync::Mutex<Reader>,
     pub runs: Mutex<HashMap<RunId, RunCache>>,
     pub draining: watch::Receiver<bool>,
+    /// The workflows that those served here start as children, by name and version.
+    pub children: HashMap<(&'static str, u32), Arc<Version>>,
+    /// Connections for transactional steps.
+    pub transactions: PgPool,
+    /// Queues whose joins go on here.
+    pub join_direct: Vec<i32>,
+}
+
+impl Shared {
+    /// A run of a child to start.
+    fn child(
+        &self,
+        spec: &'static WorkflowSpec,
+        input: Json,
+        priority: i16,
+    ) -> Result<ChildRow, Trouble> {
+        let version = self.children.get(&(spec.id, spec.version)).ok_or_else(|| {
+            Trouble::in_body(format!(
+                "child `{}` version {} is not registered",
+                spec.id, spec.version
+            ))
+        })?;
+        let first = version.first(false);
+        Ok(ChildRow {
+            entry: version.entry(first),
+            input,
+            timeout: version.timeout,
+            head: version.head(first, priority),
+        })
+    }
 }
 
 /// How a token is told to stop.
@@ -93,13 +130,14 @@ pub(super) async fn serve(
     }
     match token.at {
         Position::Step(_) | Position::Element(..) => serve_task(shared, token, stop, context).await,
-        Position::Start | Position::Gather(_) => {
+        Position::Wake(node) => wake::wake(&shared, &token, node).await.into(),
+        Position::Gather(node) => wake::gather(&shared, &token, node).await.into(),
+        Position::Start => {
             let moves = Moved::along(&token.version, token.at, Event::Passed);
-            finish(&shared, &token, None, None, moves).await.into()
+            finish(&shared, &token, None, moves).await.into()
         }
-        Position::Items(_) | Position::End => {
-            let moves = Moved::at(token.at);
-            finish(&shared, &token, None, None, moves).await.into()
+        Position::Enter(_) | Position::End => {
+            finish(&shared, &token, None, Moved::at(token.at)).await.into()
         }
     }
 }
@@ -125,12 +163,14 @@ async fn serve_task(
     let spec = &token.version.spec.nodes[node];
     let reads =
         if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
-    let env = match env(&shared, &token, reads, None).await {
+    let env = match env(&shared, &token, reads, &[]).await {
         Ok(env) => env,
         Err(Trouble::Unreadable(error)) => return unreadable(&token, &error).into(),
         Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
     };
-    let plan = &token.version.tasks[node];
+    let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
+    let waits = Arc::new(Notify::new());
+    let transaction = plan.transactional.then(|| TransactionSlot::new(shared.transactions.clone()));
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
@@ -139,25 +179,33 @@ async fn serve_task(
         deadline: [deadline, token.deadline].into_iter().flatten().min(),
         gpu: gpu_slot(&shared, &token, plan),
         state: shared.state.clone(),
+        transaction: transaction.clone(),
+        cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
     });
     let call = match (spec.run, &token.input) {
         (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
         (NodeRun::Step(run), _) => run(env),
-        (NodeRun::Map { .. }, None) => {
-            return broken(&shared, &token, "an element without its value".into()).into();
+        (NodeRun::Map { .. } | NodeRun::Pure(_), _) => {
+            return broken(&shared, &token, "a task without its code or its element".into()).into();
         }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
     let mut task = tokio::spawn(context.clone().scope(call));
-    let ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop).await;
+    let ended = tokio::select! {
+        ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
+        () = waits.notified() => Ended::Stopped(Stop::HandBack),
+    };
     slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     context.cancel();
     drop(context);
-    let verdict = judge(&shared, &token, plan, ended).await;
+    let over = task.is_finished()
+        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected);
+    let mut verdict = judge(&shared, &token, plan, ended).await;
+    if let Some(transaction) = transaction {
+        verdict = commit::commit(&shared, &token, plan, &transaction, verdict, over).await;
+    }
     let step = plan.step;
-    let lingering = if task.is_finished()
-        && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected)
-    {
+    let lingering = if over {
         None
     } else {
         task.abort();
@@ -259,8 +307,8 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             return end_run(shared, token, Some(row), RunState::Failed, f);
         }
         Ended::Outcome(Outcome::Failed(f)) => Err((f.kind, f)),
-        Ended::Outcome(Outcome::Items(_)) => {
-            return broken(shared, token, "a step came to a list".into());
+        Ended::Outcome(other @ (Outcome::Items(_) | Outcome::Arm(_) | Outcome::Wait(_))) => {
+            return broken(shared, token, format!("a step came to {other:?}"));
         }
         Ended::Outcome(Outcome::Broken(why)) => return broken(shared, token, why),
     };
@@ -269,19 +317,25 @@ async fn judge(shared: &Shared, token: &Token, plan: &TaskPlan, ended: Ended) ->
             let row = attempt_row(token, AttemptStatus::Done, Some(output.clone()), None);
             conclude(shared, token, row, Ok(output)).await
         }
-        Err((kind, failure)) => {
-            let status = if kind == FailureKind::TimedOut {
-                AttemptStatus::TimedOut
-            } else {
-                AttemptStatus::Failed
-            };
-            let row = attempt_row(token, status, None, Some(&failure));
-            let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
-            match plan.retry.decide(&failure, tries, chance()) {
-                Decision::Retry(wait) => retry(token, row, wait),
-                Decision::Last => conclude(shared, token, row, Err(failure)).await,
-            }
-        }
+        Err((kind, failure)) => failed(shared, token, plan, kind, failure).await,
+    }
+}
+
+/// An attempt that failed: another one, or the last.
+async fn failed(
+    shared: &Shared,
+    token: &Token,
+    plan: &TaskPlan,
+    kind: FailureKind,
+    failure: Failure,
+) -> Verdict {
+    let status =
+        if kind == FailureKind::TimedOut { AttemptStatus::TimedOut } else { AttemptStatus::Failed };
+    let row = attempt_row(token, status, None, Some(&failure));
+    let tries = u32::try_from(token.attempt - token.losses).unwrap_or(1);
+    match plan.retry.decide(&failure, tries, chance()) {
+        Decision::Retry(wait) => retry(token, row, wait),
+        Decision::Last => conclude(shared, token, row, Err(failure)).await,
     }
 }
 
@@ -312,16 +366,23 @@ fn retry(token: &Token, row: AttemptRow, wait: Duration) -> Verdict {
         wait,
         head: token.version.head(token.at, token.priority),
     };
+    stays(token, Some(row), fate)
+}
+
+/// A token that goes nowhere now.
+fn stays(token: &Token, attempt: Option<AttemptRow>, fate: Fate) -> Verdict {
     let settled = Settled {
         key: token.key,
         epoch: token.epoch,
-        attempt: Some(row),
+        attempt,
+        records: Vec::new(),
         fate,
         arrivals: Vec::new(),
         leaves_start: None,
+        next_of: None,
         free: Vec::new(),
     };
-    Verdict::Settled { settled, next: None, arrivals: Vec::new(), result: None }
+    Verdict::Settled { settled, next: None, arrivals: Vec::new(), results: Vec::new() }
 }
 
 /// The task is over: with a value, or with a failure that the body tolerates or that ends the run.
@@ -332,15 +393,22 @@ async fn conclude(
     result: Result<Json, Failure>,
 ) -> Verdict {
     let Some(node) = token.at.node() else { return Verdict::Dropped };
+    let spec = &token.version.spec.nodes[node];
+    let is_element = matches!(token.at, Position::Element(..));
+    // of a map that may lose some its gather decides
+    let may_fail =
+        spec.tolerated || is_element && token.version.definition.nodes[node].at_least.is_some();
     let stored = match result {
         Ok(output) => Stored::Done(output),
-        Err(failure) if token.version.spec.nodes[node].tolerated => Stored::Failed(failure),
+        Err(failure) if may_fail => Stored::Failed(failure),
         Err(failure) => return end_run(shared, token, Some(row), RunState::Failed, failure),
     };
-    let moves = Moved::along(&token.version, token.at, Event::Passed);
+    let mut moves = Moved::along(&token.version, token.at, Event::Passed);
     // the result of an element is read from the database, with those of its siblings
-    let own = matches!(token.at, Position::Step(_)).then_some((node, stored));
-    finish(shared, token, Some(row), own, moves).await
+    if !is_element {
+        moves = moves.with(node, stored);
+    }
+    finish(shared, token, Some(row), moves).await
 }
 
 fn attempt_row(
@@ -397,7 +465,7 @@ fn deadline_failure(token: &Token) -> Failure {
 }
 
 fn lost_failure(token: &Token) -> Failure {
-    let step = token.at.node().map_or("", |n| token.version.tasks[n].step);
+    let step = token.at.node().map_or("", |n| &token.version.definition.nodes[n].id);
     Failure::new(
         step,
         FailureKind::Lost,

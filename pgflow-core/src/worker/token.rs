@@ -8,10 +8,15 @@ use crate::{
     payload::Json,
     registry::Version,
     spec::Stored,
-    store::{HeldSlot, RunId, TokenKey, end::Holder, flush::Settled, stamp::Stamp},
+    store::{
+        HeldSlot, RunId, TokenKey,
+        end::Holder,
+        flush::{Flushed, Settled},
+        stamp::Stamp,
+    },
 };
 
-use super::resources::Share;
+use super::{flusher::Pending, resources::Share};
 
 /// A token that this worker holds.
 #[derive(Debug, Clone)]
@@ -73,9 +78,13 @@ pub(super) enum Verdict {
         settled: Settled,
         next: Option<Position>,
         arrivals: Vec<Position>,
-        /// The result of its node, for those that read it here once it is stored.
-        result: Option<(usize, Stored)>,
+        /// Results of nodes, for those that read them here once they are stored.
+        results: Vec<(usize, Stored)>,
     },
+    /// It went on as the flush said, in the transaction of its step.
+    Committed { pending: Pending, flushed: Flushed },
+    /// It may have gone on: the answer to the commit did not arrive.
+    InDoubt,
     /// Its failure ends the run.
     EndRun { state: RunState, failure: Failure, holder: Holder },
     /// The run has ended already, or the token was handed on: nothing to write.

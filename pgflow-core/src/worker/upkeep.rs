@@ -8,18 +8,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
 use tokio::sync::{Notify, mpsc};
 
 use crate::store::{
-    RunId, StoreError, answered, connect,
+    Connection, RunId, StoreError, answered,
+    connect::Endpoint,
     upkeep::{Tick, tick, vacuum_tasks},
 };
 
-use super::{flusher::Backoff, session::Message};
+use super::{flusher::Backoff, schedules::Schedules, session::Message};
 
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
+/// How often it looks after this worker wrote something, or where nobody else says that there is work.
+const POLL: Duration = Duration::from_secs(2);
 /// The least between two looks at whether the table of tokens wants a vacuum.
 const VACUUM_PAUSE: Duration = Duration::from_secs(2);
 /// How long upkeep lets a flush go ahead that will make something due.
@@ -27,18 +29,19 @@ const DUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Upkeep for all workers, on a connection of its own.
 pub(super) struct Upkeep {
-    pub options: PgConnectOptions,
+    pub endpoint: Endpoint,
     pub queues: Vec<i32>,
     pub report: mpsc::UnboundedSender<Message>,
     /// Counts the writes of this worker.
     pub writes: Arc<AtomicU64>,
     /// Something will be due soon.
     pub due: Arc<Notify>,
+    pub schedules: Schedules,
 }
 
 impl Upkeep {
     pub async fn run(self) {
-        let mut connection: Option<PgConnection> = None;
+        let mut connection: Option<Connection<'static>> = None;
         let mut backoff = Backoff::default();
         let mut vacuumed = (Instant::now(), 0);
         while !self.report.is_closed() {
@@ -46,7 +49,7 @@ impl Upkeep {
                 Ok(tick) => {
                     backoff = Backoff::default();
                     let busy = self.writes.load(Ordering::Relaxed) != vacuumed.1;
-                    let most = if busy { VACUUM_PAUSE } else { TICK };
+                    let most = if busy || self.endpoint.pooler { POLL } else { TICK };
                     let next = tick.next.unwrap_or(most);
                     let _ = self.report.send(Message::Ticked(tick));
                     tokio::select! {
@@ -65,14 +68,16 @@ impl Upkeep {
 
     async fn once(
         &self,
-        connection: &mut Option<PgConnection>,
+        connection: &mut Option<Connection<'static>>,
         vacuumed: &mut (Instant, u64),
     ) -> Result<Tick, StoreError> {
         let opened = match connection {
             Some(opened) => opened,
-            None => connection.insert(connect::open(&self.options, "upkeep").await?),
+            None => connection.insert(self.endpoint.open("upkeep").await?),
         };
-        let tick = answered(tick(opened, &self.queues)).await?;
+        let mut tick = answered(tick(opened, &self.queues)).await?;
+        let scheduled = answered(self.schedules.fire(opened)).await?;
+        tick.next = [tick.next, scheduled].into_iter().flatten().min();
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;
@@ -83,10 +88,10 @@ impl Upkeep {
 }
 
 /// Hears of work and of cancelled runs. Everything goes on without it, by polling.
-pub(super) async fn listen(options: PgConnectOptions, report: mpsc::UnboundedSender<Message>) {
+pub(super) async fn listen(endpoint: Endpoint, report: mpsc::UnboundedSender<Message>) {
     let mut backoff = Backoff::default();
     while !report.is_closed() {
-        if let Err(error) = heard(&options, &report, &mut backoff).await {
+        if let Err(error) = heard(&endpoint, &report, &mut backoff).await {
             tracing::debug!(%error, "notifications are interrupted");
         }
         backoff.wait().await;
@@ -94,13 +99,11 @@ pub(super) async fn listen(options: PgConnectOptions, report: mpsc::UnboundedSen
 }
 
 async fn heard(
-    options: &PgConnectOptions,
+    endpoint: &Endpoint,
     report: &mpsc::UnboundedSender<Message>,
     backoff: &mut Backoff,
 ) -> Result<(), sqlx::Error> {
-    let pool = sqlx::postgres::PgPoolOptions::new()
-        .max_connections(1)
-        .connect_lazy_with(connect::engine(options, "listen"));
+    let pool = endpoint.pool("listen", 1);
     let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
     listener.listen_all(["pgflow_work", "pgflow_cancel"]).await?;
     *backoff = Backoff::default();

@@ -2,26 +2,31 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::{
+    nodes::{map_options, node_id},
     private_at,
     slices::{Slices, alias},
 };
-use crate::options::WorkflowAttribute;
+use crate::{
+    model::{Call, Node, NodeId, Work},
+    options::WorkflowAttribute,
+};
 
 impl Slices<'_> {
     /// All checks of a workflow.
     pub fn checks(&self, attribute: &WorkflowAttribute) -> TokenStream {
         let time = self.time(attribute);
-        let ids = self.ids();
-        quote!(#time #ids)
+        let (ids, bounds) = (self.ids(), self.bounds());
+        quote!(#time #ids #bounds)
     }
 
     /// No step longer than the workflow, and the longest path within it.
     fn time(&self, attribute: &WorkflowAttribute) -> Option<TokenStream> {
         let (timeout, at) = attribute.timeout?;
-        let steps = self.model.nodes.iter().enumerate().map(|(i, node)| {
-            let (p, step) = (private_at(node.span), alias(i, node));
+        let steps = self.calls().map(|(i, node, call)| {
+            let (p, step) = (private_at(node.span), alias(i, node, call));
             let text = quote_spanned! {node.span=>
                 #p::step_too_long(
                     <#step as #p::Step>::SPEC.id,
@@ -42,39 +47,63 @@ impl Slices<'_> {
         Some(quote!(#(#steps)* #path))
     }
 
+    fn calls(&self) -> impl Iterator<Item = (NodeId, &Node, &Call)> {
+        let nodes = self.model.nodes.iter().enumerate();
+        nodes.filter_map(|(i, node)| Some((i, node, node.work.step()?)))
+    }
+
     fn costs(&self) -> impl Iterator<Item = TokenStream> {
         self.model.nodes.iter().enumerate().map(|(i, node)| {
-            let (p, step) = (private_at(node.span), alias(i, node));
-            let data = self.model.data(node);
-            let waits = data.union(&node.order);
-            quote_spanned! {node.span=>
-                #p::Cost {
-                    name: <#step as #p::Step>::SPEC.id,
-                    ms: #p::timeout_of(<#step as #p::Step>::SPEC.options.timeout_ms),
-                    waits: &[#(#waits),*],
+            let p = private_at(node.span);
+            let mut waits = self.model.data(node).loads;
+            waits.extend(&node.order);
+            waits.extend(node.arm.map(|(branch, _)| branch));
+            let waits = waits.iter();
+            let (name, ms) = match &node.work {
+                Work::Step(call) | Work::Map(call, _) => {
+                    let step = alias(i, node, call);
+                    let spec = quote_spanned!(node.span=> <#step as #p::Step>::SPEC);
+                    (quote!(#spec.id), quote!(#p::timeout_of(#spec.options.timeout_ms)))
                 }
-            }
+                Work::Child(call) => {
+                    let child = alias(i, node, call);
+                    let child = quote_spanned!(node.span=> <#child as #p::Workflow>);
+                    (quote!(#child::NAME), quote!(#child::TIMEOUT_MS))
+                }
+                Work::Wait(wait) => {
+                    let (name, ms) = (wait.name(), wait.ms.unwrap_or(0));
+                    (quote!(#name), quote!(#ms))
+                }
+                Work::Branch(_) => (quote!(""), quote!(0)),
+            };
+            quote_spanned!(node.span=> #p::Cost { name: #name, ms: #ms, waits: &[#(#waits),*] })
         })
     }
 
-    /// No two nodes of one id, whatever name a step is imported under.
+    /// Bounds of maps that let something run.
+    fn bounds(&self) -> TokenStream {
+        let bounded = self.model.nodes.iter().filter_map(|node| match &node.work {
+            Work::Map(_, items) => {
+                items.bounds.limit.iter().chain(&items.bounds.at_least).next().map(|first| {
+                    let (p, options) = (private_at(first.span()), map_options(&items.bounds));
+                    complaint(first.span(), &quote!(#p::map_bounds(#options)))
+                })
+            }
+            _ => None,
+        });
+        bounded.collect()
+    }
+
+    /// No two nodes of one id, whatever name a step is imported under. A branch without an id is called after a node
+    /// that is in it alone.
     fn ids(&self) -> TokenStream {
-        let ids: Vec<_> = self
-            .model
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(i, node)| {
-                let (p, step) = (private_at(node.span), alias(i, node));
-                node.id.as_ref().map_or_else(
-                    || quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id),
-                    |id| quote!(#id),
-                )
-            })
-            .collect();
-        let checks = self.model.nodes.iter().enumerate().skip(1).map(|(i, node)| {
-            let (p, earlier, id) = (private_at(node.span), &ids[..i], &ids[i]);
-            complaint(node.span, &quote_spanned!(node.span=> #p::clash(&[#(#earlier),*], #id)))
+        let nodes = self.model.nodes.iter().enumerate();
+        let named =
+            nodes.filter(|(_, node)| node.id.is_some() || !matches!(node.work, Work::Branch(_)));
+        let ids: Vec<_> = named.map(|(i, node)| (node.span, node_id(self.model, i))).collect();
+        let checks = ids.iter().enumerate().skip(1).map(|(i, (span, id))| {
+            let (p, earlier) = (private_at(*span), ids[..i].iter().map(|(_, id)| id));
+            complaint(*span, &quote_spanned!(*span=> #p::clash(&[#(#earlier),*], #id)))
         });
         checks.collect()
     }

@@ -5,9 +5,12 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Expr, Ident, visit_mut::VisitMut};
 
-use super::{option, private, private_at, step::decode};
+use super::{nodes::node_id, option, private, private_at, step::decode};
 use crate::{
-    model::{LetId, Mode, Model, Needs, Node, NodeId, Statement, Work, hole_in},
+    model::{
+        Arm, BindingId, Body, Branch, Call, LetId, Mode, Model, Needs, Node, NodeId, Signal,
+        Statement, Work, hole_in,
+    },
     signature::{Input, stored_name},
 };
 
@@ -19,10 +22,11 @@ pub struct Slices<'a> {
 
 /// The callee's type under a name of ours, at the callee's place: where it is no step, this name stands in rustc's
 /// sentence.
-pub fn alias(index: NodeId, node: &Node) -> Ident {
-    let name = node.callee.segments.last().map_or_else(String::new, |s| stored_name(&s.ident));
-    let again = if node.first { String::new() } else { format!("_{index}") };
-    format_ident!("{name}__is_not_a_step{again}", span = node.span)
+pub fn alias(index: NodeId, node: &Node, call: &Call) -> Ident {
+    let name = call.callee.segments.last().map_or_else(String::new, |s| stored_name(&s.ident));
+    let again = if call.first { String::new() } else { format!("_{index}") };
+    let what = if matches!(node.work, Work::Child(_)) { "workflow" } else { "step" };
+    format_ident!("{name}__is_not_a_{what}{again}", span = node.span)
 }
 
 /// The value of a load, or the end of the slice.
@@ -36,30 +40,75 @@ fn loaded(load: &TokenStream) -> TokenStream {
 }
 
 impl Slices<'_> {
-    /// The statements before the statement `end` that `needs` asks for.
-    pub fn prefix(&self, needs: &Needs, end: usize) -> TokenStream {
-        let inputs = needs.inputs.iter().map(|i| self.input(*i));
-        let lets = self.model.statements[..end].iter().map(|statement| match statement {
-            Statement::Let(id) if needs.lets.contains(id) => {
-                let binding = &self.model.lets[*id];
-                let (pat, init) = (&binding.pat, self.fill(&binding.init));
-                quote!(let #pat = #init;)
-            }
-            Statement::Let(id) => self.left_out(*id),
+    /// What leads to the final value.
+    pub fn prefix(&self, needs: &Needs) -> TokenStream {
+        let (inputs, lets) = (self.needed_inputs(needs), self.lets(&self.model.body, needs, None));
+        quote!(#inputs #lets)
+    }
+
+    /// What leads to a node, into the arms in which it stands, and then `end`, which leaves the slice.
+    pub fn lead(&self, node: NodeId, needs: &Needs, end: &TokenStream) -> TokenStream {
+        let inputs = self.needed_inputs(needs);
+        let way = self.model.way_to(node);
+        let rest = self.descend(&self.model.body, &way, node, needs, end);
+        quote!(#inputs #rest)
+    }
+
+    fn descend(
+        &self,
+        body: &Body,
+        way: &[(NodeId, usize)],
+        to: NodeId,
+        needs: &Needs,
+        end: &TokenStream,
+    ) -> TokenStream {
+        let next = way.first().map_or(to, |(branch, _)| *branch);
+        let lets = self.lets(body, needs, Some(self.model.nodes[next].statement));
+        let Some(((branch, arm), inner)) = way.split_first() else { return quote!(#lets #end) };
+        let Work::Branch(choice) = &self.model.nodes[*branch].work else { return quote!() };
+        let arm = &choice.arms[*arm];
+        let inside = self.descend(&arm.body, inner, to, needs, end);
+        if !needs.arms.contains(branch) {
+            let hidden = self.not_read(&arm.bindings);
+            return quote!(#lets { #hidden #inside });
+        }
+        let (on, pat, diverged) = (self.fill(&choice.on), &arm.pat, self.diverged(*branch));
+        if choice.is_match {
+            quote!(#lets match #on { #pat => { #inside } _ => {} } #diverged)
+        } else {
+            quote!(#lets if #on { #inside } #diverged)
+        }
+    }
+
+    /// The `let`s of a body that are needed, before the statement `end`.
+    fn lets(&self, body: &Body, needs: &Needs, end: Option<usize>) -> TokenStream {
+        let statements = &body.statements[..end.unwrap_or(body.statements.len())];
+        let lets = statements.iter().map(|statement| match statement {
+            Statement::Let(id) if needs.lets.contains(id) => self.binding(*id),
+            Statement::Let(id) => self.not_read(&self.model.lets[*id].bindings),
             Statement::Effect => TokenStream::new(),
         });
-        quote!(#(#inputs)* #(#lets)*)
+        lets.collect()
+    }
+
+    fn binding(&self, id: LetId) -> TokenStream {
+        let binding = &self.model.lets[id];
+        let (pat, init) = (&binding.pat, self.fill(&binding.init));
+        quote!(let #pat = #init;)
     }
 
     /// Left out, but it shadows: a reader that we overlooked must not see the older binding of the name.
-    fn left_out(&self, id: LetId) -> TokenStream {
+    fn not_read(&self, bindings: &[BindingId]) -> TokenStream {
         let p = private();
-        let bindings = &self.model.lets[id].bindings;
         let names = bindings
             .iter()
             .filter(|binding| self.model.shadows(**binding))
             .map(|binding| &self.model.bindings[*binding].name);
         quote!(#(let #names = #p::NotRead;)*)
+    }
+
+    fn needed_inputs(&self, needs: &Needs) -> TokenStream {
+        needs.inputs.iter().map(|i| self.input(*i)).collect()
     }
 
     fn input(&self, index: usize) -> TokenStream {
@@ -82,7 +131,11 @@ impl Slices<'_> {
         impl VisitMut for Fill<'_> {
             fn visit_expr_mut(&mut self, expr: &mut Expr) {
                 match hole_in(expr) {
-                    Some(node) => *expr = Expr::Verbatim(self.0.load(node)),
+                    // in parentheses: a block-like expression may begin a statement that goes on after it
+                    Some(node) => {
+                        let load = self.0.load(node);
+                        *expr = Expr::Verbatim(quote!((#load)));
+                    }
                     None => syn::visit_mut::visit_expr_mut(self, expr),
                 }
             }
@@ -94,30 +147,122 @@ impl Slices<'_> {
 
     fn load(&self, index: NodeId) -> TokenStream {
         let node = &self.model.nodes[index];
-        let p = private_at(node.span);
-        let step = alias(index, node);
-        let codec = codec(index, node);
-        let tolerated = node.mode == Mode::Tolerated;
-        let load = match (&node.work, tolerated) {
-            (Work::Step, false) => format_ident!("output"),
-            (Work::Step, true) => format_ident!("result"),
-            (Work::Map(_), false) => format_ident!("outputs"),
-            (Work::Map(_), true) => format_ident!("results"),
+        let value = match &node.work {
+            Work::Step(call) => load_call(index, node, call, ["output", "result"]),
+            Work::Map(call, items) if items.bounds.at_least.is_some() => {
+                load_call(index, node, call, ["partial", "partial_result"])
+            }
+            Work::Map(call, _) => load_call(index, node, call, ["outputs", "results"]),
+            Work::Branch(branch) => return self.value_of(index, branch),
+            Work::Wait(wait) => match &wait.signal {
+                Some(signal) => load_signal(index, node, signal),
+                None => return quote!(()),
+            },
+            Work::Child(call) => load_child(index, node, call),
         };
-        let revive = tolerated.then(
-            || quote_spanned!(node.span=> , <<#step as #p::Step>::Error as #p::Tolerable>::from_failure),
-        );
-        let value =
-            loaded(&quote_spanned!(node.span=> #p::#load(__pgflow_env, #index, #codec #revive)));
         match node.mode {
             Mode::Final => quote!(::core::result::Result::Ok(#value)),
             Mode::Required | Mode::Tolerated => value,
         }
     }
+
+    /// The value of the arm that was taken.
+    fn value_of(&self, index: NodeId, branch: &Branch) -> TokenStream {
+        let (p, diverged) = (private(), self.diverged(index));
+        let took = |arm: &Arm| {
+            let key = &arm.key;
+            loaded(&quote!(#p::took(__pgflow_env, #index, #key)))
+        };
+        let values: Vec<_> = branch.arms.iter().map(|arm| self.value_in(arm)).collect();
+        if branch.is_match && branch.binds {
+            let (on, pats) = (self.fill(&branch.on), branch.arms.iter().map(|arm| &arm.pat));
+            let guards = branch.arms.iter().map(took);
+            return quote!(match #on { #(#pats if #guards => { #values })* _ => { #diverged } });
+        }
+        if branch.is_match {
+            let guards = branch.arms.iter().map(took);
+            return quote!(match () { #(() if #guards => { #values })* _ => { #diverged } });
+        }
+        let (taken, then, other) = (took(&branch.arms[0]), &values[0], &values[1]);
+        if branch.binds {
+            let on = self.fill(&branch.on);
+            quote!(if #taken { if #on { #then } else { #diverged } } else { #other })
+        } else {
+            quote!(if #taken { #then } else { #other })
+        }
+    }
+
+    fn value_in(&self, arm: &Arm) -> TokenStream {
+        let Some(value) = &arm.body.value else { return TokenStream::new() };
+        let lets = self.lets(&arm.body, &self.model.needs(&value.reads), None);
+        let value = self.fill(&value.expr);
+        quote!(#lets #value)
+    }
+
+    /// Ends a slice whose patterns do not match what was recorded.
+    pub fn diverged(&self, branch: NodeId) -> TokenStream {
+        let (p, id) = (private(), node_id(self.model, branch));
+        quote!(return ::core::result::Result::Ok(#p::diverged(__pgflow_env, &#id));)
+    }
+}
+
+/// Loads what a call of a step came to, by the functions for a required and a tolerated one.
+fn load_call(
+    index: NodeId,
+    node: &Node,
+    call: &Call,
+    [required, tolerated]: [&str; 2],
+) -> TokenStream {
+    let (p, step, codec) =
+        (private_at(node.span), alias(index, node, call), codec(index, node, call));
+    let is_tolerated = node.mode == Mode::Tolerated;
+    let load = format_ident!("{}", if is_tolerated { tolerated } else { required });
+    let error = quote_spanned!(node.span=> <#step as #p::Step>::Error);
+    let revive = match (required, is_tolerated) {
+        // the plain call asks for it, at `.at_least`
+        ("partial", _) => quote! {
+            , |__pgflow_failure| {
+                use #p::{Revives as _, RevivesNot as _};
+                (&#p::ProbeType::<#error>(::core::marker::PhantomData)).revive(__pgflow_failure)
+            }
+        },
+        (_, true) => quote_spanned!(node.span=> , <#error as #p::Tolerable>::from_failure),
+        (_, false) => TokenStream::new(),
+    };
+    loaded(&quote_spanned!(node.span=> #p::#load(__pgflow_env, #index, #codec #revive)))
+}
+
+/// Loads the payload of a signal, whose error is the failure itself.
+fn load_signal(index: NodeId, node: &Node, signal: &Signal) -> TokenStream {
+    let (p, decode) = (private(), decode(&signal.ty.to_token_stream(), &quote!(__pgflow_payload)));
+    let decode = quote!(|__pgflow_payload| #decode);
+    loaded(&if node.mode == Mode::Tolerated {
+        quote!(#p::value_result(__pgflow_env, #index, #decode, ::core::clone::Clone::clone))
+    } else {
+        quote!(#p::value(__pgflow_env, #index, #decode))
+    })
+}
+
+/// Loads the value of a child: tolerated, its error is read back where it was stored, else made from the failure.
+fn load_child(index: NodeId, node: &Node, call: &Call) -> TokenStream {
+    let (p, child) = (private_at(node.span), alias(index, node, call));
+    let value = quote_spanned!(node.span=> <#child as #p::Workflow>::decode_output);
+    if node.mode != Mode::Tolerated {
+        return loaded(&quote_spanned!(node.span=> #p::value(__pgflow_env, #index, #value)));
+    }
+    let error = quote_spanned!(node.span=> <#child as #p::Workflow>::Error);
+    let data = decode(&error, &quote!(&#p::Json::from_trusted(__pgflow_data)));
+    let revive = quote_spanned! {node.span=>
+        |__pgflow_failure: &#p::Failure| {
+            let __pgflow_data = __pgflow_failure.data.as_deref().and_then(|__pgflow_data| #data.ok());
+            __pgflow_data.unwrap_or_else(|| <#error as #p::Tolerable>::from_failure(__pgflow_failure.clone()))
+        }
+    };
+    loaded(&quote_spanned!(node.span=> #p::value_result(__pgflow_env, #index, #value, #revive)))
 }
 
 /// The codec of a node's step.
-pub fn codec(index: NodeId, node: &Node) -> TokenStream {
-    let (p, step) = (private_at(node.span), alias(index, node));
+pub fn codec(index: NodeId, node: &Node, call: &Call) -> TokenStream {
+    let (p, step) = (private_at(node.span), alias(index, node, call));
     quote_spanned!(node.span=> <<#step as #p::Step>::Codec as ::core::default::Default>::default())
 }

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Index, ItemFn, Type, parse_quote, visit_mut::VisitMut};
+use syn::{Attribute, Index, ItemFn, ReturnType, Type, parse_quote, visit_mut::VisitMut};
 
 use super::{
     declared,
@@ -13,7 +13,7 @@ use super::{
     type_of_name,
 };
 use crate::{
-    diagnostics::Errors,
+    diagnostics::{self as say, Errors},
     model::{self, Model},
     options::WorkflowAttribute,
     signature::{self, Input, inputs, output_text, result_types, return_type, stored_name},
@@ -37,16 +37,29 @@ pub fn workflow(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     }
     let inputs = inputs(&function.sig);
     signature::check_owned(&inputs, &mut errors);
-    let model = model::lower(&inputs, &function.block, &mut errors);
+    let mut model = model::lower(&inputs, &function.block, &mut errors);
+    check_value(&function, &mut model, &mut errors);
     let workflow = Expansion::new(&function, &attribute, &inputs);
     let plain = plain(&function);
     if errors.is_empty() {
         let described = workflow.describe(&model);
         quote!(#plain #described)
+    } else if function.sig.receiver().is_some() {
+        // nothing else can stand in an `impl`
+        let errors = errors.to_tokens();
+        quote!(#plain #errors)
     } else {
         let plain = if model.refused { blank(&plain) } else { quote!(#[allow(unused)] #plain) };
         let (stub, errors) = (workflow.stub(), errors.to_tokens());
         quote!(#plain #stub #errors)
+    }
+}
+
+/// A body ends with its value, unless the function should return one in the first place.
+fn check_value(function: &ItemFn, model: &mut Model, errors: &mut Errors) {
+    if model.body.value.is_none() && !matches!(function.sig.output, ReturnType::Default) {
+        errors.at(function.block.brace_token.span.close(), say::NO_VALUE);
+        model.refused = true;
     }
 }
 
@@ -196,9 +209,10 @@ impl<'a> Expansion<'a> {
     fn spec(&self, slices: &Slices<'_>) -> TokenStream {
         let (p, id, model) = (private(), &self.id, slices.model);
         let version = self.attribute.version.unwrap_or(1);
-        let aliases = model.nodes.iter().enumerate().map(|(i, node)| {
-            let (path, alias) = (&node.callee, super::slices::alias(i, node));
-            quote!(use #path as #alias;)
+        let aliases = model.nodes.iter().enumerate().filter_map(|(i, node)| {
+            let call = node.work.call()?;
+            let (path, alias) = (&call.callee, super::slices::alias(i, node, call));
+            Some(quote!(use #path as #alias;))
         });
         let nodes = (0..model.nodes.len()).map(|i| slices.node(i, &self.error));
         let specs = (0..model.nodes.len()).map(|i| slices.spec(i));
@@ -251,9 +265,9 @@ impl<'a> Expansion<'a> {
     /// The function that evaluates the final value, and the nodes it loads.
     fn output(&self, slices: &Slices<'_>) -> (TokenStream, Vec<usize>) {
         let (p, ret, error) = (private(), &self.ret, &self.error);
-        let Some(value) = &slices.model.value else { return (TokenStream::new(), Vec::new()) };
+        let Some(value) = &slices.model.body.value else { return (TokenStream::new(), Vec::new()) };
         let needs = slices.model.needs(&value.reads);
-        let prefix = slices.prefix(&needs, slices.model.statements.len());
+        let prefix = slices.prefix(&needs);
         let (expr, encode) = (slices.fill(&value.expr), encode(&quote!(&__pgflow_value)));
         let output = quote! {
             fn __pgflow_output(__pgflow_env: &#p::Env) -> #p::Outcome {

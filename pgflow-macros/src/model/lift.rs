@@ -3,12 +3,16 @@
 
 use proc_macro2::{Span, TokenStream, TokenTree};
 use syn::{
-    BinOp, Block, Expr, ExprIf, ExprMatch, Ident, Index, parse_quote,
+    BinOp, Block, Expr, Ident, Index, parse_quote,
     visit::{self, Visit},
     visit_mut::{self, VisitMut},
 };
 
-use super::{Mode, NodeId, lower::Lower};
+use super::{
+    Mode, NodeId,
+    branch::{if_awaits, match_awaits},
+    lower::{Lower, Tail},
+};
 use crate::{diagnostics as say, text::stable};
 
 /// The name of the macro that stands for a hole; nobody expands it.
@@ -41,7 +45,7 @@ pub fn awaits(expr: &Expr) -> bool {
     finder.0
 }
 
-fn block_awaits(block: &Block) -> bool {
+pub fn block_awaits(block: &Block) -> bool {
     let mut finder = Awaits(false);
     finder.visit_block(block);
     finder.0
@@ -67,35 +71,32 @@ fn tokens_await(tokens: TokenStream) -> bool {
 }
 
 impl Lower<'_> {
-    /// Replaces the awaited calls of `expr` by holes. `is_final`: its value is the workflow's.
-    pub fn lift(&mut self, expr: &mut Expr, is_final: bool) {
+    /// Replaces the awaited calls of `expr` by holes. `tail`: what becomes of its value.
+    pub fn lift(&mut self, expr: &mut Expr, tail: Tail) {
         if !awaits(expr) {
             return;
         }
         match expr {
-            Expr::Group(group) => self.lift(&mut group.expr, is_final),
-            Expr::Paren(paren) => self.lift(&mut paren.expr, is_final),
+            Expr::Group(group) => self.lift(&mut group.expr, tail),
+            Expr::Paren(paren) => self.lift(&mut paren.expr, tail),
             Expr::Try(question) if matches!(&*question.expr, Expr::Await(_)) => {
                 if let Expr::Await(awaited) = &*question.expr {
                     *expr = self.lift_call(&awaited.base, Mode::Required);
                 }
             }
             Expr::Await(awaited) => {
-                let mode = if is_final { Mode::Final } else { Mode::Tolerated };
+                let mode = if tail == Tail::Final { Mode::Final } else { Mode::Tolerated };
                 *expr = self.lift_call(&awaited.base, mode);
             }
-            Expr::If(branch) => {
-                if !self.lift_if(branch) {
-                    *expr = refused();
-                }
+            // steps in what is decided on alone: a pure choice over results
+            Expr::If(choice) if !if_awaits(choice) => self.lift(&mut choice.cond, Tail::Read),
+            Expr::If(choice) => *expr = hole(self.branch_if(choice, tail)),
+            Expr::Match(choice) if !match_awaits(choice) => {
+                self.lift(&mut choice.expr, Tail::Read);
             }
-            Expr::Match(branch) => {
-                if !self.lift_match(branch) {
-                    *expr = refused();
-                }
-            }
+            Expr::Match(choice) => *expr = hole(self.branch_match(choice, tail)),
             Expr::Binary(binary) if matches!(binary.op, BinOp::And(_) | BinOp::Or(_)) => {
-                self.lift(&mut binary.left, false);
+                self.lift(&mut binary.left, Tail::Read);
                 if awaits(&binary.right) {
                     self.errors.on(&binary.op, say::LAZY_OPERATOR);
                     *expr = refused();
@@ -115,7 +116,7 @@ impl Lower<'_> {
         struct Parts<'a, 'e>(&'a mut Lower<'e>);
         impl VisitMut for Parts<'_, '_> {
             fn visit_expr_mut(&mut self, expr: &mut Expr) {
-                self.0.lift(expr, false);
+                self.0.lift(expr, Tail::Read);
             }
         }
         if self.hides_steps(expr) {
@@ -140,35 +141,6 @@ impl Lower<'_> {
             Expr::Return(value) => errors.on(&value.return_token, say::RETURN),
             _ => return false,
         }
-        true
-    }
-
-    /// Steps in the condition; whether there are none in the arms.
-    fn lift_if(&mut self, branch: &mut ExprIf) -> bool {
-        let other = branch.else_branch.as_ref().is_some_and(|(_, other)| awaits(other));
-        if other || block_awaits(&branch.then_branch) {
-            self.errors.on(&branch.if_token, say::BRANCH);
-            return false;
-        }
-        self.lift(&mut branch.cond, false);
-        true
-    }
-
-    /// Steps in what is matched on; whether there are none in guards and arms.
-    fn lift_match(&mut self, branch: &mut ExprMatch) -> bool {
-        for arm in &branch.arms {
-            if let syn::Pat::Guard(guarded) = &arm.pat
-                && awaits(&guarded.guard)
-            {
-                self.errors.on(&guarded.guard, say::GUARD);
-                return false;
-            }
-        }
-        if branch.arms.iter().any(|arm| awaits(&arm.body)) {
-            self.errors.on(&branch.match_token, say::BRANCH);
-            return false;
-        }
-        self.lift(&mut branch.expr, false);
         true
     }
 }

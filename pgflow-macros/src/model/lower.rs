@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use proc_macro2::Span;
 use quote::ToTokens;
 use syn::{
-    Attribute, Block, Expr, ExprCall, Item, Local, Meta, Pat, Path, Stmt, parse_quote,
-    spanned::Spanned, visit::Visit,
+    Attribute, Block, Expr, ExprCall, Item, Local, Meta, Pat, Path, Stmt, parse_quote, visit::Visit,
 };
 
 use super::{
-    Binding, BindingId, Let, Mode, Model, Node, NodeId, Origin, Reads, Statement, Value, Work,
+    Binding, BindingId, Body, Call, Let, Mode, Model, Node, NodeId, Origin, Reads, Statement,
+    Value, Work,
     free::{FreeNames, bound},
     lift::{awaits, hole_in, returns},
 };
@@ -28,6 +28,8 @@ pub fn lower(inputs: &[Input], block: &Block, errors: &mut Errors) -> Model {
         errors,
         scopes: vec![BTreeMap::new()],
         model: Model::default(),
+        body: Body::default(),
+        arm: None,
         reads: Reads::default(),
         id: None,
     };
@@ -35,8 +37,8 @@ pub fn lower(inputs: &[Input], block: &Block, errors: &mut Errors) -> Model {
         lower.refuse_mut(&input.pat);
         lower.bind(&input.pat, Origin::Input(i));
     }
-    lower.body(block);
-    let mut model = lower.model;
+    let body = lower.body(block, Tail::Final);
+    let mut model = Model { body, ..lower.model };
     model.finish(errors);
     model
 }
@@ -47,50 +49,89 @@ pub struct Lower<'e> {
     /// Names in sight; `None` where a closure binds the name.
     pub scopes: Vec<BTreeMap<String, Option<BindingId>>>,
     pub model: Model,
+    /// The body under way.
+    body: Body,
+    /// The arm under way.
+    arm: Option<(NodeId, usize)>,
     /// What the piece of Rust under way reads.
     reads: Reads,
     /// The `#[id]` of the statement under way, until its call takes it.
     pub id: Option<(String, Attribute)>,
 }
 
-/// What makes a node.
-pub struct NewNode {
-    pub work: Work,
-    pub callee: Path,
-    pub call: ExprCall,
-    pub reads: Reads,
-    pub mode: Mode,
+/// What becomes of an expression's value.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Tail {
+    /// It is the workflow's.
+    Final,
+    Read,
+    /// Nobody takes it.
+    Unread,
 }
 
 impl Lower<'_> {
-    fn body(&mut self, block: &Block) {
-        let last = block.stmts.len().wrapping_sub(1);
-        for (i, statement) in block.stmts.iter().enumerate() {
-            self.statement(statement, i == last);
-            if let Some((_, attribute)) = self.id.take() {
-                self.errors.on(&attribute, say::ID_WITHOUT_CALL);
+    /// The statements of a block; `tail`: what becomes of its value.
+    pub fn body(&mut self, block: &Block, tail: Tail) -> Body {
+        self.in_body(|lower| {
+            let last = block.stmts.len().wrapping_sub(1);
+            for (i, statement) in block.stmts.iter().enumerate() {
+                lower.statement(statement, (i == last).then_some(tail));
+                lower.spent_id();
             }
-        }
-        if self.model.value.is_none() {
-            self.errors.at(block.brace_token.span.close(), say::NO_VALUE);
-            self.model.refused = true;
+        })
+    }
+
+    /// The body of an arm that is no block.
+    pub fn expression_body(&mut self, expr: &Expr, tail: Tail) -> Body {
+        self.in_body(|lower| {
+            lower.value(expr.clone(), tail);
+            lower.spent_id();
+        })
+    }
+
+    /// An `#[id]` that no call has taken.
+    fn spent_id(&mut self) {
+        if let Some((_, attribute)) = self.id.take() {
+            self.errors.on(&attribute, say::ID_WITHOUT_CALL);
         }
     }
 
-    fn statement(&mut self, statement: &Stmt, is_last: bool) {
-        match statement {
-            Stmt::Item(item @ (Item::Use(_) | Item::Const(_))) => {
+    fn in_body(&mut self, read: impl FnOnce(&mut Self)) -> Body {
+        let outer = std::mem::take(&mut self.body);
+        self.scopes.push(BTreeMap::new());
+        read(self);
+        self.scopes.pop();
+        std::mem::replace(&mut self.body, outer)
+    }
+
+    /// Goes into an arm of a branch.
+    pub fn in_arm(
+        &mut self,
+        branch: NodeId,
+        arm: usize,
+        read: impl FnOnce(&mut Self) -> Body,
+    ) -> Body {
+        let outer = self.arm.replace((branch, arm));
+        let body = read(self);
+        self.arm = outer;
+        body
+    }
+
+    /// `tail`: it is the last one of its body.
+    fn statement(&mut self, statement: &Stmt, tail: Option<Tail>) {
+        match (statement, tail) {
+            (Stmt::Item(item @ (Item::Use(_) | Item::Const(_))), _) if self.arm.is_none() => {
                 self.model.items.push(item.clone());
             }
-            Stmt::Item(item) => self.errors.on(item, say::ONLY_USE_AND_CONST),
-            Stmt::Local(local) => self.binding(local),
-            Stmt::Expr(value, None) if is_last => self.value(value.clone()),
-            Stmt::Expr(expr, _) => self.effect(expr),
-            Stmt::Macro(m) if is_last && m.semi_token.is_none() => {
+            (Stmt::Item(item), _) => self.errors.on(item, say::ONLY_USE_AND_CONST),
+            (Stmt::Local(local), _) => self.binding(local),
+            (Stmt::Expr(value, None), Some(tail)) => self.value(value.clone(), tail),
+            (Stmt::Expr(expr, _), _) => self.effect(expr),
+            (Stmt::Macro(m), Some(tail)) if m.semi_token.is_none() && tail != Tail::Unread => {
                 let mac = &m.mac;
-                self.value(parse_quote!(#mac));
+                self.value(parse_quote!(#mac), tail);
             }
-            Stmt::Macro(m) => {
+            (Stmt::Macro(m), _) => {
                 self.errors.on(&m.mac.path, say::statement_macro(&stable(&m.mac.path)));
             }
         }
@@ -107,18 +148,20 @@ impl Lower<'_> {
             self.errors.on(token, say::LET_ELSE);
         }
         let mut init = (*init.expr).clone();
-        let reads = self.piece(&mut init, false);
+        let reads = self.piece(&mut init, Tail::Read);
         let id = self.model.lets.len();
         let bindings = self.bind(&local.pat, Origin::Let(id));
         self.model.lets.push(Let { pat: local.pat.clone(), init, reads, bindings });
-        self.model.statements.push(Statement::Let(id));
+        self.body.statements.push(Statement::Let(id));
     }
 
     fn effect(&mut self, expr: &Expr) {
         self.attributes(attributes_of(expr));
         if !awaits(expr) {
             if returns(expr) {
-                self.piece(&mut expr.clone(), false);
+                self.piece(&mut expr.clone(), Tail::Read);
+            } else if let Expr::Macro(m) = expr {
+                self.errors.on(&m.mac.path, say::statement_macro(&stable(&m.mac.path)));
             } else {
                 self.errors.on(expr, say::NO_STEP);
             }
@@ -126,23 +169,30 @@ impl Lower<'_> {
         }
         let mut lifted = expr.clone();
         let before = self.errors.count();
-        self.piece(&mut lifted, false);
+        self.piece(&mut lifted, Tail::Unread);
         if hole_in(&lifted).is_none() && self.errors.count() == before {
             self.errors.on(expr, say::MORE_THAN_A_CALL);
         }
-        self.model.statements.push(Statement::Effect);
+        self.body.statements.push(Statement::Effect);
     }
 
-    fn value(&mut self, mut expr: Expr) {
+    fn value(&mut self, mut expr: Expr, tail: Tail) {
+        if tail == Tail::Unread {
+            // what an arm of a statement comes to: a name or a literal is no loss, the rest would be
+            if !matches!(expr, Expr::Path(_) | Expr::Lit(_) | Expr::Tuple(_)) || awaits(&expr) {
+                self.effect(&expr);
+            }
+            return;
+        }
         self.attributes(attributes_of(&expr));
-        let reads = self.piece(&mut expr, true);
-        self.model.value = Some(Value { expr, reads });
+        let reads = self.piece(&mut expr, tail);
+        self.body.value = Some(Value { expr, reads });
     }
 
     /// Lifts the calls out of one expression and finds the names it reads.
-    fn piece(&mut self, expr: &mut Expr, is_final: bool) -> Reads {
+    pub fn piece(&mut self, expr: &mut Expr, tail: Tail) -> Reads {
         self.reading(|lower| {
-            lower.lift(expr, is_final);
+            lower.lift(expr, tail);
             lower.names(expr);
         })
     }
@@ -162,24 +212,27 @@ impl Lower<'_> {
         FreeNames::new(&lookup, &mut self.reads, self.errors).visit_expr(expr);
     }
 
-    /// Adds a node to the model and to what is read.
-    pub fn node(&mut self, new: NewNode) -> NodeId {
+    /// A call by the path `callee`.
+    pub fn called(&self, callee: Path, call: ExprCall) -> Call {
         let name = |path: &Path| path.segments.last().map(|s| s.ident.to_string());
-        let first = !self.model.nodes.iter().any(|n| name(&n.callee) == name(&new.callee));
-        // the place is the user's token, the names are ours: also inside the body of a `macro_rules!`
-        let span = Span::call_site().located_at(new.callee.span());
+        let mut earlier = self.model.nodes.iter().filter_map(|n| n.work.call());
+        let first = !earlier.any(|c| name(&c.callee) == name(&callee));
+        Call { callee, expr: call, first }
+    }
+
+    /// Adds a node to the model and to what is read; `place` is the user's token for it.
+    pub fn node(&mut self, work: Work, reads: Reads, mode: Mode, place: Span) -> NodeId {
         let node = self.model.nodes.len();
         self.model.nodes.push(Node {
-            work: new.work,
-            callee: new.callee,
-            call: new.call,
-            reads: new.reads,
+            work,
+            reads,
             after: Reads::default(),
-            mode: new.mode,
+            mode,
             id: self.id.take().map(|(id, _)| id),
-            first,
-            span,
-            statement: self.model.statements.len(),
+            // the place is the user's token, the names are ours: also inside the body of a `macro_rules!`
+            span: Span::call_site().located_at(place),
+            arm: self.arm,
+            statement: self.body.statements.len(),
             order: std::collections::BTreeSet::new(),
         });
         self.reads.nodes.insert(node);
@@ -194,7 +247,7 @@ impl Lower<'_> {
         None
     }
 
-    fn bind(&mut self, pat: &Pat, origin: Origin) -> Vec<BindingId> {
+    pub fn bind(&mut self, pat: &Pat, origin: Origin) -> Vec<BindingId> {
         let mut ids = Vec::new();
         for name in bound(pat) {
             let id = self.model.bindings.len();
@@ -207,7 +260,7 @@ impl Lower<'_> {
         ids
     }
 
-    fn refuse_mut(&mut self, pat: &Pat) {
+    pub fn refuse_mut(&mut self, pat: &Pat) {
         struct Mutable<'a>(&'a mut Errors);
         impl Visit<'_> for Mutable<'_> {
             fn visit_pat_ident(&mut self, pat: &syn::PatIdent) {
@@ -220,7 +273,7 @@ impl Lower<'_> {
     }
 
     /// Reads `#[id = "…"]` and refuses `#[cfg(…)]`.
-    fn attributes(&mut self, attributes: &[Attribute]) {
+    pub fn attributes(&mut self, attributes: &[Attribute]) {
         for attribute in attributes {
             if attribute.path().is_ident("cfg") {
                 self.errors.on(attribute, say::CFG);

@@ -353,19 +353,6 @@ async fn lossy(n: u32) -> Fallible<Vec<f64>> {
     Ok(f)
 }
 
-/// The graph must give what the plain call gives.
-macro_rules! same {
-    ($($workflow:ident($($input:expr),+);)+) => { $( $( {
-        let plain = $workflow($input).await;
-        let graph = testing::run::<$workflow>().input($input).await;
-        match (plain, graph) {
-            (Ok(a), Ok(b)) => assert_eq!(a, b, "{}", stringify!($workflow)),
-            (Err(a), Err(RunError::Failed(b))) => assert_eq!(a.to_string(), b.message),
-            (a, b) => panic!("{}: plain {a:?}, graph {b:?}", stringify!($workflow)),
-        }
-    } )+ )+ };
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn every_form_gives_in_the_graph_what_the_plain_call_gives() {
     same! {

@@ -90,7 +90,7 @@ fn nodes_and_edges() {
     );
     let ids: Vec<_> = spec.nodes.iter().map(|n| n.id).collect();
     assert_eq!(ids, [None, None, None, Some("second-read"), None]);
-    let NodeKindSpec::Map(step) = spec.nodes[1].kind else { panic!("a map") };
+    let NodeKindSpec::Map(step, _) = spec.nodes[1].kind else { panic!("a map") };
     assert_eq!((step.id, step.output, step.options.retries), ("check-one", "u32", Some(0)));
 }
 

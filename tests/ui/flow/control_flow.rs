@@ -28,6 +28,7 @@ async fn w(n: u32) -> Result<u32, String> {
     let _t = tokio::try_join!(a(n), a(n))?;
     let _j = tokio::join!(a(n)).await;
     let _z = n > 3 && a(n).await? > 2;
+    let _o = n > 3 || a(n).await? > 2;
     let _s = format!("{}", a(n).await?);
     let _b = {
         let k = n;

@@ -2,20 +2,18 @@
 
 use std::{collections::HashMap, sync::PoisonError};
 
-use sqlx::{PgConnection, postgres::PgConnectOptions};
-
 use crate::{
+    definition::NodeKind,
     env::Env,
     failure::{Failure, FailureKind},
-    lifecycle::{Place, Position},
     payload::Json,
     record::BODY,
     registry::Version,
     spec::Stored,
     store::{
-        RunId, StoreError, answered,
+        Connection, RunId, StoreError, answered,
         claim::{Loaded, load, load_input},
-        connect,
+        connect::Endpoint,
     },
 };
 
@@ -23,8 +21,8 @@ use super::{super::token::Token, Shared};
 
 /// The connection for reads, opened again when it breaks.
 pub(in super::super) struct Reader {
-    pub options: PgConnectOptions,
-    pub connection: Option<PgConnection>,
+    pub endpoint: Endpoint,
+    pub connection: Option<Connection<'static>>,
 }
 
 /// What is known here of a run, while a token of it is here.
@@ -52,18 +50,18 @@ fn cached<T>(shared: &Shared, run: RunId, f: impl FnOnce(&mut RunCache) -> T) ->
     f(shared.runs.lock().unwrap_or_else(PoisonError::into_inner).entry(run).or_default())
 }
 
-/// What a slice sees: the token's own result, what is known here, and from the database what is not.
+/// What a slice sees: what this flush will store, what is known here, and from the database what is not.
 pub(super) async fn env(
     shared: &Shared,
     token: &Token,
     reads: &[usize],
-    own: Option<&(usize, Stored)>,
+    known: &[(usize, Stored)],
 ) -> Result<Env, Trouble> {
     let (mut input, mut stored) = cached(shared, token.run(), |cache| {
         let known = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone())));
         (cache.input.clone(), known.collect::<HashMap<_, _>>())
     });
-    stored.extend(own.cloned());
+    stored.extend(known.iter().cloned());
     let missing: Vec<usize> = reads.iter().copied().filter(|n| !stored.contains_key(n)).collect();
     if input.is_none() || !missing.is_empty() {
         let fetched = fetch(shared, token, input.is_none(), &missing).await?;
@@ -109,30 +107,37 @@ async fn fetch(
     Ok((input, results))
 }
 
-/// The result of a node from its rows: one row of a step, the elements of a map in order.
+/// The result of a node from its rows: a row of its own, or the elements of a map in order.
 fn assemble(version: &Version, node: usize, rows: &[Loaded]) -> Result<Stored, Trouble> {
     let number = version.numbers.nodes[node];
-    let mut own = rows.iter().filter(|r| r.node == number).map(|r| r.stored.clone());
-    if version.graph.entry(Place::Node(node)) != Position::Items(node) {
-        let id = &version.definition.nodes[node].id;
-        return own.next().ok_or_else(|| {
-            Trouble::in_body(format!("the result of `{id}` should be stored and is not"))
-        });
+    let own = rows.iter().filter(|r| r.node == number);
+    if let Some(row) = own.clone().find(|r| r.elem == 0) {
+        return Ok(row.stored.clone());
     }
-    let mut outputs = Vec::new();
-    for stored in own {
-        match stored {
-            Stored::Done(output) => outputs.push(output),
-            other => return Ok(other),
-        }
+    let definition = &version.definition.nodes[node];
+    if definition.kind != NodeKind::Map {
+        let id = &definition.id;
+        return Err(Trouble::in_body(format!("the result of `{id}` should be stored and is not")));
     }
-    Ok(Stored::Elements(outputs))
+    let results = own.map(|row| match &row.stored {
+        Stored::Done(output) => Ok(output.clone()),
+        Stored::Failed(failure) => Err(failure.clone()),
+        other => Err(Failure::new(BODY, FailureKind::Body, format!("an element is {other:?}"))),
+    });
+    if definition.at_least.is_some() {
+        return Ok(Stored::Results(results.collect()));
+    }
+    // of several that failed the first in input order
+    Ok(match results.collect() {
+        Ok(outputs) => Stored::Elements(outputs),
+        Err(failure) => Stored::Failed(failure),
+    })
 }
 
 impl Reader {
-    pub async fn open(&mut self) -> Result<&mut PgConnection, StoreError> {
+    pub async fn open(&mut self) -> Result<&mut Connection<'static>, StoreError> {
         if self.connection.is_none() {
-            self.connection = Some(connect::open(&self.options, "claims").await?);
+            self.connection = Some(self.endpoint.open("claims").await?);
         }
         self.connection
             .as_mut()

@@ -6,10 +6,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sqlx::PgConnection;
-
 use crate::store::{
-    HeldSlot, StoreError, TokenKey, answered,
+    Connection, HeldSlot, StoreError, TokenKey, answered,
     claim::{Claimed, LimitedQueue, claim, claim_limited},
     upkeep::{held, set_idle},
 };
@@ -96,7 +94,7 @@ impl Session {
         let Some(ServedQueue { version, node: Some(node) }) = self.queues.get(&queue) else {
             return i32::MAX;
         };
-        self.ledger.room(&version.tasks[*node], &self.offer)
+        version.tasks[*node].as_ref().map_or(i32::MAX, |plan| self.ledger.room(plan, &self.offer))
     }
 
     pub(super) fn claimed(&mut self, result: Result<Vec<Claimed>, StoreError>) {
@@ -178,7 +176,7 @@ impl Session {
     fn begin_claimed(&mut self, claimed: Claimed) {
         let version = self.queues.get(&claimed.queue).map(|served| served.version.clone());
         let place = version.and_then(|version| {
-            let at = version.position(claimed.key.lane, claimed.key.elem, claimed.node)?;
+            let at = version.position(claimed.key, claimed.node, claimed.queue)?;
             Some((version, at))
         });
         let Some((version, at)) = place else {
@@ -191,10 +189,7 @@ impl Session {
             let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
             runs.entry(claimed.key.run).or_default().input = Some(input);
         }
-        let share = at
-            .node()
-            .filter(|_| at.is_task())
-            .map(|n| self.ledger.take(&version.tasks[n], &self.offer));
+        let share = version.plan(at).map(|plan| self.ledger.take(plan, &self.offer));
         let token = Token {
             key: claimed.key,
             epoch: claimed.epoch,
@@ -268,7 +263,7 @@ impl Request {
 
     async fn with(
         &self,
-        connection: &mut PgConnection,
+        connection: &mut Connection<'_>,
         worker: i32,
         marks: &[i64],
         got: &mut Vec<Claimed>,

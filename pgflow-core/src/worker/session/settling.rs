@@ -44,17 +44,23 @@ impl Session {
             }
         };
         match served.verdict {
-            Verdict::Settled { mut settled, next, arrivals, result } => {
+            Verdict::Settled { mut settled, next, arrivals, results } => {
                 // the slot of a start goes over to the run, unless that ends here
                 settled.leaves_start =
                     start_pool.filter(|_| !matches!(settled.fate, Fate::End { .. }));
                 if settled.leaves_start.is_none() {
                     settled.free = free;
                 }
-                if matches!(settled.fate, Fate::Retry { .. }) {
+                if matches!(settled.fate, Fate::Retry { .. } | Fate::Park { limit: Some(_), .. }) {
                     self.due.notify_one();
                 }
-                self.state.pending.push(Pending { settled, next, arrivals, result });
+                self.state.pending.push(Pending { settled, next, arrivals, results });
+            }
+            Verdict::Committed { pending, flushed } => self.flushed(vec![pending], &flushed),
+            Verdict::InDoubt => {
+                self.state.works.push_back(Work::Free(free));
+                self.leave(key);
+                let _ = self.to_self.send(Message::Doubt);
             }
             Verdict::EndRun { state, failure, holder } => {
                 self.state.works.push_back(Work::End {
@@ -126,7 +132,8 @@ impl Session {
     pub(super) fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
         let mut left = false;
         let mut places: HashMap<TokenKey, (Token, Position, Option<Json>)> = HashMap::new();
-        for (pending, taken) in batch.into_iter().zip(&flushed.taken) {
+        let fates = flushed.taken.iter().zip(&flushed.halted);
+        for (pending, (taken, halted)) in batch.into_iter().zip(fates) {
             let settled = pending.settled;
             let here = self.state.running.get(&settled.key);
             // handed back by its flusher and claimed again before this was heard
@@ -146,11 +153,11 @@ impl Session {
                     (running.token.clone(), *at, row.input.clone()),
                 );
             }
-            if let Some((node, stored)) = pending.result {
+            if !pending.results.is_empty() {
                 let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
-                runs.entry(settled.key.run).or_default().results.insert(node, stored);
+                runs.entry(settled.key.run).or_default().results.extend(pending.results);
             }
-            match (settled.fate, pending.next) {
+            match (settled.fate, pending.next.filter(|_| !halted)) {
                 (Fate::Move { .. }, Some(next)) => {
                     let epoch = settled.epoch + 1;
                     self.begin(running.token.moved(settled.key, next, epoch, flushed.at, None));

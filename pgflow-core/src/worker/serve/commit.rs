@@ -1,0 +1,80 @@
+//! The completion of a transactional step, in the step's own transaction.
+
+use crate::{
+    context::TransactionSlot,
+    failure::{Failure, FailureKind},
+    registry::TaskPlan,
+    store::{Connection, During, StoreError, answered, flush::flush},
+};
+
+use super::{
+    super::{
+        flusher::Pending,
+        token::{Token, Verdict},
+    },
+    Shared, failed,
+};
+
+/// Commits the completion with what the step wrote. A step that failed, or that wrote nothing through its transaction, is
+/// settled like any other.
+pub(super) async fn commit(
+    shared: &Shared,
+    token: &Token,
+    plan: &TaskPlan,
+    slot: &TransactionSlot,
+    verdict: Verdict,
+    over: bool,
+) -> Verdict {
+    let Ok(begun) = slot.take() else {
+        let text = format!("`{}` returned while its transaction was still in use", plan.step);
+        let failure = Failure::new(plan.step, FailureKind::Failed, text);
+        return failed(shared, token, plan, FailureKind::Failed, failure).await;
+    };
+    let Some(mut transaction) = begun else { return verdict };
+    let Verdict::Settled { mut settled, next, arrivals, results } = verdict else {
+        return verdict;
+    };
+    // another attempt: what this one wrote goes
+    if settled.is_retry() {
+        return Verdict::Settled { settled, next, arrivals, results };
+    }
+    if over {
+        settled.free.clone_from(&token.slots);
+    }
+    let batch = [settled];
+    let written = answered(async {
+        // the connection is the host's to plan on; this much is for the engine's own statement
+        sqlx::raw_sql("set local enable_seqscan = off; set local jit = off")
+            .execute(&mut *transaction)
+            .await
+            .during("prepare a commit")?;
+        flush(&mut Connection::within(&mut transaction), shared.worker, &batch, &shared.join_direct)
+            .await
+    })
+    .await;
+    let flushed = match written {
+        Ok(flushed) if flushed.taken == [true] => flushed,
+        Ok(_) => return Verdict::Dropped,
+        Err(error) => return refused(shared, token, plan, &error).await,
+    };
+    match answered(async { transaction.commit().await.during("commit a step") }).await {
+        Ok(()) => {
+            let [settled] = batch;
+            Verdict::Committed { pending: Pending { settled, next, arrivals, results }, flushed }
+        }
+        Err(error) if error.is_refusal() => refused(shared, token, plan, &error).await,
+        // the session asks the database what became of it
+        Err(_) => Verdict::InDoubt,
+    }
+}
+
+/// A database that refuses is a failure of the step; one that is not there costs no attempt.
+async fn refused(shared: &Shared, token: &Token, plan: &TaskPlan, error: &StoreError) -> Verdict {
+    if !error.is_refusal() && !error.is_aborted_transaction() {
+        tracing::warn!(step = plan.step, %error, source = %error.source, "a transactional step is run again");
+        return Verdict::HandBack;
+    }
+    let text = format!("the transaction of `{}` was refused: {}", plan.step, error.source);
+    let failure = Failure::new(plan.step, FailureKind::Failed, text);
+    failed(shared, token, plan, FailureKind::Failed, failure).await
+}

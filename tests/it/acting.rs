@@ -1,0 +1,164 @@
+//! What people do to runs: retry, run again from a chosen step, pause, resume.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use pgflow::{ActionError, Failure, FailureKind, RetryError, RunState, step, workflow};
+
+use crate::support::{Database, PATIENCE, history, worker};
+
+type Result<T> = std::result::Result<T, Failure>;
+
+/// How often each step ran for each input, over all tests of this file.
+fn ran(step: &'static str, n: u32) -> usize {
+    static COUNTS: Mutex<Option<HashMap<(&str, u32), usize>>> = Mutex::new(None);
+    let mut counts = COUNTS.lock().unwrap_or_else(PoisonError::into_inner);
+    let count = counts.get_or_insert_default().entry((step, n)).or_default();
+    *count += 1;
+    *count
+}
+
+#[step(retries = 0)]
+pub async fn gather_parts(n: u32) -> Result<Vec<u32>> {
+    ran("gather_parts", n);
+    Ok((0..4).map(|i| n + i).collect())
+}
+
+/// Fails the first time for every third number.
+#[step(retries = 0)]
+pub async fn weigh_part(part: u32) -> Result<u32> {
+    let times = ran("weigh_part", part);
+    if part.is_multiple_of(3) && times == 1 {
+        let text = format!("{part} is too heavy");
+        return Err(Failure::new("weigh_part", FailureKind::Failed, text));
+    }
+    Ok(part * 10)
+}
+
+#[step(retries = 0)]
+pub async fn add_weights(weights: Vec<u32>) -> Result<u32> {
+    ran("add_weights", weights[0]);
+    Ok(weights.iter().sum())
+}
+
+#[workflow]
+pub async fn weighing(n: u32) -> Result<u32> {
+    let parts = gather_parts(n).await?;
+    let weights = pgflow::map(parts, weigh_part).await?;
+    add_weights(weights).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_goes_on_from_what_failed_as_a_new_run() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "weighing").await;
+    let run = flow.start::<weighing>(100).key("order 7").await.unwrap();
+    run.output().await.unwrap_err();
+    let again = flow.retry(run.id(), "alice").await.unwrap();
+    assert_eq!(flow.run::<weighing>(again).output().await.unwrap(), 1_000 + 1_010 + 1_020 + 1_030);
+    // what had succeeded is kept, also of the map that failed
+    assert_eq!(ran("gather_parts", 100), 2, "the second is this count");
+    let status = flow.status(again).await.unwrap().unwrap();
+    let kept =
+        |node: &str| history(&status).iter().filter(|h| **h == format!("{node}#1 kept")).count();
+    assert_eq!(kept("gather_parts"), 1);
+    let done = flow.status(run.id()).await.unwrap().unwrap();
+    let done = done.attempts.iter().filter(|a| a.node == "weigh_part" && a.failure.is_none());
+    assert_eq!(kept("weigh_part"), done.filter(|a| a.status.to_string() == "done").count());
+    // idempotent, and the key leads to the new one
+    assert_eq!(flow.retry(run.id(), "alice").await.unwrap(), again);
+    assert_eq!(flow.run_by_key::<weighing>("order 7").await.unwrap().unwrap().id(), again);
+    assert_eq!(db.count("select count(*) from pgflow.audit where action = 'retry'").await, 1);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_completed_run_is_run_again_from_a_chosen_step_with_the_old_outputs() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "weighing").await;
+    let run = flow.start::<weighing>(200).await.unwrap();
+    run.output().await.unwrap_err();
+    let second = flow.retry(run.id(), "bob").await.unwrap();
+    let total = flow.run::<weighing>(second).output().await.unwrap();
+    let error = flow.retry(second, "bob").await.unwrap_err();
+    assert!(matches!(error, RetryError::Completed(_)), "{error}");
+    let error = flow.retry(second, "bob").from("weigh_prat").await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        format!(
+            "run {second} has no node `weigh_prat` to run again from; it has `gather_parts`, `weigh_part`, `add_weights`"
+        )
+    );
+    let third = flow.retry(second, "bob").from("add_weights").await.unwrap();
+    assert_eq!(flow.run::<weighing>(third).output().await.unwrap(), total);
+    let status = flow.status(third).await.unwrap().unwrap();
+    let ended = history(&status);
+    assert_eq!(ended.iter().filter(|h| h.ends_with("kept")).count(), 5, "{ended:?}");
+    assert_eq!(ended.iter().filter(|h| *h == "add_weights#1 done").count(), 1, "{ended:?}");
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+static OPEN: AtomicBool = AtomicBool::new(false);
+
+#[step]
+pub async fn wait_for_the_gate(n: u32) -> Result<u32> {
+    while !OPEN.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    Ok(n + 1)
+}
+
+#[step]
+pub async fn after_the_gate(n: u32) -> Result<u32> {
+    ran("after_the_gate", n);
+    Ok(n * 2)
+}
+
+#[workflow(timeout = "10m")]
+pub async fn gated(n: u32) -> Result<u32> {
+    let passed = wait_for_the_gate(n).await?;
+    let left = after_the_gate(passed).await?;
+    let right = weigh_part(passed).await?;
+    Ok(left + right)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_paused_run_finishes_what_is_under_way_and_goes_on_when_resumed() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "gated").await;
+    let run = flow.start::<gated>(6).await.unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
+    assert!(flow.pause(run.id(), "carol").await.unwrap());
+    assert!(!flow.pause(run.id(), "carol").await.unwrap());
+    OPEN.store(true, Ordering::Relaxed);
+    db.until("select count(*) from pgflow.attempt where status = 1", 1).await;
+    db.until("select count(*) from pgflow.task where paused and worker_id is null", 2).await;
+    assert_eq!(db.count("select count(*) from pgflow.task where ready_in is not null").await, 0);
+    let deadline = "select extract(epoch from deadline - created_at)::bigint from pgflow.run";
+    // a minute of pause, as the database would see it
+    sqlx::query("update pgflow.pause set at = at - interval '1 minute'")
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    assert!(flow.resume(run.id(), "carol").await.unwrap());
+    assert!(!flow.resume(run.id(), "carol").await.unwrap());
+    assert_eq!(run.output().await.unwrap(), 14 + 70);
+    assert!(db.count(deadline).await >= 660);
+    assert_eq!(ran("after_the_gate", 7), 2, "the second is this count");
+    let error = flow.pause(run.id(), "carol").await.unwrap_err();
+    assert!(matches!(error, ActionError::Ended(_)), "{error}");
+    assert_eq!(run.status().await.unwrap().state, RunState::Completed);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
