@@ -1,25 +1,26 @@
 //! Results that serve equal arguments, and callers that share a call.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
 };
 
 use pgflow::{Failure, FailureKind, step, workflow};
+use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, history, worker};
 
 type Result<T> = std::result::Result<T, Failure>;
 
 static COMPUTED: AtomicUsize = AtomicUsize::new(0);
+static GATE: Notify = Notify::const_new();
 
 #[step(cache = "1h", concurrency = 8)]
 pub async fn costly(n: u32, name: &str) -> Result<String> {
     COMPUTED.fetch_add(1, Ordering::SeqCst);
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    if n == 7 {
+        GATE.notified().await;
+    }
     Ok(format!("{name} {n}"))
 }
 
@@ -35,6 +36,8 @@ async fn runs_that_need_one_result_at_once_compute_it_once() {
     let flow = db.flow().await;
     let workers = [worker(&flow, "thrifty").await, worker(&flow, "thrifty").await];
     let runs = flow.start_many::<thrifty>([7; 6]).await.unwrap();
+    db.until("select count(*) from pgflow.task where due_at is not null", 5).await;
+    GATE.notify_one();
     for run in &runs {
         assert_eq!(run.output().await.unwrap(), "result 7");
         // whoever waited did so without an attempt
