@@ -139,17 +139,19 @@ begin
   end if;
 
   if cardinality(array_remove(p_next_of, null)) > 0 then
+    -- materialized: a join might read its inner side again for each row, and each time find others that are parked
+    with t as materialized (
+      select w.run_id, w.lane, w.paused, e.elem
+      from (select u.run_id, u.lane, count(*) n, bool_or(coalesce(u.ord = any(stopped), false)) paused
+            from unnest(p_run, p_next_of) with ordinality u(run_id, lane, ord)
+            where u.lane is not null and u.ord = any(ok) group by 1, 2) w
+      cross join lateral (
+        select e.elem from pgflow.task e where e.run_id = w.run_id and e.lane = w.lane and e.elem > 0 and e.arrived < e.need
+        order by e.elem limit w.n for update skip locked) e)
     update pgflow.task k set arrived = k.need, paused = k.paused or t.paused,
         ready_in = case when not (k.paused or t.paused) then k.queue end,
         rank = pgflow.rank_at(pgflow.clock(), 0), ready_at = greatest(pgflow.clock(), k.ready_at)
-      from (select w.run_id, w.lane, w.paused, e.elem
-            from (select u.run_id, u.lane, count(*) n, bool_or(coalesce(u.ord = any(stopped), false)) paused
-                  from unnest(p_run, p_next_of) with ordinality u(run_id, lane, ord)
-                  where u.lane is not null and u.ord = any(ok) group by 1, 2) w
-            cross join lateral (
-              select e.elem from pgflow.task e where e.run_id = w.run_id and e.lane = w.lane and e.elem > 0 and e.arrived < e.need
-              order by e.elem limit w.n for update skip locked) e) t
-      where k.run_id = t.run_id and k.lane = t.lane and k.elem = t.elem;
+      from t where k.run_id = t.run_id and k.lane = t.lane and k.elem = t.elem;
     left_ready := left_ready or found;
   end if;
   if cardinality(array_remove(p_signal, null)) > 0 then
