@@ -3,12 +3,13 @@
 //! Where tokens go is [`settle`](pgflow_core::lifecycle::settle), which the engine asks too. What the statements of
 //! `pgflow-core/migrations/` do to rows is written down once more in `statements`, small enough to be read beside them:
 //! statements of a transaction see what was committed before they began, wait for rows that another has written, and go on
-//! with what these hold then. `machine` and `scheduler` hold the SQL to the same properties.
+//! with what these hold then. `machine` holds the SQL to it, row by row.
 //!
 //! Then each fence is taken away, and the search must say what breaks.
 
 mod follow;
 pub mod graphs;
+mod machine;
 mod moves;
 mod search;
 mod statements;
@@ -75,6 +76,8 @@ enum Fault {
     AnswerLost,
     /// A worker gives back what it holds.
     HandBack,
+    /// A step fails and is tried again.
+    Retry,
 }
 
 /// What a client does.
@@ -141,7 +144,8 @@ impl Model {
 /// What is searched, by name.
 fn models() -> Vec<(&'static str, Model)> {
     use Act::{Cancel, Pause, Resume, Signal};
-    let faults = || vec![Fault::Crash, Fault::Freeze, Fault::AnswerLost, Fault::HandBack];
+    let faults =
+        || vec![Fault::Crash, Fault::Freeze, Fault::AnswerLost, Fault::HandBack, Fault::Retry];
     let of = |workflows: &[Definition]| Model { faults: faults(), ..Model::of(workflows) };
     let diamond = || of(&[graphs::diamond()]);
     let skipping = || of(&[graphs::skipping()]);
@@ -185,14 +189,17 @@ fn nothing_that_may_happen_breaks_a_property() {
     for (what, Found { worlds, broken }) in search_all(models()) {
         println!("{what}: {worlds} worlds");
         if let Some((property, events)) = broken {
-            let told: String = events.iter().map(|event| format!("\n  {event}")).collect();
-            panic!("{what}: {property}{told}");
+            let told: Vec<String> = events.iter().map(ToString::to_string).collect();
+            panic!("{what}: {property}\n  {}", told.join("\n  "));
         }
     }
 }
 
+/// Fences, the model in which something breaks without them, and what.
+type Break = (&'static [Fence], &'static str, &'static str);
+
 /// What breaks without each fence, where first.
-const BREAKS: &[(&[Fence], &str, &str)] = &[
+const BREAKS: &[Break] = &[
     (&[Fence::Epoch], "a pause", "a task runs again whose completion was committed"),
     (&[Fence::MoveRaisesEpoch], "siblings in one worker", "two workers with leases run one task"),
     (&[Fence::ClaimLooksAgain], "siblings that join", "two workers with leases run one task"),

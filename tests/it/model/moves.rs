@@ -21,8 +21,8 @@ const ANYBODY: usize = usize::MAX;
 #[derive(Debug, Clone)]
 pub struct Event {
     /// A worker, or a client behind the last of them.
-    who: usize,
-    what: &'static str,
+    pub who: usize,
+    pub what: &'static str,
     statement: Option<Stage>,
 }
 
@@ -115,7 +115,7 @@ impl Model {
         let gone = world.workers.get(me).is_some_and(|w| w.dead);
         let may_break = me < self.workers && !gone && self.may(world, Fault::AnswerLost);
         for (commits, answered) in [(true, true), (true, false), (false, false)] {
-            if !answered && !(may_break || gone) {
+            if !(answered || may_break || gone) {
                 continue;
             }
             let mut after = after.clone();
@@ -145,12 +145,12 @@ impl Model {
         world.workers[me].holds.retain(|held| !tx.leave.contains(&held.key));
         world.workers[me].doubt |= tx.repeated;
         for held in &tx.begin {
-            self.begins(world, me, *held);
+            Self::begins(world, me, *held);
         }
     }
 
     /// A worker begins something.
-    fn begins(&self, world: &mut World, me: usize, held: Held) {
+    fn begins(world: &mut World, me: usize, held: Held) {
         let run = &world.runs[held.key.run];
         let leased = !world.workers[me].lease_over;
         let others = world.workers.iter().enumerate().filter(|(i, _)| *i != me);
@@ -291,11 +291,11 @@ impl Steps<'_> {
                 world.workers[me].doubt = true;
             });
         }
-        self.push("claims", |model, world| {
+        self.push("claims", |_, world| {
             world.put(taken);
             world.workers[me].looked = None;
             if !gone {
-                model.begins(world, me, held);
+                Model::begins(world, me, held);
             }
         });
     }
@@ -348,6 +348,9 @@ impl Steps<'_> {
             if !late {
                 self.send(Stage::Settle(vec![*held]), false);
             }
+            if held.at.is_task() && self.model.may(self.world, Fault::Retry) {
+                self.send(Stage::Retry(*held), false);
+            }
         }
         if done.len() > 1 && !self.model.limit {
             self.send(Stage::Settle(done), false);
@@ -361,6 +364,7 @@ impl Steps<'_> {
                     |h: &Held| follow(self.model, h).parks && self.model.waits_for_signal(h);
                 all.iter().any(parks) && !self.model.lacks(Fence::SignalLock)
             }
+            Stage::Retry(_) => false,
             _ => true,
         };
         let mut after = self.world.clone();
@@ -370,6 +374,7 @@ impl Steps<'_> {
         }
         tx.repeated = repeated;
         after.workers[self.me].again = None;
+        after.faults -= u8::from(matches!(tx.job, Stage::Retry(_)));
         after.open[self.me] = Some(tx);
         self.model.step(&after, self.me, self.next);
     }
@@ -407,7 +412,9 @@ impl Steps<'_> {
         self.push("asks what it holds", |model, world| {
             world.workers[me].doubt = false;
             if !model.lacks(Fence::AskWhatIsHeld) {
-                strays.iter().for_each(|(key, epoch)| give_back(world, me, key, *epoch));
+                for (key, epoch) in &strays {
+                    give_back(world, me, key, *epoch);
+                }
             }
         });
     }

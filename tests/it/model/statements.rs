@@ -37,6 +37,7 @@ impl Statement<'_> {
                 return self.run().or(Some(locked));
             }
             Stage::Settle(held) => self.settle(&held)?,
+            Stage::Retry(held) => self.retry(&held)?,
             Stage::End(run, state, holder) => self.end(run, state, holder)?,
             Stage::EndChildren(run) => self.end_children(run),
             Stage::Find(run) => self.find(run),
@@ -127,6 +128,21 @@ impl Statement<'_> {
         for held in all {
             self.look_again(held);
         }
+        Some(())
+    }
+
+    fn retry(&mut self, held: &Held) -> Option<()> {
+        if self.world.is_locked(self.me, held.key) {
+            return None;
+        }
+        self.tx.leave.push(held.key);
+        let row = self.world.row(&self.tx, held.key).filter(|row| self.is_held(row, held));
+        let (Some(token), Some(node)) = (row, held.at.node()) else { return Some(()) };
+        let elem = held.at.elem().max(0);
+        let failed = Row { node, elem, attempt: held.attempt, done: false };
+        self.tx.writes.push(Write::Attempt(held.key.run, failed));
+        let (epoch, attempt) = (token.epoch + 1, token.attempt + 1);
+        self.put(Token { epoch, attempt, stand: Stand::Due, ..token });
         Some(())
     }
 
@@ -223,9 +239,10 @@ impl Statement<'_> {
             },
         };
         let joined = token.need > 1;
-        match token.is_full() {
-            true => self.place(token, joined && self.model.direct),
-            false => self.put(Token { stand: Stand::Still, ..token }),
+        if token.is_full() {
+            self.place(token, joined && self.model.direct);
+        } else {
+            self.put(Token { stand: Stand::Still, ..token });
         }
         Some(())
     }

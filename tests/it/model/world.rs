@@ -91,6 +91,7 @@ pub struct Held {
 }
 
 /// A worker under one id.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Worker {
     pub dead: bool,
@@ -114,6 +115,8 @@ pub enum Stage {
     Lock(usize),
     /// `flush`: tokens that settle.
     Settle(Vec<Held>),
+    /// `flush`: an attempt failed and is followed by another.
+    Retry(Held),
     /// `end_run`, with the token whose failure ends the run, or without.
     End(usize, RunState, Option<Held>),
     EndChildren(usize),
