@@ -1,9 +1,9 @@
 #![doc = include_str!("../README.md")]
 
-#[doc(hidden)]
-pub use pgflow_core::builtins::{child, signal, sleep};
 pub use pgflow_core::{
-    builtins::{Fatal, after, fatal, map},
+    builtins::{
+        Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
+    },
     client::{
         ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
         connect, connect_like, embedded, from_env,
@@ -29,7 +29,7 @@ mod snapshot;
 
 pub mod testing {
     //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run, with_state};
+    pub use pgflow_core::testing::{Run, RunError, run, with_signals, with_state};
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},

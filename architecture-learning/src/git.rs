@@ -64,7 +64,8 @@ impl Revision {
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(failed("cat-file", &"no pipes"));
         };
-        let asked: String = wanted.iter().map(|(_, object)| format!("{object}\n")).collect();
+        let asked: Vec<_> = wanted.iter().map(|(_, object)| object.as_str()).collect();
+        let asked = asked.join("\n") + "\n";
         // answers come while questions are still being written
         let asking = std::thread::spawn(move || input.write_all(asked.as_bytes()));
         let mut output = BufReader::new(output);

@@ -9,6 +9,7 @@ mod rules;
 mod sarif;
 mod svg;
 
+use crate::analysis::PatternFrequency;
 use crate::architecture::Violation;
 use crate::baseline::{Comparison, Entry};
 use crate::model::ModelKind;
@@ -33,6 +34,8 @@ pub struct Subject<'s> {
     pub comparison: Option<&'s Comparison>,
     /// What the model scored on owners that it never saw.
     pub report: &'s Report,
+    /// How common each pattern is over the codebases that the model learnt from.
+    pub patterns: &'s [PatternFrequency],
     /// Whether the model travels in the crate.
     pub bundled: bool,
 }

@@ -1,5 +1,6 @@
 //! Why one file depends on another: the shortest way along dependencies, each with its line.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
@@ -57,13 +58,13 @@ fn files(shard: &Shard, fits: &dyn Fn(&str) -> bool) -> BTreeSet<u32> {
 /// Dependencies of the files `from` on the files `to`, without any file between.
 pub fn direct(shard: &Shard, from: &BTreeSet<u32>, to: &BTreeSet<u32>) -> Vec<Step> {
     let fits = |e: &&Edge| from.contains(&e.from) && to.contains(&e.to) && e.from != e.to;
-    shard.edges.iter().filter(dependency).filter(fits).map(|e| step(shard, e)).collect()
+    shard.edges.iter().filter(|e| is_use(e)).filter(fits).map(|e| step(shard, e)).collect()
 }
 
 /// The shortest way from any of `from` to any of `to`; none where there is none.
 pub fn shortest(shard: &Shard, from: &BTreeSet<u32>, to: &BTreeSet<u32>) -> Option<Vec<Step>> {
     let mut next: BTreeMap<u32, Vec<&Edge>> = BTreeMap::new();
-    for edge in shard.edges.iter().filter(dependency) {
+    for edge in shard.edges.iter().filter(|e| is_use(e)) {
         next.entry(edge.from).or_default().push(edge);
     }
     let mut came: BTreeMap<u32, Option<&Edge>> = from.iter().map(|f| (*f, None)).collect();
@@ -76,8 +77,8 @@ pub fn shortest(shard: &Shard, from: &BTreeSet<u32>, to: &BTreeSet<u32>) -> Opti
             return Some(way);
         }
         for edge in next.get(&at).into_iter().flatten() {
-            if !came.contains_key(&edge.to) {
-                came.insert(edge.to, Some(edge));
+            if let Entry::Vacant(place) = came.entry(edge.to) {
+                place.insert(Some(edge));
                 open.push_back(edge.to);
             }
         }
@@ -88,7 +89,7 @@ pub fn shortest(shard: &Shard, from: &BTreeSet<u32>, to: &BTreeSet<u32>) -> Opti
 /// The files `changed` and all that reach them.
 pub fn affected(shard: &Shard, changed: &[String]) -> BTreeSet<String> {
     let mut users: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
-    for edge in shard.edges.iter().filter(dependency) {
+    for edge in shard.edges.iter().filter(|e| is_use(e)) {
         users.entry(edge.to).or_default().push(edge.from);
     }
     let changed: BTreeSet<_> = changed.iter().map(String::as_str).collect();
@@ -105,7 +106,7 @@ pub fn affected(shard: &Shard, changed: &[String]) -> BTreeSet<String> {
 }
 
 /// `mod` says where a file stands, not what it needs.
-fn dependency(edge: &&Edge) -> bool {
+fn is_use(edge: &Edge) -> bool {
     edge.kind != EdgeKind::Child
 }
 

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
+use crate::analysis::{Analysis, PatternFrequency};
 use crate::champion::Champion;
 use crate::model::{CONFIG, LoadedModel, weights_file};
 use crate::storage::{self, DataDir};
@@ -12,6 +13,7 @@ use crate::validation::{METRICS, Report};
 
 const CHAMPION: &str = "champion.json";
 const CARD: &str = "MODEL_CARD.md";
+const PATTERNS: &str = "patterns.json";
 const WEIGHTS: &str = "weights.safetensors";
 
 /// The files of `model/`; `archlearn model export` writes them.
@@ -20,6 +22,7 @@ mod bundle {
     pub(super) const CONFIG: &[u8] = include_bytes!("../model/config.json");
     pub(super) const METRICS: &[u8] = include_bytes!("../model/metrics.json");
     pub(super) const CARD: &str = include_str!("../model/MODEL_CARD.md");
+    pub(super) const PATTERNS: &[u8] = include_bytes!("../model/patterns.json");
     pub(super) const WEIGHTS: &[u8] = include_bytes!("../model/weights.safetensors");
 }
 
@@ -44,6 +47,8 @@ pub struct Serving {
     pub report: Report,
     /// Its card.
     pub card: String,
+    /// How common each pattern is over the codebases that it learnt from; nothing where that is not known any more.
+    pub patterns: Vec<PatternFrequency>,
     /// The model itself.
     pub model: LoadedModel,
 }
@@ -56,7 +61,7 @@ impl Serving {
     pub fn open(data: Option<&DataDir>) -> Result<Self, LearningError> {
         let champion = data.map(Champion::read).transpose()?.flatten();
         match data.zip(champion) {
-            Some((data, champion)) => Self::promoted(&data.artifact(&champion.artifact), champion),
+            Some((data, champion)) => Self::promoted(data, champion),
             None => Self::bundled(),
         }
     }
@@ -74,22 +79,23 @@ impl Serving {
             origin: Origin::Bundled,
             report: storage::from_json(&name(METRICS), bundle::METRICS)?,
             card: bundle::CARD.to_owned(),
+            patterns: storage::from_json(&name(PATTERNS), bundle::PATTERNS)?,
             model: LoadedModel::from_bytes(config, &name(WEIGHTS), weights)?,
         })
     }
 
-    /// The model of an artifact, whether it serves or not.
-    ///
-    /// # Errors
-    /// When its files are missing or damaged.
-    pub fn promoted(artifact: &Path, champion: Champion) -> Result<Self, LearningError> {
+    fn promoted(data: &DataDir, champion: Champion) -> Result<Self, LearningError> {
+        let artifact = data.artifact(&champion.artifact);
         let card = storage::read(&artifact.join(CARD))?;
+        let model = LoadedModel::open(&artifact)?;
+        let analysis = Analysis::open(data, &model.config.dataset).ok();
         Ok(Self {
             champion,
             origin: Origin::Promoted,
-            report: Report::open(artifact)?,
+            report: Report::open(&artifact)?,
             card: String::from_utf8_lossy(&card).into_owned(),
-            model: LoadedModel::open(artifact)?,
+            patterns: analysis.map_or_else(Vec::new, |a| a.patterns),
+            model,
         })
     }
 }
@@ -103,13 +109,14 @@ pub fn export(data: &DataDir, directory: &Path) -> Result<Champion, LearningErro
     let champion =
         champion.ok_or_else(|| LearningError::NoChampion { data_dir: data.root().to_owned() })?;
     let artifact = data.artifact(&champion.artifact);
-    let serving = Serving::promoted(&artifact, champion)?;
+    let serving = Serving::promoted(data, champion)?;
     let weights = weights_file(serving.model.config.kind);
     for (from, to) in
         [(CONFIG, CONFIG), (METRICS, METRICS), (CARD, CARD), (weights.as_str(), WEIGHTS)]
     {
         storage::write(&directory.join(to), &storage::read(&artifact.join(from))?)?;
     }
+    storage::write_json(&directory.join(PATTERNS), &serving.patterns)?;
     storage::write_json(&directory.join(CHAMPION), &serving.champion)?;
     Ok(serving.champion)
 }

@@ -116,8 +116,8 @@ mod tests {
         let document = include_str!("settings.rs");
         let block = document.split("```").nth(1).unwrap_or_default();
         let lines = block.lines().skip(1).map(|line| line.trim_start_matches("//! "));
-        let text: String = lines.map(|line| format!("{line}\n")).collect();
-        let settings = Settings::parse(&text.replace("//!", "")).unwrap_or_default();
+        let text = lines.collect::<Vec<_>>().join("\n").replace("//!", "");
+        let settings = Settings::parse(&text).unwrap_or_default();
         assert_eq!(settings.policy(Rule::OneWay), Policy::Strict);
         assert_eq!(settings.policy(Rule::Cycle), Policy::Baseline);
         assert_eq!(settings.role("src/commands/add.rs"), Some(Role::Cli));
@@ -134,6 +134,6 @@ mod tests {
             "{reason}"
         );
         assert_eq!(error("\nbase = 1\n").0, 2);
-        assert_eq!(error("exclude = [\n").0, 2);
+        assert_eq!(error("\nexclude = [\n").0, 2);
     }
 }

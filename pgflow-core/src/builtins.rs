@@ -1,28 +1,18 @@
 //! The words of the body language, as a plain call runs them. Inside `#[workflow]` the macro reads them instead.
 
-use std::{error::Error, fmt, future::Future};
+mod maps;
+mod waits;
+
+use std::{error::Error, fmt, future::IntoFuture};
 
 use crate::traits::BoxError;
 
-/// One task per element; the outputs in input order. A plain call runs one after the other and stops at the first error.
-///
-/// # Errors
-/// The first error of the step.
-pub async fn map<I, F, Fut, O, E>(items: I, step: F) -> Result<Vec<O>, E>
-where
-    I: IntoIterator,
-    F: Fn(I::Item) -> Fut,
-    Fut: Future<Output = Result<O, E>>,
-{
-    let mut outputs = Vec::new();
-    for item in items {
-        outputs.push(step(item).await?);
-    }
-    Ok(outputs)
-}
+pub use maps::{Map, PartialMap, map};
+pub(crate) use waits::with_signals;
+pub use waits::{Limit, Signal, Sleep, child, signal, sleep};
 
 /// Runs a step after whatever `earlier` comes from, although it does not read it.
-pub async fn after<T: ?Sized, F: Future>(_earlier: &T, step: F) -> F::Output {
+pub async fn after<T: ?Sized, F: IntoFuture>(_earlier: &T, step: F) -> F::Output {
     step.await
 }
 

@@ -1,6 +1,8 @@
 //! What the compiler can say of a workflow's time and names: the longest path over the stated timeouts, in constants,
 //! since only rustc knows the options of a step that another crate declares.
 
+use crate::spec::MapOptions;
+
 /// One node: its step's name and timeout in milliseconds (0 where none is stated), and the earlier nodes it waits for.
 #[derive(Debug)]
 pub struct Cost {
@@ -176,6 +178,19 @@ pub const fn step_too_long(name: &str, ms: u64, workflow_ms: u64) -> Option<Text
             .time(workflow_ms)
             .push("; raise the workflow's `timeout` or lower the step's"),
     )
+}
+
+/// The complaint that the bounds of a map leave nothing to run, or nothing.
+pub const fn map_bounds(options: MapOptions) -> Option<Text> {
+    if let Some(0) = options.limit {
+        return Some(Text::EMPTY.push("`limit` must be at least 1"));
+    }
+    match options.at_least {
+        Some(share) if !(share >= 0.0 && share <= 1.0) => {
+            Some(Text::EMPTY.push("`at_least` is a share of the elements, from 0.0 to 1.0"))
+        }
+        _ => None,
+    }
 }
 
 /// The complaint that an earlier node has this id, or nothing: two imports of one step look different in the source.

@@ -10,7 +10,7 @@ use crate::{
     failure::{Failure, FailureKind},
     payload::{Json, PayloadError},
     record,
-    traits::{Retryable, StepError},
+    traits::{Retryable, StepError, Tolerable},
 };
 
 /// A value whose type is asked.
@@ -128,6 +128,25 @@ pub trait FailsNot {
     }
 }
 impl<E> FailsNot for &ProbeError<E> {}
+
+/// A failure as an error.
+pub trait Revives<E> {
+    /// The failure as an error.
+    fn revive(&self, failure: Failure) -> E;
+}
+impl<E: Tolerable> Revives<E> for ProbeType<E> {
+    fn revive(&self, failure: Failure) -> E {
+        E::from_failure(failure)
+    }
+}
+/// The other case of [`Revives`].
+pub trait RevivesNot<E> {
+    /// Never reached: the plain call does not compile.
+    fn revive(&self, failure: Failure) -> E {
+        unreachable!("no error can be made from `{failure}`")
+    }
+}
+impl<E> RevivesNot<E> for &ProbeType<E> {}
 
 /// Fails to compile where a type is no payload; called in a constant, at the type.
 pub const fn assert_payload<T: crate::traits::Payload>() {}

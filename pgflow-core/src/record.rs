@@ -1,5 +1,7 @@
 //! Errors and refusals as they are stored.
 
+use std::time::Duration;
+
 use crate::{
     builtins::Sealed,
     failure::{Failure, FailureKind},
@@ -46,6 +48,23 @@ pub fn unstorable(step: &str, error: &PayloadError) -> Failure {
 /// The failure of a body whose `what` cannot be stored.
 pub fn unstorable_in_body(what: &str, error: &PayloadError) -> Failure {
     Failure::new(BODY, FailureKind::Body, format!("{what} cannot be stored: {error}"))
+}
+
+/// The failure of a map of which fewer elements succeeded than the share that must; `first` is the first failure's text.
+pub fn too_few(node: &str, done: usize, all: usize, share: f64, first: &str) -> Option<Failure> {
+    #[expect(clippy::cast_precision_loss, reason = "elements fit")]
+    let enough = done as f64 >= share * all as f64 - 1e-9;
+    let text = format!(
+        "{done} of {all} elements succeeded, fewer than the {} % that must; the first failure: {first}",
+        share * 100.0
+    );
+    (!enough).then(|| Failure::new(node, FailureKind::Failed, text).fatal())
+}
+
+/// The failure of a signal that did not come in time.
+pub fn late_signal(node: &str, name: &str, limit: Duration) -> Failure {
+    let text = format!("signal `{name}` did not come within {limit:?}");
+    Failure::new(node, FailureKind::TimedOut, text).fatal()
 }
 
 #[cfg(test)]

@@ -1,11 +1,13 @@
 //! What the slices of a body call: loading what is stored, and turning what they came to into an [`Outcome`].
 
+use std::time::Duration;
+
 use crate::{
     env::Env,
     failure::Failure,
     payload::{Json, PayloadError},
     record,
-    spec::{Outcome, Stored},
+    spec::{Outcome, Stored, WorkflowSpec},
     traits::{Codec, Payload},
 };
 
@@ -111,6 +113,61 @@ pub fn results<O, E>(
     }
 }
 
+/// What became of each element of a map that may lose some.
+pub fn partial<O, E>(
+    env: &Env,
+    node: usize,
+    codec: impl Codec<O, E>,
+    revive: fn(Failure) -> E,
+) -> Option<Vec<Result<O, E>>> {
+    let Some(Stored::Results(list)) = env.stored(node) else {
+        return missing(env, node, env.stored(node));
+    };
+    let element = |result: &Result<Json, Failure>| match result {
+        Ok(json) => decoded(env, node, codec.decode(json)).map(Ok),
+        Err(failure) => Some(Err(revived(failure, codec, revive))),
+    };
+    list.iter().map(element).collect()
+}
+
+/// The same of a tolerated map, of which too few may have succeeded.
+pub fn partial_result<O, E>(
+    env: &Env,
+    node: usize,
+    codec: impl Codec<O, E>,
+    revive: fn(Failure) -> E,
+) -> Option<Result<Vec<Result<O, E>>, E>> {
+    match env.stored(node) {
+        Some(Stored::Failed(failure)) => Some(Err(revived(failure, codec, revive))),
+        _ => partial(env, node, codec, revive).map(Ok),
+    }
+}
+
+/// The payload of a signal, or the value of a child.
+pub fn value<T>(
+    env: &Env,
+    node: usize,
+    decode: impl Fn(&Json) -> Result<T, PayloadError>,
+) -> Option<T> {
+    match env.stored(node) {
+        Some(Stored::Done(json)) => decoded(env, node, decode(json)),
+        other => missing(env, node, other),
+    }
+}
+
+/// The same where it is tolerated.
+pub fn value_result<T, E>(
+    env: &Env,
+    node: usize,
+    decode: impl Fn(&Json) -> Result<T, PayloadError>,
+    revive: impl Fn(&Failure) -> E,
+) -> Option<Result<T, E>> {
+    match env.stored(node) {
+        Some(Stored::Failed(failure)) => Some(Err(revive(failure))),
+        _ => value(env, node, decode).map(Ok),
+    }
+}
+
 /// Whether a branch took the arm of this key.
 pub fn took(env: &Env, branch: usize, key: &str) -> Option<bool> {
     match env.stored(branch) {
@@ -199,6 +256,53 @@ pub fn finish_items<E>(
 pub fn finish_arm<E>(env: &Env, body: fn(E) -> Failure, slice: Slice<usize, E>) -> Outcome {
     match slice {
         Ok(Some(arm)) => Outcome::Arm(arm),
+        Ok(None) => Outcome::Broken(env.why()),
+        Err(error) => Outcome::Failed(body(error)),
+    }
+}
+
+/// The end of the slice of a sleep, or of a signal, which may be waited for without end.
+pub fn finish_wait<E>(
+    env: &Env,
+    body: fn(E) -> Failure,
+    slice: Slice<Option<Duration>, E>,
+) -> Outcome {
+    match slice {
+        Ok(Some(limit)) => Outcome::Wait(limit),
+        Ok(None) => Outcome::Broken(env.why()),
+        Err(error) => Outcome::Failed(body(error)),
+    }
+}
+
+/// The input of a child from its arguments.
+///
+/// # Errors
+/// The first argument that cannot be stored.
+pub fn child_input(
+    child: &WorkflowSpec,
+    arguments: Vec<Result<Json, PayloadError>>,
+) -> Result<Json, PayloadError> {
+    if child.inputs.len() == 1 {
+        return arguments.into_iter().next().unwrap_or_else(|| Ok(Json::null()));
+    }
+    if child.inputs.is_empty() {
+        return Ok(Json::null());
+    }
+    object(child.inputs.iter().map(|(name, _)| *name).zip(arguments).collect())
+}
+
+/// The end of the slice that gives the input of a run of `child`.
+pub fn finish_input<E>(
+    env: &Env,
+    child: &str,
+    body: fn(E) -> Failure,
+    slice: Slice<Result<Json, PayloadError>, E>,
+) -> Outcome {
+    match slice {
+        Ok(Some(Ok(json))) => Outcome::Done(json),
+        Ok(Some(Err(e))) => {
+            Outcome::Failed(record::unstorable_in_body(&format!("the input of `{child}`"), &e))
+        }
         Ok(None) => Outcome::Broken(env.why()),
         Err(error) => Outcome::Failed(body(error)),
     }

@@ -1,5 +1,6 @@
 //! Runs a workflow's graph in memory, for unit tests of the host: every value goes through JSON and nodes run as soon
-//! as their dependencies have settled, so it finds what a plain call cannot (lossy serde, NaN, a missing order).
+//! as their dependencies have settled, so it finds what a plain call cannot (lossy serde, NaN, a missing order). Sleeps
+//! are over at once, signals come from the test, children run in memory too.
 //! Retries, timeouts and limits are the engine's and are left out on purpose.
 
 mod memory;
@@ -9,13 +10,14 @@ use std::{collections::HashMap, marker::PhantomData};
 use serde::Serialize;
 
 use crate::{
+    builtins,
     context::StepContext,
     definition::{Definition, Problem},
     failure::Failure,
     lifecycle::Graph,
     payload::{Json, PayloadError},
     record,
-    spec::{NodeKindSpec, Outcome},
+    spec::{NodeKindSpec, Outcome, WorkflowSpec},
     traits::{Codec, Step, Workflow},
 };
 
@@ -29,6 +31,21 @@ pub async fn with_state<T: Send + Sync + 'static, F: Future>(value: T, call: F) 
     StepContext::current().with_state(value).scope(call).await
 }
 
+/// Runs a plain call with signals, by name; nest it where their types differ.
+///
+/// # Panics
+/// Where a payload cannot be stored.
+pub async fn with_signals<'n, P: Serialize, F: Future>(
+    signals: impl IntoIterator<Item = (&'n str, P)>,
+    call: F,
+) -> F::Output {
+    let stored = |(name, payload): (&str, P)| match Json::encode(&payload) {
+        Ok(json) => (name.to_owned(), json),
+        Err(e) => panic!("the signal `{name}` cannot be stored: {e}"),
+    };
+    builtins::with_signals(signals.into_iter().map(stored).collect(), call).await
+}
+
 /// A run to be, made by [`run`].
 #[derive(Debug)]
 #[must_use = "nothing runs before `.input(…).await`"]
@@ -39,11 +56,12 @@ pub struct Run<W> {
     workflow: PhantomData<fn() -> W>,
 }
 
-/// Outcomes given in place of a step's own.
-#[derive(Debug, Default)]
+/// Outcomes given in place of a node's own. Children find them too.
+#[derive(Debug, Default, Clone)]
 struct Stubs {
     steps: HashMap<&'static str, Outcome>,
     nodes: HashMap<String, Outcome>,
+    signals: HashMap<String, Json>,
 }
 
 /// Why a run in memory gave no value.
@@ -72,6 +90,9 @@ pub enum RunError {
         /// The ids that there are.
         known: String,
     },
+    /// A signal that the test did not send.
+    #[error("the run waits for the signal `{0}`; send it with `.signal(\"{0}\", &payload)`")]
+    Waits(String),
     /// The definition does not pass its own checks.
     #[error("the definition is not valid: {0:?}")]
     Definition(Vec<Problem>),
@@ -92,7 +113,22 @@ impl<W: Workflow> Run<W> {
         self
     }
 
-    /// Gives the node of this id this output; for one of several calls of a step.
+    /// Sends a signal, which is there when the run comes to wait for it. One that is not sent times out at once where it
+    /// has a limit.
+    pub fn signal(mut self, name: &str, payload: &impl Serialize) -> Self {
+        match Json::encode(payload) {
+            Ok(json) => {
+                self.stubs.signals.insert(name.to_owned(), json);
+            }
+            Err(source) => {
+                let what = format!("the signal `{name}`");
+                self.refused.get_or_insert(RunError::Unstorable { what, source });
+            }
+        }
+        self
+    }
+
+    /// Gives the node of this id this output: one of several calls of a step, a child.
     pub fn stub_node(mut self, id: &str, output: &impl Serialize) -> Self {
         match Json::encode(output) {
             Ok(json) => {
@@ -120,13 +156,22 @@ impl<W: Workflow> Run<W> {
         let spec = (W::SPEC)();
         let definition = Definition::from(spec);
         self.stubs.check(&definition)?;
-        let graph = Graph::new(&definition).map_err(RunError::Definition)?;
         let input = W::encode(&input)
             .map_err(|source| RunError::Unstorable { what: "the input".into(), source })?;
-        let output =
-            memory::Memory::new(spec, &definition, &graph, &self.stubs, input).run().await?;
+        let output = run_in_memory(spec, definition, self.stubs, input).await?;
         W::decode_output(&output).map_err(|e| RunError::Broken(e.to_string()))
     }
+}
+
+/// The value of a run, and of a child's.
+async fn run_in_memory(
+    spec: &'static WorkflowSpec,
+    definition: Definition,
+    stubs: Stubs,
+    input: Json,
+) -> Result<Json, RunError> {
+    let graph = Graph::new(&definition).map_err(RunError::Definition)?;
+    memory::Memory::new(spec, &definition, &graph, &stubs, input).run().await
 }
 
 impl Stubs {

@@ -47,7 +47,7 @@ impl<E: Into<BoxError> + Send + 'static> StepError for E {
 /// for them.
 #[diagnostic::on_unimplemented(
     message = "a tolerated step hands its error on as a value, but `{Self}` cannot be made from a stored failure",
-    label = "awaited without `?`",
+    label = "awaited without `?`, or behind a map that may lose elements",
     note = "add a variant `#[error(transparent)] Step(#[from] pgflow::Failure)` to `{Self}`, or write `.await?`"
 )]
 pub trait Tolerable: Sized {
@@ -72,7 +72,7 @@ pub trait Retryable {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",
     label = "only a function marked `#[step]` may be awaited here",
-    note = "a workflow cannot be awaited inside another one yet: call its steps; `pgflow::map` and `pgflow::after` need their path written out"
+    note = "a workflow is awaited as `pgflow::child({Self}(…)).await?`; `pgflow::map`, `sleep`, `signal`, `child` and `after` need their path written out"
 )]
 pub trait Step: Sized + 'static {
     /// What the attribute says.
@@ -89,7 +89,7 @@ pub trait Step: Sized + 'static {
 /// A function marked `#[workflow]`. The type has the name of the function, in the other namespace.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a workflow",
-    label = "only a function marked `#[workflow]` can be run"
+    label = "only a function marked `#[workflow]` can be run, or be a child run"
 )]
 pub trait Workflow: Sized + 'static {
     /// What the attribute and the body say.

@@ -198,7 +198,8 @@ pub const CLOSURE: &str =
     "a closure cannot call steps; for one task per element write `pgflow::map(items, step)`";
 pub const FOR_LOOP: &str =
     "a loop has no fixed graph; for one task per element write `pgflow::map(items, step).await?`";
-pub const LOOP: &str = "a loop has no fixed graph; put the loop inside a step";
+pub const LOOP: &str =
+    "a loop has no fixed graph; put the loop inside a step, or start a child run per round";
 pub const GUARD: &str = "a guard cannot call a step; bind its result with `let` before the `match`";
 pub const BARE_NUMBER: &str = "this number is read in more than one place, each of which would choose its own type; write it: `let n: u64 = …`";
 
@@ -240,8 +241,12 @@ pub const MAP: &str =
 pub const MAP_STEP: &str = "the second argument of `map` is a step, or a closure that only calls one: `|x| step(x, y.clone())`";
 pub const AFTER: &str =
     "`after` takes what to wait for and a call; write `pgflow::after(&x, step(y)).await?`";
-pub const TOKIO_SLEEP: &str =
-    "`tokio::time::sleep` would hold a worker and be forgotten in a crash; wait inside a step";
+pub const TOKIO_SLEEP: &str = "`tokio::time::sleep` would hold a worker and be forgotten in a crash; write `pgflow::sleep(…).await`";
+pub const SLEEP: &str =
+    "`sleep` takes how long; write `pgflow::sleep(Duration::from_secs(60)).await`";
+pub const SIGNAL: &str = "a signal has a literal name and a payload of one type; write `pgflow::signal::<T>(\"name\").await?`";
+pub const CHILD: &str =
+    "`child` takes the call of a workflow; write `pgflow::child(workflow(…)).await?`";
 
 pub fn not_a_step_method(name: &str) -> String {
     format!(
@@ -255,22 +260,30 @@ pub fn unknown_builtin(path: &str, word: &str, known: &[&str]) -> String {
     format!("`{path}` has no meaning in a workflow{hint}")
 }
 
-/// A word of the language that this version does not know yet, and what to write until then.
-pub fn comes_later(word: &str) -> String {
-    let instead = match word {
-        "pgflow::sleep" => "wait inside a step",
-        "pgflow::signal" => "ask for the answer inside a step and let it be retried",
-        "pgflow::child" => "call the other workflow's steps here",
-        ".limit" => "give the step `concurrency = …`",
-        ".at_least" => "let the step give its failure as a value, and judge the list",
-        _ => "put it into one step",
+/// `word` is the word of the language whose method this is.
+pub fn unknown_method(word: &str, name: &str, known: &[&str]) -> String {
+    let hint = match (near(name, known), known) {
+        (Some(near), _) => format!("did you mean `.{near}(…)`?"),
+        (None, []) => "await it as it is".into(),
+        (None, known) => format!("expected one of {}", listed(known)),
     };
-    format!("`{word}` comes with a later version of pgflow; until then {instead}")
+    format!("`.{name}(…)` has no meaning behind `pgflow::{word}`; {hint}")
+}
+
+pub fn bound_takes_one(name: &str) -> String {
+    format!("`.{name}(…)` takes one constant; write it alone")
+}
+
+pub fn not_constant(name: &str) -> String {
+    format!(
+        "`{name}` is part of the definition and the same for all runs; write a number or a `const`"
+    )
 }
 
 pub fn called_twice(name: &str) -> String {
+    let id = name.rsplit(':').next().unwrap_or(name);
     format!(
-        "`{name}` is called twice; give this call an id that outlives edits: `#[id = \"{name}_2\"]` before the statement"
+        "`{name}` is called twice; give this call an id that outlives edits: `#[id = \"{id}_2\"]` before the statement"
     )
 }
 

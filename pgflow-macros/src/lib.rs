@@ -31,7 +31,10 @@ use proc_macro::TokenStream;
 /// | `rate_limit = "100/s"` | starts per interval, over all processes |
 /// | `needs(Client)` | state of the host; a worker without it refuses to start |
 /// | `id = "name"` | the stored name, which outlives renames of the function |
-/// | `cache = "7d"`, `revision = 2`, `batch(max = 32, linger = "20ms")`, `transactional` | a run at each tick, in UTC; its input is none, `()` or a `pgflow::Tick` |
+/// | `cache = "7d"` | a result serves equal arguments, of any run, for so long; two that need it at once compute it once |
+/// | `revision = 2` | counts changes of the code behind cached results |
+/// | `batch(max = 32, linger = "20ms")` | callers in one process share a call: takes a `Vec`, gives one as long |
+/// | `transactional` | what is written through `StepContext::transaction` commits with the completion |
 ///
 /// Durations are numbers with units, as in `"250ms"`, `"90s"`, `"1h30m"`, `"7d"`.
 #[proc_macro_attribute]
@@ -50,13 +53,18 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `let x = step(args).await;` | a tolerated step: `x` is the `Result`, the run goes on; `E: From<pgflow::Failure>` |
 /// | `let k = expr;`, expressions in arguments and in the final value | pure Rust, evaluated by whoever needs it |
 /// | `pgflow::map(items, step).await?`, `pgflow::map(items, \|x\| step(x, y)).await?` | a task per element, results in input order |
+/// | `.limit(8)` behind a map | so many elements under way at once |
+/// | `.at_least(0.9)` behind a map | goes on as long as this share succeeds; the value is a list of `Result`s |
+/// | `pgflow::sleep(duration).await` | waits in the database, holding no worker |
+/// | `pgflow::signal::<T>("name").await?`, `.within("24h")` | waits for a signal to the run; one that is late fails, with kind `timed_out` |
+/// | `pgflow::child(workflow(args)).await?` | a run of another workflow |
 /// | a call whose result nobody reads | an effect: it waits for all before it, and all after it wait for it |
 /// | `pgflow::after(&x, step(y)).await?` | order between two results that are both read |
 /// | `if`, `if let`, `match` with steps in their arms, as a statement or as a value | a branch: it is decided once, and the nodes of the other arms are skipped |
 /// | `#[id = "name"]` before a statement or an arm | the id of its node; needed where a step is called twice |
 /// | the last expression | the run's output |
 ///
-/// `sleep`, `signal` and child runs come later. Whatever has no place in a graph
+/// Whatever has no place in a graph
 /// (loops with steps, `return` in the middle, `async` blocks, `let mut`, a clock or a random number) is refused on its
 /// token, with what to write instead.
 ///

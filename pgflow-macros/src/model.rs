@@ -1,5 +1,6 @@
 //! A workflow's body as a data-flow program: bindings, nodes, and what each piece of pure Rust reads.
 
+mod bounds;
 mod branch;
 mod calls;
 mod checks;
@@ -9,11 +10,14 @@ mod lower;
 mod numbers;
 mod order;
 mod question;
+mod waits;
 
 use std::collections::BTreeSet;
 
 use proc_macro2::Span;
-use syn::{Expr, ExprCall, Ident, Item, Pat, Path};
+use syn::{Expr, ExprCall, Ident, Item, Pat, Path, Type};
+
+use crate::text::stable;
 
 pub use lift::hole_in;
 pub use lower::lower;
@@ -127,11 +131,13 @@ pub enum Work {
     Step(Call),
     Map(Call, Box<Items>),
     Branch(Box<Branch>),
+    Wait(Box<Wait>),
+    Child(Call),
 }
 
-/// A call of a step.
+/// A call of a step, or of a workflow as a child.
 pub struct Call {
-    /// The path by which the step is called.
+    /// The path by which it is called.
     pub callee: Path,
     /// The call that the slice ends in, with holes.
     pub expr: ExprCall,
@@ -145,6 +151,29 @@ pub struct Items {
     pub reads: Reads,
     /// The closure's parameter, where the step is called by one.
     pub element: Option<Pat>,
+    pub bounds: Bounds,
+}
+
+/// What is written behind a `pgflow::map`: constants.
+#[derive(Default)]
+pub struct Bounds {
+    pub limit: Option<Expr>,
+    pub at_least: Option<Expr>,
+}
+
+/// A sleep or a signal.
+pub struct Wait {
+    /// The call as it is written, with holes; its `limit()` says how long.
+    pub call: Expr,
+    /// How long in milliseconds, where it is written out.
+    pub ms: Option<u64>,
+    pub signal: Option<Signal>,
+}
+
+/// The signal that is waited for.
+pub struct Signal {
+    pub name: String,
+    pub ty: Type,
 }
 
 /// A choice between arms.
@@ -254,10 +283,27 @@ impl Model {
 }
 
 impl Work {
-    /// The call, where there is one.
+    /// What is called by a path of the user's: a step or a workflow.
     pub fn call(&self) -> Option<&Call> {
         match self {
+            Self::Step(call) | Self::Map(call, _) | Self::Child(call) => Some(call),
+            Self::Branch(_) | Self::Wait(_) => None,
+        }
+    }
+
+    /// The call of a step.
+    pub fn step(&self) -> Option<&Call> {
+        match self {
             Self::Step(call) | Self::Map(call, _) => Some(call),
+            Self::Branch(_) | Self::Wait(_) | Self::Child(_) => None,
+        }
+    }
+
+    /// What it is called without an id; a branch is called after what is in it.
+    fn own_name(&self) -> Option<String> {
+        match self {
+            Self::Step(call) | Self::Map(call, _) | Self::Child(call) => Some(stable(&call.callee)),
+            Self::Wait(wait) => Some(wait.name()),
             Self::Branch(_) => None,
         }
     }
@@ -267,7 +313,7 @@ impl Work {
         match self {
             Self::Map(_, items) => Some(&items.reads),
             Self::Branch(branch) => Some(&branch.guards),
-            Self::Step(_) => None,
+            Self::Step(_) | Self::Wait(_) | Self::Child(_) => None,
         }
     }
 
@@ -275,7 +321,23 @@ impl Work {
     pub fn arms(&self) -> &[Arm] {
         match self {
             Self::Branch(branch) => &branch.arms,
-            Self::Step(_) | Self::Map(..) => &[],
+            Self::Step(_) | Self::Map(..) | Self::Wait(_) | Self::Child(_) => &[],
         }
+    }
+}
+
+impl Wait {
+    /// The id of its node.
+    pub fn name(&self) -> String {
+        self.signal.as_ref().map_or_else(|| "sleep".into(), |s| format!("signal:{}", s.name))
+    }
+
+    /// The path by which it is called.
+    fn word(&self) -> &Expr {
+        let mut call = &self.call;
+        while let Expr::MethodCall(method) = call {
+            call = &method.receiver;
+        }
+        if let Expr::Call(word) = call { &word.func } else { call }
     }
 }

@@ -8,7 +8,7 @@ mod workflow;
 
 pub use entries::text as text_of;
 pub use step::{Backoff, Batch, Gpu, Pool, StepAttribute};
-pub use values::Rate;
+pub use values::{Rate, duration};
 pub use workflow::WorkflowAttribute;
 
 /// The options of `#[step]`.

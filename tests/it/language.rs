@@ -24,8 +24,10 @@ mod branches;
 mod forms;
 mod generator;
 mod hostile;
+mod order;
 pub mod program_steps;
 #[rustfmt::skip]
 pub mod programs;
 pub mod random;
 mod specs;
+mod waits;

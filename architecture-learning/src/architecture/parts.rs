@@ -128,7 +128,7 @@ fn fold(names: Vec<String>) -> Vec<String> {
     }
     let sizes = sizes(&names);
     let mut order: Vec<_> = sizes.iter().map(|(name, n)| (usize::MAX - n, *name)).collect();
-    order.sort();
+    order.sort_unstable();
     let kept: BTreeSet<String> =
         order.into_iter().take(PARTS_MAX - 1).map(|(_, name)| name.to_owned()).collect();
     let name = |name: String| if kept.contains(&name) { name } else { REST.to_owned() };
@@ -137,7 +137,9 @@ fn fold(names: Vec<String>) -> Vec<String> {
 
 fn sizes(names: &[String]) -> BTreeMap<&str, usize> {
     let mut sizes = BTreeMap::new();
-    names.iter().for_each(|name| *sizes.entry(name.as_str()).or_default() += 1);
+    for name in names {
+        *sizes.entry(name.as_str()).or_default() += 1;
+    }
     sizes
 }
 

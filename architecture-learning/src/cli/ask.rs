@@ -32,13 +32,13 @@ pub(super) fn why(
     let mut text = String::new();
     if !direct.is_empty() {
         let _ = writeln!(text, "{from} depends on {to} in {} places", direct.len());
-        direct.iter().take(LINES_MAX).for_each(|s| text.push_str(&told(root, s)));
+        text.extend(direct.iter().take(LINES_MAX).map(|step| told(root, step)));
         if direct.len() > LINES_MAX {
             let _ = writeln!(text, "  and {} more", direct.len() - LINES_MAX);
         }
     } else if let Some(way) = route::shortest(shard, &a, &b) {
         let _ = writeln!(text, "{from} reaches {to} over {} dependencies", way.len());
-        way.iter().for_each(|step| text.push_str(&told(root, step)));
+        text.extend(way.iter().map(|step| told(root, step)));
     } else {
         let back = route::shortest(shard, &b, &a);
         let other = back.map_or("nor the other way", |_| "only the other way");
@@ -71,12 +71,11 @@ pub(super) fn explain_file(
     for file in files.iter().take(1) {
         let place = *file as usize;
         let path = &shard.files[place].path;
-        match explain(&seen.serving, &seen.survey, path) {
-            Some(explanation) => text.push_str(&said(&seen, place, &explanation)),
-            None => {
-                let kind = shard.files[place].kind;
-                let _ = writeln!(text, "{path}: {kind:?}, which needs no model");
-            }
+        if let Some(explanation) = explain(&seen.serving, &seen.survey, path) {
+            text.push_str(&said(&seen, place, &explanation));
+        } else {
+            let kind = shard.files[place].kind;
+            let _ = writeln!(text, "{path}: {kind:?}, which needs no model");
         }
         neighbours(&mut text, &seen, *file);
     }

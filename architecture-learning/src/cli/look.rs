@@ -88,6 +88,7 @@ impl Seen {
             survey: &self.survey,
             comparison: self.comparison.as_ref(),
             report: &self.serving.report,
+            patterns: &self.serving.patterns,
             bundled: self.serving.origin == Origin::Bundled,
         }
     }

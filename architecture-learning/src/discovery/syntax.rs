@@ -285,8 +285,10 @@ impl<'t> Reader<'t, '_> {
                 continue;
             }
             let mut cursor = body.walk();
+            let first = open.len();
             let arms = body.children(&mut cursor).filter(|c| c.kind() == "token_tree");
             open.extend(arms.filter(|arm| self.of(*arm).starts_with('{')));
+            open[first..].reverse();
         }
     }
 

@@ -13,7 +13,8 @@ use crate::role::Role;
 pub fn html(subject: Subject<'_>) -> String {
     let architecture = &subject.survey.architecture;
     let name = escape(subject.name());
-    let colours: String = colours().map(|(role, colour)| format!("--r-{role}:{colour};")).collect();
+    let colours: Vec<_> = colours().map(|(role, colour)| format!("--r-{role}:{colour};")).collect();
+    let colours = colours.concat();
     let body = [
         sections::head(subject),
         format!("<h2>Layers</h2>\n{}{LEGEND}", svg::picture(architecture, "")),
@@ -21,7 +22,7 @@ pub fn html(subject: Subject<'_>) -> String {
         sections::upward(architecture),
         sections::names(architecture),
         sections::cards(subject),
-        sections::patterns(architecture),
+        sections::patterns(subject),
         FILES.to_owned(),
     ];
     format!(

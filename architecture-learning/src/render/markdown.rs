@@ -18,10 +18,9 @@ pub fn markdown(subject: Subject<'_>) -> String {
         mermaid(&subject.survey.architecture)
     );
     let reported = subject.reported();
-    let what = subject.comparison.map_or_else(
-        || format!("{} violations", reported.len()),
-        |comparison| comparison.to_string(),
-    );
+    let what = subject
+        .comparison
+        .map_or_else(|| format!("{} violations", reported.len()), ToString::to_string);
     let _ = writeln!(text, "\n### {what}\n");
     if !reported.is_empty() {
         text += "| severity | rule | where | what |\n|---|---|---|---|\n";

@@ -2,6 +2,7 @@
 
 mod definition;
 mod durable;
+mod look;
 mod mistakes;
 mod registry;
 mod support;

@@ -1,5 +1,6 @@
 //! The registry of models in Postgres.
 
+use architecture_learning::LearningError;
 use architecture_learning::champion::Champion;
 use architecture_learning::deployment::publish;
 use architecture_learning::observer::Unobserved;
@@ -59,6 +60,27 @@ async fn a_promotion_is_decided_once_against_the_champion_of_its_moment() {
     let champions = "select count(*) from architecture_learning.champion c \
                      join architecture_learning.model m using (artifact)";
     assert_eq!((database.count(models).await, database.count(champions).await), (2, 1));
+
+    let short = artifact.hash.get(..10).expect("a hash");
+    assert_eq!(one.serve(&data, short).await.expect("serves"), artifact.hash);
+    let refused = one.serve(&data, &challenger.hash).await;
+    assert!(matches!(&refused, Err(LearningError::Refused { .. })), "{refused:?}");
+    assert!(matches!(one.serve(&data, "no").await, Err(LearningError::NoModel { .. })));
+    let nothing = one.rollback(&data).await;
+    assert!(matches!(nothing, Err(LearningError::NoModel { .. })), "{nothing:?}");
+    // as if the rule had promoted the later one
+    let promoted = "with changed as (update architecture_learning.model \
+                    set decision = jsonb_set(decision, '{promoted}', 'true') returning 1) \
+                    select count(*) from changed";
+    assert_eq!(database.count(promoted).await, 2);
+    assert_eq!(one.serve(&data, &challenger.hash).await.expect("serves"), challenger.hash);
+    let pointer = |data| Champion::read(data).expect("a pointer").map(|c| c.artifact);
+    assert_eq!(pointer(&data).as_ref(), Some(&challenger.hash));
+    assert_eq!(one.rollback(&data).await.expect("serves again"), artifact.hash);
+    assert_eq!(pointer(&data).as_ref(), Some(&artifact.hash));
+    let models = one.models().await.expect("models");
+    let serving: Vec<_> = models.iter().filter(|m| m.serves).map(|m| &m.artifact).collect();
+    assert_eq!((models.len(), serving), (2, vec![&artifact.hash]));
     drop((one, other, flow));
     database.drop().await;
 }

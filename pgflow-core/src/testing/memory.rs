@@ -1,10 +1,10 @@
 //! One run in memory. Where tokens go is [`settle`]'s to say; this holds them and runs what they reach.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, time::Duration};
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{RunError, Stubs};
+use super::{RunError, Stubs, run_in_memory};
 use crate::{
     context::StepContext,
     definition::Definition,
@@ -12,6 +12,7 @@ use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{Event, Graph, Position, settle},
     payload::Json,
+    record,
     spec::{BoxFuture, NodeKindSpec, NodeRun, Outcome, Stored, WorkflowSpec},
 };
 
@@ -25,6 +26,8 @@ pub(super) struct Memory<'a> {
     /// The elements of a map, then what became of each.
     items: HashMap<usize, Vec<Json>>,
     elements: HashMap<usize, Vec<Option<Result<Json, Failure>>>>,
+    /// What sleeps, signals and children come to.
+    waits: HashMap<usize, BoxFuture<Outcome>>,
     /// Arrivals that a place still waits for.
     waiting: HashMap<Position, u32>,
     ready: Vec<Position>,
@@ -49,6 +52,7 @@ impl<'a> Memory<'a> {
             stored: HashMap::new(),
             items: HashMap::new(),
             elements: HashMap::new(),
+            waits: HashMap::new(),
             waiting: HashMap::new(),
             ready: vec![graph.first()],
             tasks: JoinSet::new(),
@@ -91,9 +95,13 @@ impl<'a> Memory<'a> {
             Position::Start | Position::End => self.settle(position, Event::Passed),
             Position::Step(node) => self.step(node),
             Position::Enter(node) => return self.condition(node),
-            Position::Wake(_) => return Err(RunError::Broken("waits come later".into())),
+            Position::Wake(node) => {
+                if let Some(wait) = self.waits.remove(&node) {
+                    self.spawn(position, wait);
+                }
+            }
             Position::Element(node, element) => self.element(node, element),
-            Position::Gather(node) => self.gather(node),
+            Position::Gather(node) => return self.gather(node),
         }
         Ok(())
     }
@@ -143,10 +151,11 @@ impl<'a> Memory<'a> {
                 Ok(())
             }
             NodeRun::Map { items, .. } => self.list(node, items),
-            NodeRun::Pure(run) => {
-                let outcome = run(&self.env(spec.loads));
-                self.decided(node, outcome)
-            }
+            NodeRun::Pure(run) => match run(&self.env(spec.loads)) {
+                Outcome::Failed(failure) => Err(RunError::Failed(failure)),
+                Outcome::Broken(why) => Err(RunError::Broken(why)),
+                outcome => self.evaluated(node, outcome),
+            },
         }
     }
 
@@ -160,17 +169,46 @@ impl<'a> Memory<'a> {
         }
     }
 
-    fn decided(&mut self, node: usize, outcome: Outcome) -> Result<(), RunError> {
-        let stored = match (outcome, self.spec.nodes[node].kind) {
-            (Outcome::Arm(arm), NodeKindSpec::Branch(keys)) => Json::encode(keys[arm]),
-            (Outcome::Failed(failure), _) => return Err(RunError::Failed(failure)),
-            (Outcome::Broken(why), _) => return Err(RunError::Broken(why)),
-            (other, _) => return Err(RunError::Broken(format!("pure code gave {other:?}"))),
+    /// Goes on with what the pure code of a branch or a wait came to.
+    fn evaluated(&mut self, node: usize, outcome: Outcome) -> Result<(), RunError> {
+        let stub = self.stub(node);
+        let wait = match (self.spec.nodes[node].kind, outcome) {
+            (NodeKindSpec::Branch(keys), Outcome::Arm(arm)) => {
+                let key = Json::encode(keys[arm]).map_err(|e| RunError::Broken(e.to_string()))?;
+                self.stored.insert(node, Stored::Done(key));
+                self.settle(Position::Enter(node), Event::Passed);
+                return Ok(());
+            }
+            _ if stub.is_some() => given(stub.unwrap_or(Outcome::Wait(None))),
+            (NodeKindSpec::Sleep, _) => given(Outcome::Done(Json::null())),
+            (NodeKindSpec::Signal { name, .. }, Outcome::Wait(limit)) => {
+                given(self.signal(node, name, limit)?)
+            }
+            (NodeKindSpec::Child(child), Outcome::Done(input)) => {
+                Box::pin(child_run(child(), self.stubs.clone(), input))
+            }
+            (_, other) => return Err(RunError::Broken(format!("pure code gave {other:?}"))),
         };
-        let key = stored.map_err(|e| RunError::Broken(e.to_string()))?;
-        self.stored.insert(node, Stored::Done(key));
-        self.settle(Position::Enter(node), Event::Passed);
+        self.waits.insert(node, wait);
+        self.settle(Position::Enter(node), Event::Waits);
         Ok(())
+    }
+
+    /// What the test sent; what it did not send is late, or never comes.
+    fn signal(
+        &self,
+        node: usize,
+        name: &str,
+        limit: Option<Duration>,
+    ) -> Result<Outcome, RunError> {
+        match (self.stubs.signals.get(name), limit) {
+            (Some(payload), _) => Ok(Outcome::Done(payload.clone())),
+            (None, Some(limit)) => {
+                let id = &self.definition.nodes[node].id;
+                Ok(Outcome::Failed(record::late_signal(id, name, limit)))
+            }
+            (None, None) => Err(RunError::Waits(name.into())),
+        }
     }
 
     fn list(&mut self, node: usize, items: fn(&Env) -> Outcome) -> Result<(), RunError> {
@@ -181,7 +219,11 @@ impl<'a> Memory<'a> {
                 self.elements.insert(node, vec![None; count]);
                 self.items.insert(node, list);
                 if count == 0 {
-                    self.stored.insert(node, Stored::Elements(Vec::new()));
+                    let nothing = match self.definition.nodes[node].at_least {
+                        Some(_) => Stored::Results(Vec::new()),
+                        None => Stored::Elements(Vec::new()),
+                    };
+                    self.stored.insert(node, nothing);
                 }
                 self.settle(Position::Enter(node), Event::Listed(count));
                 Ok(())
@@ -204,15 +246,32 @@ impl<'a> Memory<'a> {
     }
 
     /// All elements have arrived: their outputs in input order, or the first failure.
-    fn gather(&mut self, node: usize) {
-        let results = self.elements.remove(&node).unwrap_or_default();
-        let outputs: Result<Vec<Json>, Failure> = results.into_iter().flatten().collect();
-        let stored = match outputs {
-            Ok(outputs) => Stored::Elements(outputs),
-            Err(failure) => Stored::Failed(failure),
+    fn gather(&mut self, node: usize) -> Result<(), RunError> {
+        let results = self.elements.remove(&node).unwrap_or_default().into_iter().flatten();
+        let stored = match self.definition.nodes[node].at_least {
+            Some(share) => self.judged(node, results.collect(), share)?,
+            None => results.collect::<Result<_, _>>().map_or_else(Stored::Failed, Stored::Elements),
         };
         self.stored.insert(node, stored);
         self.settle(Position::Gather(node), Event::Passed);
+        Ok(())
+    }
+
+    /// The results of a map that may lose elements, unless it has lost too many.
+    fn judged(
+        &self,
+        node: usize,
+        results: Vec<Result<Json, Failure>>,
+        share: f64,
+    ) -> Result<Stored, RunError> {
+        let done = results.iter().filter(|result| result.is_ok()).count();
+        let first = results.iter().find_map(|result| result.as_ref().err());
+        let (id, first) = (&self.definition.nodes[node].id, first.map_or("", |f| &f.message));
+        match record::too_few(id, done, results.len(), share, first) {
+            None => Ok(Stored::Results(results)),
+            Some(failure) if self.spec.nodes[node].tolerated => Ok(Stored::Failed(failure)),
+            Some(failure) => Err(RunError::Failed(failure)),
+        }
     }
 
     fn stub(&self, node: usize) -> Option<Outcome> {
@@ -230,12 +289,7 @@ impl<'a> Memory<'a> {
         let Some(node) = position.node() else { return Ok(()) };
         let result = match outcome {
             Outcome::Done(output) => Ok(output),
-            // a failure of pure code is none that the body could tolerate: it would fail the plain call too
-            Outcome::Failed(f)
-                if self.spec.nodes[node].tolerated && f.kind != FailureKind::Body =>
-            {
-                Err(f)
-            }
+            Outcome::Failed(f) if self.tolerates(position, node, &f) => Err(f),
             Outcome::Failed(failure) => return Err(RunError::Failed(failure)),
             Outcome::Broken(why) => return Err(RunError::Broken(why)),
             other => return Err(RunError::Broken(format!("a step gave {other:?}"))),
@@ -243,6 +297,15 @@ impl<'a> Memory<'a> {
         self.keep(position, node, result);
         self.settle(position, Event::Passed);
         Ok(())
+    }
+
+    /// A failure of pure code is none that the body could tolerate: it would fail the plain call too. That of a child's
+    /// body is.
+    fn tolerates(&self, position: Position, node: usize, failure: &Failure) -> bool {
+        let spec = &self.spec.nodes[node];
+        let is_wait = matches!(position, Position::Wake(_));
+        let partial = self.definition.nodes[node].at_least.is_some();
+        (spec.tolerated || partial) && (is_wait || failure.kind != FailureKind::Body)
     }
 
     fn keep(&mut self, position: Position, node: usize, result: Result<Json, Failure>) {
@@ -266,6 +329,16 @@ impl<'a> Memory<'a> {
         let step = node.map_or("", |node| &self.definition.nodes[node].id);
         let failure = Failure::new(step, FailureKind::Panicked, panic.to_string());
         self.completed(panic.id(), Outcome::Failed(failure))
+    }
+}
+
+/// What a child's run comes to.
+async fn child_run(child: &'static WorkflowSpec, stubs: Stubs, input: Json) -> Outcome {
+    match run_in_memory(child, Definition::from(child), stubs, input).await {
+        Ok(value) => Outcome::Done(value),
+        Err(RunError::Failed(failure)) => Outcome::Failed(failure),
+        Err(RunError::Broken(why)) => Outcome::Broken(why),
+        Err(other) => Outcome::Broken(other.to_string()),
     }
 }
 

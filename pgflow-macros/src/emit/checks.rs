@@ -2,14 +2,15 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
 
 use super::{
-    nodes::node_id,
+    nodes::{map_options, node_id},
     private_at,
     slices::{Slices, alias},
 };
 use crate::{
-    model::{Call, Node, NodeId},
+    model::{Call, Node, NodeId, Work},
     options::WorkflowAttribute,
 };
 
@@ -17,8 +18,8 @@ impl Slices<'_> {
     /// All checks of a workflow.
     pub fn checks(&self, attribute: &WorkflowAttribute) -> TokenStream {
         let time = self.time(attribute);
-        let ids = self.ids();
-        quote!(#time #ids)
+        let (ids, bounds) = (self.ids(), self.bounds());
+        quote!(#time #ids #bounds)
     }
 
     /// No step longer than the workflow, and the longest path within it.
@@ -48,7 +49,7 @@ impl Slices<'_> {
 
     fn calls(&self) -> impl Iterator<Item = (NodeId, &Node, &Call)> {
         let nodes = self.model.nodes.iter().enumerate();
-        nodes.filter_map(|(i, node)| Some((i, node, node.work.call()?)))
+        nodes.filter_map(|(i, node)| Some((i, node, node.work.step()?)))
     }
 
     fn costs(&self) -> impl Iterator<Item = TokenStream> {
@@ -58,23 +59,47 @@ impl Slices<'_> {
             waits.extend(&node.order);
             waits.extend(node.arm.map(|(branch, _)| branch));
             let waits = waits.iter();
-            let (name, ms) = node.work.call().map_or_else(
-                || (quote!(""), quote!(0)),
-                |call| {
+            let (name, ms) = match &node.work {
+                Work::Step(call) | Work::Map(call, _) => {
                     let step = alias(i, node, call);
                     let spec = quote_spanned!(node.span=> <#step as #p::Step>::SPEC);
                     (quote!(#spec.id), quote!(#p::timeout_of(#spec.options.timeout_ms)))
-                },
-            );
+                }
+                Work::Child(call) => {
+                    let child = alias(i, node, call);
+                    let child = quote_spanned!(node.span=> <#child as #p::Workflow>);
+                    (quote!(#child::NAME), quote!(#child::TIMEOUT_MS))
+                }
+                Work::Wait(wait) => {
+                    let (name, ms) = (wait.name(), wait.ms.unwrap_or(0));
+                    (quote!(#name), quote!(#ms))
+                }
+                Work::Branch(_) => (quote!(""), quote!(0)),
+            };
             quote_spanned!(node.span=> #p::Cost { name: #name, ms: #ms, waits: &[#(#waits),*] })
         })
+    }
+
+    /// Bounds of maps that let something run.
+    fn bounds(&self) -> TokenStream {
+        let bounded = self.model.nodes.iter().filter_map(|node| match &node.work {
+            Work::Map(_, items) => {
+                items.bounds.limit.iter().chain(&items.bounds.at_least).next().map(|first| {
+                    let (p, options) = (private_at(first.span()), map_options(&items.bounds));
+                    complaint(first.span(), &quote!(#p::map_bounds(#options)))
+                })
+            }
+            _ => None,
+        });
+        bounded.collect()
     }
 
     /// No two nodes of one id, whatever name a step is imported under. A branch without an id is called after a node
     /// that is in it alone.
     fn ids(&self) -> TokenStream {
         let nodes = self.model.nodes.iter().enumerate();
-        let named = nodes.filter(|(_, node)| node.id.is_some() || node.work.call().is_some());
+        let named =
+            nodes.filter(|(_, node)| node.id.is_some() || !matches!(node.work, Work::Branch(_)));
         let ids: Vec<_> = named.map(|(i, node)| (node.span, node_id(self.model, i))).collect();
         let checks = ids.iter().enumerate().skip(1).map(|(i, (span, id))| {
             let (p, earlier) = (private_at(*span), ids[..i].iter().map(|(_, id)| id));

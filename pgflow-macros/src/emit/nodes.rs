@@ -11,7 +11,12 @@ use super::{
     slices::{Slices, alias, codec},
     step::encode,
 };
-use crate::model::{Arm, Branch, Call, Items, Mode, Model, Needs, Node, NodeId, Work};
+use crate::{
+    model::{
+        Arm, Bounds, Branch, Call, Items, Mode, Model, Needs, Node, NodeId, Signal, Wait, Work,
+    },
+    text::stable,
+};
 
 /// What a node's slice holds around its call.
 #[derive(Default)]
@@ -34,18 +39,27 @@ fn step_id(index: NodeId, node: &Node, call: &Call) -> TokenStream {
     quote_spanned!(node.span=> <#step as #p::Step>::SPEC.id)
 }
 
-/// The id of a node, as a text made at run time: a branch is called after the first node in it.
+/// The name of the workflow that a child runs, at the call.
+fn child_name(index: NodeId, node: &Node, call: &Call) -> TokenStream {
+    let (p, child) = (private_at(node.span), alias(index, node, call));
+    quote_spanned!(node.span=> <#child as #p::Workflow>::NAME)
+}
+
+/// The id of a node: a constant, but for a branch, which is called after the first node in it.
 pub fn node_id(model: &Model, index: NodeId) -> TokenStream {
     let node = &model.nodes[index];
-    let inside = || model.nodes.iter().position(|n| n.arm.is_some_and(|(of, _)| of == index));
-    match (&node.id, node.work.call(), inside()) {
-        (Some(id), ..) => quote!(#id),
-        (None, Some(call), _) => step_id(index, node, call),
-        (None, None, Some(first)) => {
-            let first = node_id(model, first);
+    if let Some(id) = &node.id {
+        return quote!(#id);
+    }
+    match &node.work {
+        Work::Step(call) | Work::Map(call, _) => step_id(index, node, call),
+        Work::Child(call) => child_name(index, node, call),
+        Work::Wait(wait) => wait.name().into_token_stream(),
+        Work::Branch(_) => {
+            let inside = |n: &Node| n.arm.is_some_and(|(of, _)| of == index);
+            let first = model.nodes.iter().position(inside).map(|first| node_id(model, first));
             quote!(::std::format!("if:{}", #first))
         }
-        (None, None, None) => quote!("if:"),
     }
 }
 
@@ -60,6 +74,8 @@ impl Slices<'_> {
                 quote!(#list #each)
             }
             Work::Branch(branch) => self.decision(index, branch, error),
+            Work::Wait(wait) => self.wait(index, wait, error),
+            Work::Child(call) => self.child(index, call, error),
         }
     }
 
@@ -238,6 +254,65 @@ impl Slices<'_> {
         }
     }
 
+    /// How long a sleep lasts, or a signal is waited for: the user's own call says it.
+    fn wait(&self, index: NodeId, wait: &Wait, error: &TokenStream) -> TokenStream {
+        let node = &self.model.nodes[index];
+        let (p, name, call) = (private(), function("node", index), self.fill(&wait.call));
+        let end = quote! {
+            return ::core::result::Result::Ok(::core::option::Option::Some((#call).limit()));
+        };
+        let statements = self.lead(index, &self.model.data(node), &end);
+        quote! {
+            fn #name(__pgflow_env: &#p::Env) -> #p::Outcome {
+                fn __pgflow_slice(__pgflow_env: &#p::Env)
+                    -> #p::Slice<::core::option::Option<::core::time::Duration>, #error>
+                {
+                    #statements
+                }
+                #p::finish_wait(__pgflow_env, __pgflow_body_failure, __pgflow_slice(__pgflow_env))
+            }
+        }
+    }
+
+    /// The input of a child. The arguments get their types from the workflow's own parameters, in a branch that never
+    /// runs, so that a wrong one is the mistake that rustc finds in the plain call too.
+    fn child(&self, index: NodeId, call: &Call, error: &TokenStream) -> TokenStream {
+        let node = &self.model.nodes[index];
+        let (p, name, child) = (private(), function("node", index), alias(index, node, call));
+        let callee = &call.callee;
+        let arguments: Vec<_> = call.expr.args.iter().map(|argument| self.fill(argument)).collect();
+        let names: Vec<_> = call
+            .expr
+            .args
+            .iter()
+            .enumerate()
+            .map(|(i, argument)| Ident::new(&format!("__pgflow_a{i}"), argument.span()))
+            .collect();
+        let encoded = names.iter().map(|name| encode(&quote!(&#name)));
+        let spec = quote_spanned!(node.span=> <#child as #p::Workflow>::SPEC);
+        let end = quote! {
+            #(let #names = #arguments;)*
+            return ::core::result::Result::Ok(::core::option::Option::Some(if false {
+                let _ = #callee(#(#names),*);
+                ::core::unreachable!()
+            } else {
+                #p::child_input((#spec)(), ::std::vec![#(#encoded),*])
+            }));
+        };
+        let statements = self.lead(index, &self.model.data(node), &end);
+        let child = child_name(index, node, call);
+        quote! {
+            fn #name(__pgflow_env: &#p::Env) -> #p::Outcome {
+                fn __pgflow_slice(__pgflow_env: &#p::Env)
+                    -> #p::Slice<::core::result::Result<#p::Json, #p::PayloadError>, #error>
+                {
+                    #statements
+                }
+                #p::finish_input(__pgflow_env, #child, __pgflow_body_failure, __pgflow_slice(__pgflow_env))
+            }
+        }
+    }
+
     /// The node's line in the spec.
     pub fn spec(&self, index: NodeId) -> TokenStream {
         let node = &self.model.nodes[index];
@@ -245,7 +320,7 @@ impl Slices<'_> {
         let reads = self.model.needs(&node.reads).loads;
         let (loads, each_loads) = match &node.work {
             Work::Map(_, items) => (self.model.needs(&items.reads).loads, reads),
-            Work::Step(_) | Work::Branch(_) => (self.model.data(node).loads, BTreeSet::new()),
+            _ => (self.model.data(node).loads, BTreeSet::new()),
         };
         let (kind, run) = self.code(index);
         let id = option(node.id.as_ref().map(|id| quote!(#id)));
@@ -274,11 +349,22 @@ impl Slices<'_> {
                 let step = step(call);
                 (quote!(Step(#step)), quote!(Step(#run)))
             }
-            Work::Map(call, _) => {
-                let step = step(call);
+            Work::Map(call, items) => {
+                let (step, bounds) = (step(call), map_options(&items.bounds));
                 let (list, each) = (function("items", index), function("each", index));
-                let kind = quote!(Map(#step, #p::MapOptions::NONE));
-                (kind, quote!(Map { items: #list, each: #each }))
+                (quote!(Map(#step, #bounds)), quote!(Map { items: #list, each: #each }))
+            }
+            Work::Wait(wait) => match &wait.signal {
+                None => (quote!(Sleep), quote!(Pure(#run))),
+                Some(Signal { name, ty }) => {
+                    let text = stable(ty);
+                    (quote!(Signal { name: #name, output: #text }), quote!(Pure(#run)))
+                }
+            },
+            Work::Child(call) => {
+                let child = alias(index, node, call);
+                let spec = quote_spanned!(node.span=> <#child as #p::Workflow>::SPEC);
+                (quote!(Child(#spec)), quote!(Pure(#run)))
             }
             Work::Branch(branch) => {
                 let keys = branch.arms.iter().map(|arm| &arm.key);
@@ -286,6 +372,14 @@ impl Slices<'_> {
             }
         }
     }
+}
+
+/// The bounds of a map as a constant.
+pub fn map_options(bounds: &Bounds) -> TokenStream {
+    let p = private();
+    let constant = |bound: &Option<Expr>| option(bound.as_ref().map(ToTokens::to_token_stream));
+    let (limit, at_least) = (constant(&bounds.limit), constant(&bounds.at_least));
+    quote!(#p::MapOptions { limit: #limit, at_least: #at_least })
 }
 
 fn finish_step(index: NodeId, node: &Node, call: &Call, slice: &TokenStream) -> TokenStream {

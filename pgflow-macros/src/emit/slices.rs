@@ -8,8 +8,8 @@ use syn::{Expr, Ident, visit_mut::VisitMut};
 use super::{nodes::node_id, option, private, private_at, step::decode};
 use crate::{
     model::{
-        Arm, BindingId, Body, Branch, Call, LetId, Mode, Model, Needs, Node, NodeId, Statement,
-        Work, hole_in,
+        Arm, BindingId, Body, Branch, Call, LetId, Mode, Model, Needs, Node, NodeId, Signal,
+        Statement, Work, hole_in,
     },
     signature::{Input, stored_name},
 };
@@ -25,7 +25,8 @@ pub struct Slices<'a> {
 pub fn alias(index: NodeId, node: &Node, call: &Call) -> Ident {
     let name = call.callee.segments.last().map_or_else(String::new, |s| stored_name(&s.ident));
     let again = if call.first { String::new() } else { format!("_{index}") };
-    format_ident!("{name}__is_not_a_step{again}", span = node.span)
+    let what = if matches!(node.work, Work::Child(_)) { "workflow" } else { "step" };
+    format_ident!("{name}__is_not_a_{what}{again}", span = node.span)
 }
 
 /// The value of a load, or the end of the slice.
@@ -147,9 +148,17 @@ impl Slices<'_> {
     fn load(&self, index: NodeId) -> TokenStream {
         let node = &self.model.nodes[index];
         let value = match &node.work {
-            Work::Step(call) => load_call(index, node, call, "output", "result"),
-            Work::Map(call, _) => load_call(index, node, call, "outputs", "results"),
+            Work::Step(call) => load_call(index, node, call, ["output", "result"]),
+            Work::Map(call, items) if items.bounds.at_least.is_some() => {
+                load_call(index, node, call, ["partial", "partial_result"])
+            }
+            Work::Map(call, _) => load_call(index, node, call, ["outputs", "results"]),
             Work::Branch(branch) => return self.value_of(index, branch),
+            Work::Wait(wait) => match &wait.signal {
+                Some(signal) => load_signal(index, node, signal),
+                None => return quote!(()),
+            },
+            Work::Child(call) => load_child(index, node, call),
         };
         match node.mode {
             Mode::Final => quote!(::core::result::Result::Ok(#value)),
@@ -202,21 +211,54 @@ fn load_call(
     index: NodeId,
     node: &Node,
     call: &Call,
-    required: &str,
-    tolerated: &str,
+    [required, tolerated]: [&str; 2],
 ) -> TokenStream {
     let (p, step, codec) =
         (private_at(node.span), alias(index, node, call), codec(index, node, call));
-    if node.mode == Mode::Tolerated {
-        let load = format_ident!("{tolerated}");
-        let revive = quote_spanned! {node.span=>
-            <<#step as #p::Step>::Error as #p::Tolerable>::from_failure
-        };
-        loaded(&quote_spanned!(node.span=> #p::#load(__pgflow_env, #index, #codec, #revive)))
+    let is_tolerated = node.mode == Mode::Tolerated;
+    let load = format_ident!("{}", if is_tolerated { tolerated } else { required });
+    let error = quote_spanned!(node.span=> <#step as #p::Step>::Error);
+    let revive = match (required, is_tolerated) {
+        // the plain call asks for it, at `.at_least`
+        ("partial", _) => quote! {
+            , |__pgflow_failure| {
+                use #p::{Revives as _, RevivesNot as _};
+                (&#p::ProbeType::<#error>(::core::marker::PhantomData)).revive(__pgflow_failure)
+            }
+        },
+        (_, true) => quote_spanned!(node.span=> , <#error as #p::Tolerable>::from_failure),
+        (_, false) => TokenStream::new(),
+    };
+    loaded(&quote_spanned!(node.span=> #p::#load(__pgflow_env, #index, #codec #revive)))
+}
+
+/// Loads the payload of a signal, whose error is the failure itself.
+fn load_signal(index: NodeId, node: &Node, signal: &Signal) -> TokenStream {
+    let (p, decode) = (private(), decode(&signal.ty.to_token_stream(), &quote!(__pgflow_payload)));
+    let decode = quote!(|__pgflow_payload| #decode);
+    loaded(&if node.mode == Mode::Tolerated {
+        quote!(#p::value_result(__pgflow_env, #index, #decode, ::core::clone::Clone::clone))
     } else {
-        let load = format_ident!("{required}");
-        loaded(&quote_spanned!(node.span=> #p::#load(__pgflow_env, #index, #codec)))
+        quote!(#p::value(__pgflow_env, #index, #decode))
+    })
+}
+
+/// Loads the value of a child: tolerated, its error is read back where it was stored, else made from the failure.
+fn load_child(index: NodeId, node: &Node, call: &Call) -> TokenStream {
+    let (p, child) = (private_at(node.span), alias(index, node, call));
+    let value = quote_spanned!(node.span=> <#child as #p::Workflow>::decode_output);
+    if node.mode != Mode::Tolerated {
+        return loaded(&quote_spanned!(node.span=> #p::value(__pgflow_env, #index, #value)));
     }
+    let error = quote_spanned!(node.span=> <#child as #p::Workflow>::Error);
+    let data = decode(&error, &quote!(&#p::Json::from_trusted(__pgflow_data)));
+    let revive = quote_spanned! {node.span=>
+        |__pgflow_failure: &#p::Failure| {
+            let __pgflow_data = __pgflow_failure.data.as_deref().and_then(|__pgflow_data| #data.ok());
+            __pgflow_data.unwrap_or_else(|| <#error as #p::Tolerable>::from_failure(__pgflow_failure.clone()))
+        }
+    };
+    loaded(&quote_spanned!(node.span=> #p::value_result(__pgflow_env, #index, #value, #revive)))
 }
 
 /// The codec of a node's step.

@@ -9,16 +9,14 @@ use syn::{
 };
 
 use super::{
-    Items, Mode, NodeId, Reads, Work,
+    Bounds, Items, Mode, NodeId, Reads, Work,
     free::bound,
     lower::{Lower, Tail},
 };
 use crate::{diagnostics as say, text::stable};
 
-/// The words that this version knows.
-const WORDS: &[&str] = &["map", "after"];
-/// The words of later versions.
-const LATER: &[&str] = &["sleep", "signal", "child"];
+/// The words of the language.
+const WORDS: &[&str] = &["map", "after", "sleep", "signal", "child"];
 
 /// The word of a path `pgflow::word`.
 fn word(path: &Path) -> Option<&Ident> {
@@ -29,58 +27,75 @@ fn word(path: &Path) -> Option<&Ident> {
     }
 }
 
-fn path_of(expr: &Expr) -> Option<&Path> {
+pub fn path_of(expr: &Expr) -> Option<&Path> {
     if let Expr::Path(path) = expr { Some(&path.path) } else { None }
+}
+
+/// A call, and the methods behind it from the first to the last.
+fn with_methods(call: &Expr) -> (&Expr, Vec<&ExprMethodCall>) {
+    match call {
+        Expr::MethodCall(method) => {
+            let (call, mut methods) = with_methods(&method.receiver);
+            methods.push(method);
+            (call, methods)
+        }
+        Expr::Paren(paren) => with_methods(&paren.expr),
+        Expr::Group(group) => with_methods(&group.expr),
+        call => (call, Vec::new()),
+    }
 }
 
 impl Lower<'_> {
     /// The node of an awaited call; nothing where it was refused.
-    pub fn call(&mut self, call: &Expr, mode: Mode) -> Option<NodeId> {
-        match call {
-            Expr::Call(call) => match path_of(&call.func) {
-                Some(path) => self.call_by_path(call, path, mode),
-                None => self.refuse(&call.func, say::CALL_BY_PATH),
-            },
-            Expr::Paren(paren) => self.call(&paren.expr, mode),
-            Expr::Group(group) => self.call(&group.expr, mode),
-            Expr::MethodCall(method) => self.refuse_method(method),
-            Expr::Macro(m) => {
-                self.refuse(&m.mac.path, &say::macro_hides_steps(&stable(&m.mac.path)))
-            }
-            Expr::Async(block) => self.refuse(&block.async_token, say::ASYNC_BLOCK),
-            other => self.refuse(other, say::AWAIT_A_STEP),
-        }
-    }
-
-    fn call_by_path(&mut self, call: &ExprCall, path: &Path, mode: Mode) -> Option<NodeId> {
-        let Some(word) = word(path) else { return self.step(call, path, mode) };
-        match word.to_string().as_str() {
-            "map" => self.map(call, mode),
-            "after" => self.after(call, mode),
-            later if LATER.contains(&later) => {
-                self.refuse(path, &say::comes_later(&format!("pgflow::{later}")))
-            }
-            unknown => {
-                let known: Vec<_> = WORDS.iter().chain(LATER).copied().collect();
-                self.refuse(path, &say::unknown_builtin(&stable(path), unknown, &known))
-            }
-        }
-    }
-
-    fn refuse_method(&mut self, method: &ExprMethodCall) -> Option<NodeId> {
-        let name = method.method.to_string();
-        let path = match &*method.receiver {
-            Expr::Call(call) => path_of(&call.func),
+    pub fn call(&mut self, awaited: &Expr, mode: Mode) -> Option<NodeId> {
+        let (call, methods) = with_methods(awaited);
+        let path = match call {
+            Expr::Call(call) => path_of(&call.func).map(|path| (call, path)),
             _ => None,
         };
-        match path.zip(path.and_then(word)) {
-            Some((_, map)) if map == "map" => {
-                self.refuse(&method.method, &say::comes_later(&format!(".{name}")))
+        if let Some((call, path)) = path
+            && let Some(word) = word(path)
+        {
+            return self.word(&word.to_string(), call, path, &methods, mode);
+        }
+        if let Some(method) = methods.last() {
+            let name = method.method.to_string();
+            return self.refuse(&method.method, &say::not_a_step_method(&name));
+        }
+        match (path, call) {
+            (Some((call, path)), _) => self.step(call, path, mode),
+            (None, Expr::Call(call)) => self.refuse(&call.func, say::CALL_BY_PATH),
+            (None, Expr::Macro(m)) => {
+                self.refuse(&m.mac.path, &say::macro_hides_steps(&stable(&m.mac.path)))
             }
-            Some((path, word)) if LATER.iter().any(|later| word == later) => {
-                self.refuse(path, &say::comes_later(&format!("pgflow::{word}")))
+            (None, Expr::Async(block)) => self.refuse(&block.async_token, say::ASYNC_BLOCK),
+            (None, other) => self.refuse(other, say::AWAIT_A_STEP),
+        }
+    }
+
+    fn word(
+        &mut self,
+        word: &str,
+        call: &ExprCall,
+        path: &Path,
+        methods: &[&ExprMethodCall],
+        mode: Mode,
+    ) -> Option<NodeId> {
+        match word {
+            "map" => {
+                let bounds = self.bounds(methods)?;
+                self.map(call, bounds, mode)
             }
-            _ => self.refuse(&method.method, &say::not_a_step_method(&name)),
+            "signal" => self.signal(call, path, methods, mode),
+            "after" | "sleep" | "child" => {
+                self.no_methods(word, methods)?;
+                match word {
+                    "after" => self.after(call, mode),
+                    "sleep" => self.sleep(call, mode),
+                    _ => self.child(call, mode),
+                }
+            }
+            unknown => self.refuse(path, &say::unknown_builtin(&stable(path), unknown, WORDS)),
         }
     }
 
@@ -103,7 +118,7 @@ impl Lower<'_> {
     }
 
     /// What the arguments of a call read.
-    fn arguments(&mut self, call: &mut ExprCall) -> Reads {
+    pub fn arguments(&mut self, call: &mut ExprCall) -> Reads {
         self.reading(|lower| {
             for argument in &mut call.args {
                 lower.lift(argument, Tail::Read);
@@ -112,7 +127,7 @@ impl Lower<'_> {
         })
     }
 
-    fn map(&mut self, call: &ExprCall, mode: Mode) -> Option<NodeId> {
+    fn map(&mut self, call: &ExprCall, bounds: Bounds, mode: Mode) -> Option<NodeId> {
         let (Some(items), Some(step), 2) = (call.args.get(0), call.args.get(1), call.args.len())
         else {
             return self.refuse(&call.func, say::MAP);
@@ -123,7 +138,7 @@ impl Lower<'_> {
         let (callee, call, element, call_reads) = self.map_step(step)?;
         self.id = id;
         let place = callee.span();
-        let items = Box::new(Items { expr, reads, element });
+        let items = Box::new(Items { expr, reads, element, bounds });
         let work = Work::Map(self.called(callee, call), items);
         Some(self.node(work, call_reads, mode, place))
     }

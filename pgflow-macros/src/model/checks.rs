@@ -5,13 +5,10 @@ use std::collections::BTreeSet;
 use syn::{Expr, Pat, spanned::Spanned};
 
 use super::{
-    BindingId, Let, LetId, Model, Needs, Value, lift::hole_in, numbers::bare_number,
+    BindingId, Let, LetId, Model, Needs, Value, Work, lift::hole_in, numbers::bare_number,
     question::question,
 };
-use crate::{
-    diagnostics::{self as say, Errors},
-    text::stable,
-};
+use crate::diagnostics::{self as say, Errors};
 
 impl Model {
     /// Checks the body and fills in the order of its nodes.
@@ -111,13 +108,16 @@ impl Model {
     fn check_twice(&self, errors: &mut Errors) {
         let mut seen = BTreeSet::new();
         for node in &self.nodes {
-            let called = node.work.call().map(|call| stable(&call.callee));
             // a branch without an id is called after what is in it
-            let Some(name) = node.id.clone().or(called) else { continue };
+            let Some(name) = node.id.clone().or_else(|| node.work.own_name()) else { continue };
             if !seen.insert(name.clone()) {
-                match node.work.call() {
-                    Some(call) => errors.on(&call.callee, say::called_twice(&name)),
-                    None => errors.at(node.span, say::called_twice(&name)),
+                let text = say::called_twice(&name);
+                match &node.work {
+                    Work::Wait(wait) => errors.on(&wait.word(), text),
+                    work => match work.call() {
+                        Some(call) => errors.on(&call.callee, text),
+                        None => errors.at(node.span, text),
+                    },
                 }
             }
         }

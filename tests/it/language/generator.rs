@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-const PROGRAMS: u32 = 25;
+const PROGRAMS: u32 = 30;
 const SEED: u64 = 20;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/language/programs.rs");
 
@@ -65,39 +65,57 @@ struct Program<'r> {
     names: Vec<String>,
     effects: Vec<u32>,
     place: u32,
+    /// Branches around the statement under way.
+    depth: usize,
+    /// Forms that may stand in a program once.
+    once: Vec<&'static str>,
 }
 
 impl<'r> Program<'r> {
     fn new(random: &'r mut Random) -> Self {
-        let mut program =
-            Self { random, lines: vec![], names: vec!["n".into()], effects: vec![], place: 0 };
-        let mut required = false;
-        let mut nested = false;
-        for _ in 0..6 + program.random.below(8) {
-            match program.random.below(15) {
-                0 | 1 => program.step(),
-                2 => program.pure_let(),
-                3 => program.tolerated(),
-                4 | 5 => program.effect(),
-                6 => program.borrowed(),
-                7 => program.choice(),
-                8 => program.matched(),
-                9 => program.map_closure(),
-                10 => program.map_path(),
-                11 => program.map_tolerated(),
-                12 => program.after(),
-                13 if !nested => {
-                    nested = true;
-                    program.nested();
-                }
-                14 if !required => {
-                    required = true;
-                    program.required();
-                }
-                _ => program.condition(),
-            }
+        let mut program = Self {
+            random,
+            lines: vec![],
+            names: vec!["n".into()],
+            effects: vec![],
+            place: 0,
+            depth: 0,
+            once: vec![],
+        };
+        for _ in 0..5 + program.random.below(7) {
+            program.statement();
         }
         program
+    }
+
+    fn statement(&mut self) {
+        match self.random.below(24) {
+            0 | 1 => self.step(),
+            2 => self.pure_let(),
+            3 => self.tolerated(),
+            4 | 5 => self.effect(),
+            6 => self.borrowed(),
+            7 => self.choice(),
+            8 => self.matched(),
+            9 => self.map_closure(),
+            10 => self.map_path(),
+            11 => self.map_tolerated(),
+            12 => self.map_partial(),
+            13 => self.after(),
+            14 if self.first("nested") => self.nested(),
+            15 if self.first("required") => self.required(),
+            16 if self.first("signal") => self.signal(),
+            17 => self.sleep(),
+            18 => self.child(),
+            19..=23 if self.depth < 2 => self.branch(),
+            _ => self.condition(),
+        }
+    }
+
+    fn first(&mut self, form: &'static str) -> bool {
+        let first = !self.once.contains(&form);
+        self.once.push(form);
+        first
     }
 
     fn write(mut self) -> String {
@@ -110,12 +128,13 @@ impl<'r> Program<'r> {
             0 => self.lines.push(format!("let _end = {value}{sum};")),
             _ => self.lines.push(format!("let _end = n{sum};")),
         }
-        let value = match self.random.below(3) {
+        let value = match self.random.below(5) {
             0 => "if _end % 7 == 3 { Err(Odd::Odd(_end)) } else { Ok(_end) }".to_owned(),
             1 => {
                 let place = self.place();
                 format!("#[id = \"last\"]\n    inc(run, {place}, _end).await")
             }
+            2 | 3 => self.last_branch(),
             _ => "Ok(_end)".to_owned(),
         };
         self.lines.push(value);
@@ -123,6 +142,127 @@ impl<'r> Program<'r> {
             let _ = writeln!(body, "    {line}");
             body
         })
+    }
+
+    /// Final calls and values in arms.
+    fn last_branch(&mut self) -> String {
+        let (one, two) = (self.place(), self.place());
+        let then = self.arm(|_| format!("#[id = \"last\"]\n    inc(run, {one}, _end).await"));
+        format!(
+            "match half(_end) {{\n    Some(_q) if _q % 5 == 1 => Err(Odd::Odd(_q)),\n    Some(_q) => {then}\n    \
+             #[id = \"least\"]\n    None => flaky(run, {two}, _end).await,\n    }}"
+        )
+    }
+
+    /// A block of some statements and a value, with names of its own.
+    fn arm(&mut self, value: impl FnOnce(&mut Self) -> String) -> String {
+        let (lines, names) = (std::mem::take(&mut self.lines), self.names.clone());
+        self.depth += 1;
+        for _ in 0..self.random.below(3) {
+            self.statement();
+        }
+        let value = value(self);
+        self.lines.push(value);
+        self.depth -= 1;
+        self.names = names;
+        let lines = std::mem::replace(&mut self.lines, lines);
+        format!("{{\n    {}\n    }}", lines.join("\n    "))
+    }
+
+    /// An arm that comes to a number.
+    fn number_arm(&mut self) -> String {
+        self.arm(|program| match program.random.below(3) {
+            0 => {
+                let (place, a) = (program.place(), program.pure());
+                format!("#[id = \"i{place}\"]\n    inc(run, {place}, {a}).await?")
+            }
+            _ => program.pure(),
+        })
+    }
+
+    /// The same with another number in sight.
+    fn number_arm_of(&mut self, name: &str) -> String {
+        let names = self.names.clone();
+        self.names.retain(|n| n != name);
+        self.names.push(name.into());
+        let arm = self.number_arm();
+        self.names = names;
+        arm
+    }
+
+    fn branch(&mut self) {
+        match self.random.below(6) {
+            0 => self.if_value(),
+            1 => self.if_let_value(),
+            2 => self.match_value(),
+            3 => self.if_statement(),
+            4 => self.match_result(),
+            _ => self.branch_as_argument(),
+        }
+    }
+
+    fn if_value(&mut self) {
+        let (a, b) = (self.pure(), self.atom());
+        let (then, other) = (self.number_arm(), self.number_arm());
+        self.bind(|_| format!("if {a} > {b} {then} else {other}"));
+    }
+
+    fn if_let_value(&mut self) {
+        let (a, c, q) = (self.pure(), self.atom(), self.name());
+        let (then, or, other) = (self.number_arm_of(&q), self.number_arm(), self.number_arm());
+        self.bind(|_| {
+            format!(
+                "if let Some({q}) = half({a}) && {q} > 1 {then} else if {c} > 9 {or} else {other}"
+            )
+        });
+    }
+
+    fn match_value(&mut self) {
+        let (place, a, q) = (self.place(), self.pure(), self.name());
+        self.lines
+            .push(format!("#[id = \"i{place}\"]\n    let _k = kind(run, {place}, {a}).await?;"));
+        let b = self.atom();
+        let (even, odd, named) =
+            (self.number_arm_of(&q), self.number_arm_of("n"), self.number_arm_of(&q));
+        let place = self.place();
+        self.bind(|_| {
+            format!(
+                "match _k.clone() {{\n    #[id = \"i{place}\"]\n    Kind::Unit => inc(run, {place}, {b}).await?,\n    \
+                 Kind::One({q}) if {q} % 2 == 0 => {even}\n    Kind::One(n) => {odd}\n    \
+                 Kind::Named {{ m: {q}, ref s }} if s.len() > 1 => {named}\n    Kind::Named {{ s, .. }} => s.len() as u32,\n    }}"
+            )
+        });
+    }
+
+    fn if_statement(&mut self) {
+        let (place, a, b, c) = (self.place(), self.pure(), self.atom(), self.atom());
+        self.effects.push(place);
+        let effect = format!("#[id = \"i{place}\"]\n    effect(run, {place}, {c}).await?;");
+        let then = self.arm(|_| effect);
+        let other = match self.random.below(2) {
+            0 => String::new(),
+            _ => format!(" else {}", self.arm(|_| String::new())),
+        };
+        self.lines.push(format!("if {a} % 3 > {b} % 2 {then}{other}"));
+    }
+
+    fn match_result(&mut self) {
+        let (place, a) = (self.place(), self.pure());
+        let (done, failed) = (self.number_arm_of("n"), self.pure());
+        let on = self.place();
+        self.lines.push(format!("#[id = \"i{on}\"]\n    let _r = flaky(run, {on}, {a}).await;"));
+        let told = format!(
+            "#[id = \"i{place}\"]\n    let _told = text(run, {place}, n, &e.to_string()).await?;"
+        );
+        self.bind(|_| {
+            format!("match _r {{\n    Ok(n) => {done}\n    Err(e) => {{\n    {told}\n    let _l = _told.len() as u32;\n    _l.wrapping_add({failed})\n    }}\n    }}")
+        });
+    }
+
+    fn branch_as_argument(&mut self) {
+        let (a, b) = (self.pure(), self.atom());
+        let then = self.number_arm();
+        self.bind(|_| format!("{b}.wrapping_add(if {a} > {b} {then} else {{ {b} }})"));
     }
 
     fn place(&mut self) -> u32 {
@@ -256,6 +396,40 @@ impl<'r> Program<'r> {
             format!(
                 "match pgflow::map(0..{a} % 3, |x| flaky(run, {place}, x)).await {{ Ok(all) => all.len() as u32, Err(e) => e.to_string().len() as u32 }}"
             )
+        });
+    }
+
+    fn map_partial(&mut self) {
+        self.call(|p, place| {
+            let a = p.atom();
+            format!(
+                "match pgflow::map(0..{a} % 5, |x| flaky(run, {place}, x)).at_least(0.6).limit(2).await {{ \
+                 Ok(all) => all.iter().filter(|r| r.is_ok()).count() as u32, Err(e) => e.to_string().len() as u32 }}"
+            )
+        });
+    }
+
+    fn signal(&mut self) {
+        let limit = ["", ".within(\"1h\")"][self.random.below(2)];
+        self.bind(|_| format!("pgflow::signal::<u32>(\"given\"){limit}.await?"));
+    }
+
+    fn sleep(&mut self) {
+        let place = self.place();
+        self.lines.push(format!(
+            "#[id = \"i{place}\"]\n    pgflow::sleep(std::time::Duration::ZERO).await;"
+        ));
+    }
+
+    fn child(&mut self) {
+        self.call(|p, place| {
+            let a = p.pure();
+            match p.random.below(2) {
+                0 => format!("pgflow::child(doubled(run, {place}, {a})).await?"),
+                _ => format!(
+                    "match pgflow::child(doubled(run, {place}, {a})).await {{ Ok(n) => n, Err(e) => e.to_string().len() as u32 }}"
+                ),
+            }
         });
     }
 

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use pgflow::{Failure, step};
+use pgflow::{Failure, step, workflow};
 use serde::{Deserialize, Serialize};
 
 pub type Fallible<T> = Result<T, Odd>;
@@ -92,4 +92,11 @@ pub async fn text(run: u32, place: u32, n: u32, s: &str) -> Fallible<String> {
 pub async fn effect(run: u32, place: u32, _n: u32) -> Fallible<()> {
     record(run, place);
     Ok(())
+}
+
+/// A child of the programs, which fails for some numbers.
+#[workflow]
+pub async fn doubled(run: u32, place: u32, n: u32) -> Fallible<u32> {
+    let twice = mix(run, place, n, n).await?;
+    if twice % 3 == 1 { flaky(run, place, twice).await } else { Ok(twice) }
 }

@@ -7,7 +7,7 @@ use pgflow::{Flow, Workflow, testing, testing::RunError};
 use crate::support::{Database, PATIENCE};
 
 use super::{
-    program_steps::{Fallible, taken_calls},
+    program_steps::{Fallible, doubled, taken_calls},
     programs::*,
 };
 
@@ -43,9 +43,12 @@ pub fn agree(plain: &Seen, graph: &Seen, effects: &[u32], what: &str) {
     }
 }
 
+/// The signal that some programs wait for, given to all.
+const GIVEN: (&str, u32) = ("given", 7);
+
 /// A plain call.
 pub async fn plain(call: impl Future<Output = Fallible<u32>>, run: u32) -> Seen {
-    let result = call.await.map_err(|e| e.to_string());
+    let result = testing::with_signals([GIVEN], call).await.map_err(|e| e.to_string());
     Seen { result, calls: taken_calls(run) }
 }
 
@@ -53,7 +56,8 @@ async fn in_memory<W>(run: u32, n: u32) -> Seen
 where
     W: Workflow<Input = (u32, u32), Output = u32>,
 {
-    let result = match testing::run::<W>().input((run, n)).await {
+    let program = testing::run::<W>().signal(GIVEN.0, &GIVEN.1);
+    let result = match program.input((run, n)).await {
         Ok(value) => Ok(value),
         Err(RunError::Failed(failure)) => Err(failure.message),
         Err(other) => panic!("{}: {other}", W::NAME),
@@ -88,7 +92,10 @@ async fn on_postgres<W>(flow: &Flow, run: u32, n: u32) -> Seen
 where
     W: Workflow<Input = (u32, u32), Output = u32>,
 {
-    let result = match flow.start::<W>((run, n)).await.unwrap().output().await {
+    let started = flow.start::<W>((run, n)).await.unwrap();
+    // a run that has ended already needs none
+    let _ = started.signal(GIVEN.0, &GIVEN.1, "test").await;
+    let result = match started.output().await {
         Ok(value) => Ok(value),
         Err(pgflow::RunError::Ended { failure, .. }) => Err(failure.message),
         Err(other) => panic!("{}: {other}", W::NAME),
@@ -100,7 +107,7 @@ where
 async fn random_programs_give_on_postgres_what_the_plain_call_gives() {
     let db = Database::new().await;
     let flow = db.flow().await;
-    let mut names = Vec::new();
+    let mut names = vec![doubled::NAME];
     macro_rules! name {
         ($($program:ident $effects:expr;)+) => { $( names.push($program::NAME); )+ };
     }

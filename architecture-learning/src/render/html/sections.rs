@@ -140,7 +140,8 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         (blind.generated, "files that a program wrote, left out"),
         (blind.unread.len(), "files or directories that could not be read"),
     ];
-    let items: String = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items: Vec<_> = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items = items.concat();
     format!(
         "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2><p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which are right about four times in five; so this is as much about how well code and names agree.</p>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
         escape(&subject.trust()),
@@ -170,7 +171,11 @@ fn curve(subject: Subject<'_>) -> String {
     )
 }
 
-pub(super) fn patterns(architecture: &Architecture) -> String {
+pub(super) fn patterns(subject: Subject<'_>) -> String {
+    let common = |name: &str| {
+        let known = subject.patterns.iter().find(|p| p.name == name);
+        known.map_or_else(String::new, |p| format!("{:.0} %", p.frequency * 100.0))
+    };
     let row = |p: &crate::discovery::Pattern| {
         let places: Vec<_> = p
             .evidence
@@ -179,12 +184,14 @@ pub(super) fn patterns(architecture: &Architecture) -> String {
             .map(|e| format!("<code>{}:{}</code> {}", escape(&e.path), e.line, escape(&e.note)))
             .collect();
         format!(
-            "<tr><td>{}</td><td class=\"dim\">{}</td><td>{}</td></tr>\n",
+            "<tr><td>{}</td><td class=\"dim\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
             escape(&p.name.replace('_', " ")),
             escape(&p.category.replace('_', " ")),
+            common(&p.name),
             places.join("<br>")
         )
     };
-    let rows: Vec<_> = architecture.patterns.iter().map(row).collect();
-    "<h2>Patterns</h2>\n".to_owned() + &table(&["pattern", "family", "where"], &rows)
+    let rows: Vec<_> = subject.survey.architecture.patterns.iter().map(row).collect();
+    "<h2>Patterns</h2>\n".to_owned()
+        + &table(&["pattern", "family", "#of codebases", "where"], &rows)
 }

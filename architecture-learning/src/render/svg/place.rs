@@ -101,7 +101,9 @@ fn sorted(architecture: &Architecture) -> Vec<Vec<usize>> {
             at[*part] = (f64::from(i) + 0.5) / n;
         }
     };
-    layers.iter().for_each(|layer| spread(layer, &mut at));
+    for layer in &layers {
+        spread(layer, &mut at);
+    }
     for _ in 0..SWEEPS {
         for layer in &mut layers {
             let mean = |part: usize| {

@@ -5,6 +5,7 @@ use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, Event, Position},
     payload::Json,
+    record,
     spec::Stored,
     store::{
         StoreError, answered,
@@ -90,9 +91,7 @@ fn name(token: &Token, node: usize) -> String {
 fn late(token: &Token, node: usize) -> Failure {
     let limit = token.input.as_ref().and_then(|ms| ms.decode().ok()).unwrap_or_default();
     let limit = std::time::Duration::from_millis(limit);
-    let name = name(token, node);
-    let text = format!("signal `{name}` did not come within {limit:?}");
-    Failure::new(&token.version.definition.nodes[node].id, FailureKind::TimedOut, text).fatal()
+    record::late_signal(&token.version.definition.nodes[node].id, &name(token, node), limit)
 }
 
 /// All elements of a map have arrived.
@@ -122,16 +121,6 @@ pub(super) async fn gather(shared: &Shared, token: &Token, node: usize) -> Verdi
 /// The failure of a map of which fewer than this share succeeded.
 fn too_few(results: &[Result<Json, Failure>], share: f64, node: &str) -> Option<Failure> {
     let done = results.iter().filter(|r| r.is_ok()).count();
-    #[expect(clippy::cast_precision_loss, reason = "elements fit")]
-    let enough = done as f64 >= share * results.len() as f64 - 1e-9;
-    if enough {
-        return None;
-    }
     let first = results.iter().find_map(|r| r.as_ref().err()).map_or("", |f| &f.message);
-    let text = format!(
-        "{done} of {} elements succeeded, fewer than the {} % that must; the first failure: {first}",
-        results.len(),
-        share * 100.0
-    );
-    Some(Failure::new(node, FailureKind::Failed, text).fatal())
+    record::too_few(node, done, results.len(), share, first)
 }
