@@ -48,7 +48,7 @@ async fn slow(n: u32) -> Fallible<u32> {
     tokio::task::yield_now().await;
     Ok(n + 1)
 }
-#[step]
+#[step(retries = 0)]
 async fn only_even(n: u32) -> Fallible<u32> {
     if n.is_multiple_of(2) { Ok(n) } else { Err(Error::Odd(n)) }
 }

@@ -23,7 +23,7 @@ pub enum Error {
 async fn double(n: u32) -> Fallible<u32> {
     Ok(n * 2)
 }
-#[step]
+#[step(retries = 0)]
 async fn only_even(n: u32) -> Fallible<u32> {
     if n.is_multiple_of(2) { Ok(n) } else { Err(Error::Odd(n)) }
 }
