@@ -1,5 +1,6 @@
 //! What a running step can reach: which attempt it is, whether it should stop, its slot, and the host's state.
 
+mod cached;
 mod transaction;
 
 use std::{
@@ -14,6 +15,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::store::RunId;
 
+pub use cached::cached;
+pub(crate) use cached::{CacheSlot, Results};
 pub(crate) use transaction::TransactionSlot;
 pub use transaction::{StepTransaction, TransactionError};
 
@@ -118,6 +121,7 @@ struct Inner {
     gpu: Option<GpuSlot>,
     state: HostState,
     transaction: Option<TransactionSlot>,
+    cache: Option<CacheSlot>,
     /// Open while blocking work of the step goes on.
     busy: mpsc::Sender<()>,
 }
@@ -139,6 +143,8 @@ pub struct Attempt {
     pub state: HostState,
     /// Where a transactional step finds its transaction.
     pub(crate) transaction: Option<TransactionSlot>,
+    /// Where a caching step finds results.
+    pub(crate) cache: Option<CacheSlot>,
 }
 
 impl StepContext {
@@ -161,6 +167,7 @@ impl StepContext {
             gpu: None,
             state,
             transaction: None,
+            cache: None,
             busy,
         }))
     }
@@ -186,6 +193,7 @@ impl StepContext {
             gpu: attempt.gpu,
             state: attempt.state,
             transaction: attempt.transaction,
+            cache: attempt.cache,
             busy,
         };
         (Self(Arc::new(inner)), done)

@@ -1,9 +1,10 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `registry`, `schedule`, `context` ·
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `registry`, `schedule`, `context`, `batch` ·
 //! `worker`, `client`.
 
+pub mod batch;
 pub mod builtins;
 pub mod client;
 pub mod context;

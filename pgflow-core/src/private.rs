@@ -3,6 +3,8 @@
 pub use linkme;
 
 pub use crate::{
+    batch::{Collector, List},
+    context::cached,
     env::Env,
     failure::{Failure, FailureKind},
     path::{Cost, clash, longest_path, map_bounds, step_too_long, timeout_of},

@@ -207,6 +207,8 @@ pub struct TaskPlan {
     pub head: i64,
     /// Its completion commits in the transaction of the step.
     pub transactional: bool,
+    /// Its results serve equal arguments.
+    pub cached: bool,
 }
 
 impl TaskPlan {
@@ -384,9 +386,12 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
     .collect();
     pools.sort_unstable();
     let declared = RetryPolicy::from(&options);
+    // the first of a batch waits for others; that is not its time
+    let linger = step.options.batch.map_or(0, |batch| batch.linger_ms);
+    let timeout = tuned.timeout.or(options.timeout_ms.map(Duration::from_millis));
     TaskPlan {
         step: step.id,
-        timeout: tuned.timeout.or(options.timeout_ms.map(Duration::from_millis)),
+        timeout: timeout.map(|t| t + Duration::from_millis(linger)),
         retry: RetryPolicy {
             retries: tuned.retries.unwrap_or(declared.retries),
             initial: tuned.retry_delay.unwrap_or(declared.initial),
@@ -400,5 +405,6 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         cpu_milli: options.cpu_milli.unwrap_or_default(),
         head: head_start(options.priority),
         transactional: options.transactional,
+        cached: options.cache_ms.is_some(),
     }
 }

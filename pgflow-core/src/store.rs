@@ -2,6 +2,7 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod cache;
 pub mod claim;
 pub mod connect;
 mod connection;
@@ -58,12 +59,20 @@ pub struct HeldSlot {
 
 /// A statement that did not go through.
 #[derive(Debug, thiserror::Error)]
-#[error("the database did not {operation}")]
+#[error("the database did not {operation}{}", remedy(source))]
 pub struct StoreError {
     /// What was attempted, as a verb phrase.
     pub operation: &'static str,
     /// The driver's error.
     pub source: sqlx::Error,
+}
+
+/// What to do about an error that says it of itself.
+fn remedy(error: &sqlx::Error) -> &'static str {
+    match error.as_database_error().and_then(sqlx::error::DatabaseError::code).as_deref() {
+        Some("25006") => ": it is read-only, as a standby is; connect to the primary",
+        _ => "",
+    }
 }
 
 impl StoreError {

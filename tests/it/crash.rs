@@ -2,94 +2,37 @@
 //! itself.
 
 use std::{
-    collections::BTreeMap,
     env,
     process::{Command, Stdio},
     sync::{Mutex, PoisonError},
 };
 
-use pgflow::{Failure, StepContext, step, workflow};
-use sqlx::{PgPool, postgres::PgPoolOptions};
+use pgflow::workflow;
 
-use crate::support::{Database, PATIENCE, worker_with};
+use crate::{
+    counted::{
+        Result, completed, count_each, count_join, count_last, count_left, count_list, count_right,
+        counters, executions,
+    },
+    support::{Database, PATIENCE, worker_with},
+};
 
 const URL: &str = "PGFLOW_TEST_CRASH_URL";
 const AT: &str = "PGFLOW_TEST_CRASH_AT";
 const RUNS: u32 = 3;
 
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    #[error("the count of executions: {0}")]
-    Count(#[from] sqlx::Error),
-    #[error(transparent)]
-    Step(#[from] Failure),
-}
-
-type Result<T> = std::result::Result<T, Error>;
-
-/// Counts an execution on a connection of the step's own, before the engine hears of it.
-async fn executed(what: String) -> Result<()> {
-    let context = StepContext::current();
-    sqlx::query("insert into executed (run_id, what) values ($1, $2)")
-        .bind(context.run().map(|run| run.0))
-        .bind(what)
-        .execute(&*context.state::<PgPool>())
-        .await?;
-    Ok(())
-}
-
-#[step(needs(PgPool))]
-pub async fn crash_list(n: u32) -> Result<Vec<u32>> {
-    executed("crash_list".into()).await?;
-    Ok((1..=n).collect())
-}
-
-#[step(needs(PgPool))]
-pub async fn crash_each(n: u32) -> Result<u32> {
-    executed(format!("crash_each {n}")).await?;
-    Ok(n * 10)
-}
-
-#[step(needs(PgPool))]
-pub async fn crash_left(n: u32) -> Result<u32> {
-    executed("crash_left".into()).await?;
-    Ok(n + 1)
-}
-
-#[step(needs(PgPool))]
-pub async fn crash_right(n: u32) -> Result<u32> {
-    executed("crash_right".into()).await?;
-    Ok(n + 2)
-}
-
-#[step(needs(PgPool), concurrency = 2)]
-pub async fn crash_join(all: Vec<u32>, left: u32, right: u32) -> Result<u32> {
-    executed("crash_join".into()).await?;
-    Ok(all.iter().sum::<u32>() + left * right)
-}
-
-#[step(needs(PgPool))]
-pub async fn crash_last(n: u32) -> Result<u32> {
-    executed("crash_last".into()).await?;
-    Ok(n + 7)
-}
-
 #[workflow]
 pub async fn crashing(n: u32) -> Result<u32> {
-    let items = crash_list(n).await?;
-    let left = crash_left(n).await?;
-    let right = crash_right(n).await?;
-    let all = pgflow::map(items, crash_each).await?;
-    let joined = crash_join(all, left, right).await?;
-    crash_last(joined).await
+    let items = count_list(n).await?;
+    let left = count_left(n).await?;
+    let right = count_right(n).await?;
+    let all = pgflow::map(items, count_each).await?;
+    let joined = count_join(all, left, right).await?;
+    count_last(joined).await
 }
 
 fn expected(n: u32) -> u32 {
     (1..=n).sum::<u32>() * 10 + (n + 1) * (n + 2) + 7
-}
-
-async fn counters(db_url: &str) -> PgPool {
-    PgPoolOptions::new().max_connections(4).connect(db_url).await.unwrap()
 }
 
 /// Statements that are left of the child's life.
@@ -141,24 +84,6 @@ async fn died_at(db: &Database, boundary: u32) {
         0,
     )
     .await;
-}
-
-type Counts = BTreeMap<(i64, String), i64>;
-
-/// How often each step of each run began.
-async fn executions(db: &Database) -> Counts {
-    let query = "select run_id, what, count(*) from executed group by 1, 2";
-    let rows: Vec<(i64, String, i64)> =
-        sqlx::query_as(query).fetch_all(&mut db.sql().await).await.unwrap();
-    rows.into_iter().map(|(run, what, n)| ((run, what), n)).collect()
-}
-
-/// The steps whose completion is recorded.
-async fn completed(db: &Database) -> Vec<(i64, String)> {
-    let query = "select a.run_id, n.id || case when a.elem > 0 then ' ' || a.elem else '' end \
-                 from pgflow.attempt a join pgflow.node n on n.number = a.node and n.workflow = 'crashing' \
-                 where a.status = 1";
-    sqlx::query_as(query).fetch_all(&mut db.sql().await).await.unwrap()
 }
 
 async fn survives_death_at(boundary: u32) {

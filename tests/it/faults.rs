@@ -80,6 +80,111 @@ async fn connections_cut_amid_two_hundred_runs_cost_nothing_and_repeat_nothing()
     assert_eq!(BEGUN.load(Ordering::Relaxed), 50 * 6 + 200);
 }
 
+#[step]
+pub async fn undisturbed(n: u32) -> Result<u32> {
+    Ok(n + 1)
+}
+
+#[workflow]
+pub async fn interrupted(n: u32) -> Result<u32> {
+    let n = undisturbed(n).await?;
+    #[id = "in_the_middle"]
+    let n = undisturbed(n).await?;
+    #[id = "at_last"]
+    let n = undisturbed(n).await?;
+    Ok(n)
+}
+
+/// Runs `interrupted` a hundred times, and five times over does `fault` while everything waits for a lock.
+async fn interrupt(fault: &'static str) {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let workers = [
+        worker_with(db.flow().await.worker().slots(4), "interrupted").await,
+        worker_with(db.flow().await.worker().slots(4), "interrupted").await,
+    ];
+    let mut runs = Vec::new();
+    for _ in 0..5 {
+        let mut sql = db.sql().await;
+        let mut tx = sqlx::Connection::begin(&mut sql).await.unwrap();
+        runs.extend(flow.start_many::<interrupted>(0..20).await.unwrap());
+        sqlx::query("lock table pgflow.task in exclusive mode").execute(&mut *tx).await.unwrap();
+        let waiting = "select least(count(*), 1) from pg_stat_activity where datname = current_database() \
+                       and application_name like 'pgflow%' and wait_event_type = 'Lock'";
+        db.until(waiting, 1).await;
+        execute(&db, fault).await;
+        tx.rollback().await.unwrap();
+        execute(&db, "select pg_sleep(0.05)").await;
+    }
+    for (n, run) in (0..20).cycle().zip(&runs) {
+        assert_eq!(run.output().await.unwrap(), n + 3);
+    }
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+    db.check_invariants().await;
+    assert_eq!(db.count("select count(*) from pgflow.attempt where attempt > 1").await, 0);
+    assert_eq!(db.count("select count(*) from pgflow.attempt where status = 1").await, 300);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_that_run_into_their_timeout_cost_nothing_and_repeat_nothing() {
+    // to the engine a cancelled statement is one that took too long: both are `query_canceled`
+    interrupt(
+        "select pg_cancel_backend(pid) from pg_stat_activity \
+         where datname = current_database() and application_name like 'pgflow%' and state = 'active'",
+    )
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_that_is_read_only_for_a_while_loses_nothing() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker_with(db.flow().await.worker().slots(2), "interrupted").await;
+    let mut runs = flow.start_many::<interrupted>(0..300).await.unwrap();
+    let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
+               where datname = current_database() and application_name like 'pgflow%'";
+    for state in ["on", "off"] {
+        let sql = format!("alter database {} set default_transaction_read_only = {state}", db.name);
+        let mut writer = db.sql().await;
+        sqlx::query("set default_transaction_read_only = off").execute(&mut writer).await.unwrap();
+        sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut writer).await.unwrap();
+        db.count(cut).await;
+        if state == "on" {
+            let refused = flow.start::<interrupted>(1).await.map(|run| run.id()).unwrap_err();
+            assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+            execute(&db, "select pg_sleep(1)").await;
+        }
+    }
+    runs.push(flow.start::<interrupted>(300).await.unwrap());
+    for (n, run) in (0..).zip(&runs) {
+        assert_eq!(run.output().await.unwrap(), n + 3);
+    }
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+    assert_eq!(db.count("select count(*) from pgflow.attempt where attempt > 1").await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn more_callers_than_connections_wait_their_turn() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "interrupted").await;
+    let callers = (0..300).map(|n| {
+        let flow = flow.clone();
+        tokio::spawn(async move {
+            let run = flow.start::<interrupted>(n).await.unwrap();
+            assert_eq!(flow.run::<interrupted>(run.id()).output().await.unwrap(), n + 3);
+            assert_eq!(run.status().await.unwrap().attempts.len(), 3);
+        })
+    });
+    for caller in callers.collect::<Vec<_>>() {
+        caller.await.unwrap();
+    }
+    worker.drain(PATIENCE).await;
+}
+
 static ZOMBIE: Semaphore = Semaphore::const_new(0);
 
 #[step]

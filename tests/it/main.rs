@@ -1,7 +1,10 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod boundaries;
 mod branches;
+mod clocks;
+mod counted;
 mod crash;
 mod durable;
 mod embedded;
@@ -11,6 +14,8 @@ mod idle;
 mod language;
 mod limits;
 mod pooler;
+mod process;
+mod proxy;
 mod restart;
 mod schedule;
 mod start;

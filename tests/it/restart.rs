@@ -66,6 +66,14 @@ fn a_server_without_a_free_connection_in_the_middle_of_load_loses_nothing() {
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
+#[test]
+fn a_standby_given_by_mistake_is_named_and_what_was_started_before_goes_on_once_it_is_promoted() {
+    let place = env::temp_dir().join(format!("pgflow-it-{}-standby", id()));
+    let child = child("standby", &place);
+    let _ = fs::remove_dir_all(&place);
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+}
+
 fn child(fault: &str, place: &Path) -> Output {
     Command::new(env::current_exe().unwrap())
         .args(["--exact", "restart::child_main", "--nocapture"])
@@ -100,6 +108,9 @@ impl Drop for SmallDisk {
 async fn child_main() {
     let Ok(fault) = env::var(CHILD) else { return };
     let flow = pgflow::embedded().await.unwrap();
+    if fault == "standby" {
+        return standby(flow).await;
+    }
     let worker = worker(&flow, "restarted").await;
     let mut runs = flow.start_many::<restarted>(0..RUNS).await.unwrap();
     while DONE.load(Ordering::SeqCst) < 20 {
@@ -133,6 +144,37 @@ async fn child_main() {
     worker.drain(PATIENCE).await;
 }
 
+/// The server comes back as a hot standby, which reads and does not write.
+async fn standby(flow: pgflow::Flow) {
+    let runs = flow.start_many::<restarted>(0..10).await.unwrap();
+    let runs: Vec<_> = runs.into_iter().map(|run| run.id()).collect();
+    let data = data_directory(&flow).await;
+    drop(flow);
+    assert!(!Path::new(&data).join("postmaster.pid").exists(), "the last to leave stops it");
+    fs::write(Path::new(&data).join("standby.signal"), "").unwrap();
+
+    let server = testing::server().await.unwrap();
+    let flow = pgflow::connect(&server.url("pgflow")).await.unwrap();
+    let refused = flow.worker().only(["restarted"]).spawn().await.map(|_| ()).unwrap_err();
+    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+    let refused = flow.start::<restarted>(1).await.map(|run| run.id()).unwrap_err();
+    assert!(refused.to_string().contains("connect to the primary"), "{refused}");
+    assert!(flow.status(runs[0]).await.unwrap().is_some(), "it can be read");
+
+    let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
+    sqlx::query("select pg_promote()").execute(&mut sql).await.unwrap();
+    let worker = worker(&flow, "restarted").await;
+    for (n, run) in (0..).zip(runs) {
+        assert_eq!(flow.run::<restarted>(run).output().await.unwrap(), 2 * (n + 1));
+    }
+    worker.drain(PATIENCE).await;
+}
+
+async fn data_directory(flow: &pgflow::Flow) -> String {
+    let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
+    sqlx::query_scalar("show data_directory").fetch_one(&mut sql).await.unwrap()
+}
+
 /// Takes all space until Postgres refuses to write, and gives it back.
 async fn fill_the_disk(flow: &pgflow::Flow) {
     let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
@@ -150,8 +192,7 @@ async fn fill_the_disk(flow: &pgflow::Flow) {
 /// SIGQUIT is Postgres's immediate shutdown: no checkpoint, connections cut.
 async fn crash(flow: &pgflow::Flow) {
     let mut sql = PgConnection::connect_with(flow.options()).await.unwrap();
-    let directory: String =
-        sqlx::query_scalar("show data_directory").fetch_one(&mut sql).await.unwrap();
+    let directory = data_directory(flow).await;
     let note = fs::read_to_string(format!("{directory}/postmaster.pid")).unwrap();
     let pid = note.lines().next().unwrap();
     assert!(Command::new("kill").args(["-QUIT", pid]).status().unwrap().success());

@@ -2,8 +2,8 @@
 
 use std::{
     collections::BTreeSet,
-    fs,
-    hash::{DefaultHasher, Hash, Hasher},
+    fmt, fs,
+    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -64,6 +64,17 @@ impl Database {
                 .unwrap();
         }
         panic!("`{query}` never gave {expected}");
+    }
+
+    /// What time does to a worker that does not renew its lease.
+    pub async fn expire(&self, name: &str) {
+        let sql = "update pgflow.worker set lease_until = pgflow.clock() - interval '1 second' where name = $1";
+        sqlx::query(sql).bind(name).execute(&mut self.sql().await).await.unwrap();
+    }
+
+    pub async fn knows_worker(&self, name: &str) -> bool {
+        let sql = "select exists (select from pgflow.worker where name = $1)";
+        sqlx::query_scalar(sql).bind(name).fetch_one(&mut self.sql().await).await.unwrap()
     }
 
     /// What must hold whatever happened: no ended run has a token, no free-standing slot is held by nobody's run.
@@ -179,4 +190,38 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub fn missing(program: &str) {
     assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "`{program}` is not installed");
     println!("skipped: `{program}` is not installed");
+}
+
+/// Whether a test that takes a sample shall take everything.
+pub fn everything() -> bool {
+    std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
+}
+
+/// Pseudo-random numbers (splitmix64); shows the number from which it began.
+pub struct Seed {
+    first: u64,
+    state: u64,
+}
+
+impl Seed {
+    /// From `PGFLOW_FAULT_SEED`, else a new one.
+    pub fn new() -> Self {
+        let given = std::env::var("PGFLOW_FAULT_SEED").ok().map(|seed| seed.parse().unwrap());
+        let first = given.unwrap_or_else(|| RandomState::new().build_hasher().finish() >> 32);
+        Self { first, state: first }
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.state;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+impl fmt::Display for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.first.fmt(f)
+    }
 }

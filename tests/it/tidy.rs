@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "context"],
+    &["registry", "schedule", "context", "batch"],
     &["client", "worker"],
     &["testing", "private"],
 ];

@@ -13,6 +13,10 @@ use super::{Connection, During, StoreError};
 /// How long one statement of the engine may take. Recovery sweeps for longer than this after a worker's death.
 pub const STATEMENT_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// How long a transaction of the engine may wait for its process: one that is frozen while it registers must not keep
+/// others from it.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
 /// What poolers answer to parameters that they do not know.
 const PROTOCOL_VIOLATION: &str = "08P01";
 
@@ -143,8 +147,10 @@ impl Endpoint {
             options.extra_float_digits(None)
         } else {
             let timeout = STATEMENT_TIMEOUT.as_millis().to_string();
+            let idle = IDLE_TIMEOUT.as_millis().to_string();
             options.options([
                 ("statement_timeout", timeout.as_str()),
+                ("idle_in_transaction_session_timeout", idle.as_str()),
                 // a table that is empty when first planned must not be read sequentially for ever after
                 ("enable_seqscan", "off"),
                 // which makes small scans look dear enough to compile

@@ -12,10 +12,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (2, "functions", include_str!("../../migrations/0002_functions.sql")),
     (3, "waits", include_str!("../../migrations/0003_waits.sql")),
     (4, "schedules", include_str!("../../migrations/0004_schedules.sql")),
+    (5, "cache", include_str!("../../migrations/0005_cache.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 4;
+pub const SCHEMA: i32 = 5;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.

@@ -1,6 +1,7 @@
 //! Serving one token: load what its slice reads, run it, decide what follows, and evaluate the pure code that follows at
 //! once, so that it travels in the same flush.
 
+mod cached;
 mod commit;
 mod follow;
 mod load;
@@ -13,7 +14,10 @@ use std::{
 };
 
 use sqlx::PgPool;
-use tokio::{sync::watch, task::JoinHandle};
+use tokio::{
+    sync::{Notify, watch},
+    task::JoinHandle,
+};
 
 use crate::{
     context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
@@ -165,6 +169,7 @@ async fn serve_task(
         Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
     };
     let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
+    let waits = Arc::new(Notify::new());
     let transaction = plan.transactional.then(|| TransactionSlot::new(shared.transactions.clone()));
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
@@ -175,6 +180,7 @@ async fn serve_task(
         gpu: gpu_slot(&shared, &token, plan),
         state: shared.state.clone(),
         transaction: transaction.clone(),
+        cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
     });
     let call = match (spec.run, &token.input) {
         (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
@@ -185,7 +191,10 @@ async fn serve_task(
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
     let mut task = tokio::spawn(context.clone().scope(call));
-    let ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop).await;
+    let ended = tokio::select! {
+        ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
+        () = waits.notified() => Ended::Stopped(Stop::HandBack),
+    };
     slot.lock().unwrap_or_else(PoisonError::into_inner).take();
     context.cancel();
     drop(context);
