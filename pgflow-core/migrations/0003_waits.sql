@@ -219,6 +219,27 @@ begin
   return query select coalesce(ok, '{}'), coalesce(stopped, '{}'), null::bigint, null::smallint, null::int, null::int, pgflow.clock();
 end $$;
 
+-- What binaries of schema 2 call: their runs end for parents and stand still in pauses too.
+create or replace function pgflow.flush_1(
+  p_worker int, p_run bigint[], p_lane smallint[], p_elem int[], p_epoch int[],
+  p_node smallint[], p_number int[], p_attempt smallint[], p_status smallint[], p_ready timestamptz[], p_started timestamptz[],
+  p_output text[], p_error text[],
+  p_next smallint[], p_next_queue int[], p_direct boolean[], p_wait_ms bigint[], p_head bigint[],
+  p_end boolean[], p_result text[], p_start boolean[], p_run_pool int[],
+  a_ord int[], a_lane smallint[], a_elem int[], a_queue int[], a_need int[], a_direct boolean[], a_head bigint[], a_input text[],
+  p_join_direct int[], f_pool int[], f_n int[], f_run bigint[], f_lane smallint[], f_elem int[], f_epoch int[])
+returns table (taken int[], run_id bigint, lane smallint, elem int, epoch int, at timestamptz)
+language sql rows 100 as $$
+  select f.taken, f.run_id, f.lane, f.elem, f.epoch, f.at from pgflow.flush_2(p_worker, p_run, p_lane, p_elem, p_epoch,
+    p_node, p_number, p_attempt, p_status, p_ready, p_started, p_output, p_error,
+    p_next, p_next_queue, p_direct, p_wait_ms, array_fill(false, array[cardinality(p_run)]),
+    array_fill(null::text, array[cardinality(p_run)]), array_fill(null::smallint, array[cardinality(p_run)]), p_head,
+    p_end, p_result, p_start, p_run_pool,
+    '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}', '{}',
+    a_ord, a_lane, a_elem, a_queue, a_need, a_direct, a_head, a_input,
+    p_join_direct, f_pool, f_n, f_run, f_lane, f_elem, f_epoch) f;
+$$;
+
 -- Makes the tokens ready that wait for these runs, which have ended. It touches a token that does not wait as well, so that
 -- whoever parks it now comes after this and sees the end.
 create function pgflow.wake_parents_1(p_children bigint[]) returns void language sql as $$
@@ -400,6 +421,62 @@ begin
           and exists (select from pgflow.task k where k.ready_in is not null))) - pgflow.clock()) * 1000)::bigint);
 end $$;
 
+-- Claims tokens of one queue with limits, one by one: a free slot in each pool (pools in ascending order, all or
+-- none), then a token. Where a pool is full no token is looked at. p_devices: pools of GPUs that may serve, of which
+-- p_device_count are taken.
+create or replace function pgflow.claim_limited_1(p_worker int, p_queue int, p_pools int[], p_devices int[], p_device_count int, p_rate_ms bigint, p_rate_pool int, p_want int)
+returns table (run_id bigint, lane smallint, elem int, node smallint, queue int, epoch int, attempt smallint, losses smallint,
+  rank bigint, ready_at timestamptz, started_at timestamptz, input text, run_input text, priority smallint, left_ms bigint, pools int[], ns int[])
+language plpgsql rows 10 as $$
+#variable_conflict use_column
+declare
+  token record;
+  held_pools int[];
+  held_ns int[];
+  next_pool int;
+  free record;
+  place record;
+begin
+  if not exists (select from pgflow.worker w where w.id = p_worker and w.lease_until > pgflow.clock()) then return; end if;
+  for i in 1 .. p_want loop
+    exit when not exists (select from pgflow.task k where k.ready_in = p_queue);
+    held_pools := '{}'; held_ns := '{}';
+    foreach next_pool in array p_pools loop
+      select s.pool, s.n into free from pgflow.slot s join pgflow.pool p on p.id = s.pool
+        where s.pool = next_pool and s.run_id is null and s.n <= coalesce(p.override, p.declared)
+          and (s.free_at is null or s.free_at <= pgflow.clock())
+        order by s.n limit 1 for update of s skip locked;
+      exit when not found;
+      held_pools := held_pools || free.pool; held_ns := held_ns || free.n;
+    end loop;
+    exit when cardinality(held_pools) < cardinality(p_pools);
+    if p_device_count > 0 then
+      for free in select s.pool, s.n from pgflow.slot s where s.pool = any(p_devices) and s.run_id is null
+                  order by s.pool limit p_device_count for update skip locked loop
+        held_pools := held_pools || free.pool; held_ns := held_ns || free.n;
+      end loop;
+      exit when cardinality(held_pools) < cardinality(p_pools) + p_device_count;
+    end if;
+    -- chosen first: a plan that ran the choice again for each row would take more
+    select c.run_id, c.lane, c.elem into place from pgflow.task c where c.ready_in = p_queue order by c.rank limit 1 for update skip locked;
+    exit when not found;
+    update pgflow.task k set ready_in = null, worker_id = p_worker, epoch = k.epoch + 1, started_at = greatest(pgflow.clock(), k.ready_at)
+      where k.run_id = place.run_id and k.lane = place.lane and k.elem = place.elem
+      returning k.* into token;
+    -- a slot of a rate is not held, it rests
+    update pgflow.slot s set free_at = pgflow.clock() + p_rate_ms * interval '1 millisecond'
+      from unnest(held_pools, held_ns) h(pool, n) where s.pool = h.pool and s.n = h.n and s.pool = p_rate_pool;
+    update pgflow.slot s set run_id = token.run_id, lane = token.lane, elem = token.elem, epoch = token.epoch, worker_id = p_worker
+      from unnest(held_pools, held_ns) h(pool, n) where s.pool = h.pool and s.n = h.n and s.pool is distinct from p_rate_pool;
+    select array_agg(h.pool order by h.pool), array_agg(h.n order by h.pool) into held_pools, held_ns
+      from unnest(held_pools, held_ns) h(pool, n) where h.pool is distinct from p_rate_pool;
+    return query select token.run_id, token.lane, token.elem, token.node, token.queue, token.epoch, token.attempt, token.losses,
+        token.rank, token.ready_at, token.started_at, token.input::text, r.input::text, r.priority,
+        (extract(epoch from r.deadline - pgflow.clock()) * 1000)::bigint, held_pools, held_ns
+      from pgflow.run r where r.id = token.run_id;
+  end loop;
+end $$;
+
 -- Acting on runs ------------------------------------------------------------------------------------------------------
 
 -- Sends a signal. It is kept whether or not somebody waits; the first of a name wins. Answers what became of it:
@@ -500,6 +577,7 @@ declare
   old pgflow.run;
   fresh bigint;
   place record;
+  free record;
 begin
   perform pg_advisory_xact_lock(hashtextextended('pgflow.run.' || p_run, 0));
   select r.* into old from pgflow.run r where r.id = p_run;
@@ -510,11 +588,10 @@ begin
   if old.parent_run is not null then return query select 'child', old.parent_run; return; end if;
   fresh := nextval('pgflow.run_id_seq');
   for place in select p.id from pgflow.pool p join pgflow.workflow w on p.name = 'workflow:' || w.name where w.id = old.workflow_id loop
-    update pgflow.slot s set run_id = fresh, lane = 0, elem = 0, epoch = 1
-      where (s.pool, s.n) in (
-        select f.pool, f.n from pgflow.slot f join pgflow.pool p on p.id = f.pool
-        where f.pool = place.id and f.run_id is null and f.n <= coalesce(p.override, p.declared) order by f.n limit 1 for update of f skip locked);
+    select f.pool, f.n into free from pgflow.slot f join pgflow.pool p on p.id = f.pool
+      where f.pool = place.id and f.run_id is null and f.n <= coalesce(p.override, p.declared) order by f.n limit 1 for update of f skip locked;
     if not found then return query select 'full', null::bigint; return; end if;
+    update pgflow.slot s set run_id = fresh, lane = 0, elem = 0, epoch = 1 where s.pool = free.pool and s.n = free.n;
   end loop;
   insert into pgflow.run (id, workflow_id, priority, deadline, input, trace, origin)
     values (fresh, old.workflow_id, old.priority, pgflow.clock() + (old.deadline - old.created_at), coalesce(p_input::jsonb, old.input), old.trace, p_run);

@@ -142,7 +142,8 @@ async fn a_skip_waits_like_a_run_so_that_no_effect_overtakes() {
     let flow = db.flow().await;
     let worker = flow.worker().only(["skipping_ahead", "fitting"]).spawn().await.unwrap();
     let run = flow.start::<skipping_ahead>(()).await.unwrap();
-    db.until("select count(*) from pgflow.attempt where status = 1", 1).await;
+    // `quick` and the branch
+    db.until("select count(*) from pgflow.attempt where status = 1", 2).await;
     // time enough for an effect that does not wait
     flow.start::<fitting>(400).await.unwrap().output().await.unwrap();
     GATE.notify_one();

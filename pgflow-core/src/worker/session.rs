@@ -251,8 +251,9 @@ impl Session {
                         self.leave(key);
                     }
                 }
-                // there is room again
+                // there is room again, and what waits is due some time
                 self.state.look = true;
+                self.due.notify_one();
             }
             Message::FlusherIdle(number) => {
                 self.state.writing -= 1;

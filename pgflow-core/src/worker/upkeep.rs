@@ -24,8 +24,6 @@ const TICK: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_secs(2);
 /// The least between two looks at whether the table of tokens wants a vacuum.
 const VACUUM_PAUSE: Duration = Duration::from_secs(2);
-/// How long upkeep lets a flush go ahead that will make something due.
-const DUE_PAUSE: Duration = Duration::from_millis(5);
 
 /// Upkeep for all workers, on a connection of its own.
 pub(super) struct Upkeep {
@@ -54,7 +52,7 @@ impl Upkeep {
                     let _ = self.report.send(Message::Ticked(tick));
                     tokio::select! {
                         () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
-                        () = self.due.notified() => tokio::time::sleep(DUE_PAUSE).await,
+                        () = self.due.notified() => {}
                     }
                 }
                 Err(error) => {

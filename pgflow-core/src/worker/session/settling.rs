@@ -51,9 +51,6 @@ impl Session {
                 if settled.leaves_start.is_none() {
                     settled.free = free;
                 }
-                if matches!(settled.fate, Fate::Retry { .. } | Fate::Park { limit: Some(_), .. }) {
-                    self.due.notify_one();
-                }
                 self.state.pending.push(Pending { settled, next, arrivals, results });
             }
             Verdict::Committed { pending, flushed } => self.flushed(vec![pending], &flushed),
@@ -123,9 +120,6 @@ impl Session {
         token: (TokenKey, i32, Vec<HeldSlot>),
         wait: Option<Duration>,
     ) {
-        if wait.is_some() {
-            self.due.notify_one();
-        }
         self.state.works.push_back(Work::HandBack { tokens: vec![token], wait });
     }
 
@@ -166,6 +160,9 @@ impl Session {
                     self.hub.ended(settled.key.run, &Ending::Completed(result));
                 }
                 (Fate::Move { .. }, None) => left = true,
+                (Fate::Retry { .. } | Fate::Park { limit: Some(_), .. }, _) => {
+                    self.due.notify_one();
+                }
                 _ => {}
             }
         }
