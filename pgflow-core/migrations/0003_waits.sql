@@ -66,7 +66,8 @@ begin
            next, next_queue, direct, wait_ms, park, head, ends, result, ord)),
   moved as (
     update pgflow.task k set node = c.next, queue = c.next_queue, epoch = k.epoch + 1,
-      attempt    = case when c.wait_ms is null or c.park then 1 else k.attempt + 1 end,
+      -- who waits on was at this node before, and may have a row there of a worker that died
+      attempt    = case when c.park and k.queue = c.next_queue then k.attempt when c.wait_ms is null or c.park then 1 else k.attempt + 1 end,
       losses     = case when c.wait_ms is null or c.park then 0 else k.losses end,
       ready_in   = case when c.wait_ms is null and not c.park and not c.direct and not k.paused then c.next_queue end,
       worker_id  = case when c.direct and not k.paused then p_worker end,
@@ -138,17 +139,19 @@ begin
   end if;
 
   if cardinality(array_remove(p_next_of, null)) > 0 then
+    -- materialized: a plan that ran the choice again for each row would let more begin
+    with t as materialized (
+      select w.run_id, w.lane, w.paused, e.elem
+      from (select u.run_id, u.lane, count(*) n, bool_or(coalesce(u.ord = any(stopped), false)) paused
+            from unnest(p_run, p_next_of) with ordinality u(run_id, lane, ord)
+            where u.lane is not null and u.ord = any(ok) group by 1, 2) w
+      cross join lateral (
+        select e.elem from pgflow.task e where e.run_id = w.run_id and e.lane = w.lane and e.elem > 0 and e.arrived < e.need
+        order by e.elem limit w.n for update skip locked) e)
     update pgflow.task k set arrived = k.need, paused = k.paused or t.paused,
         ready_in = case when not (k.paused or t.paused) then k.queue end,
         rank = pgflow.rank_at(pgflow.clock(), 0), ready_at = greatest(pgflow.clock(), k.ready_at)
-      from (select w.run_id, w.lane, w.paused, e.elem
-            from (select u.run_id, u.lane, count(*) n, bool_or(coalesce(u.ord = any(stopped), false)) paused
-                  from unnest(p_run, p_next_of) with ordinality u(run_id, lane, ord)
-                  where u.lane is not null and u.ord = any(ok) group by 1, 2) w
-            cross join lateral (
-              select e.elem from pgflow.task e where e.run_id = w.run_id and e.lane = w.lane and e.elem > 0 and e.arrived < e.need
-              order by e.elem limit w.n for update skip locked) e) t
-      where k.run_id = t.run_id and k.lane = t.lane and k.elem = t.elem;
+      from t where k.run_id = t.run_id and k.lane = t.lane and k.elem = t.elem;
     left_ready := left_ready or found;
   end if;
   if cardinality(array_remove(p_signal, null)) > 0 then
@@ -169,20 +172,27 @@ begin
   end if;
   if cardinality(c_ord) > 0 then
     with u as (
-      select nextval('pgflow.run_id_seq') id, p_run[c.ord] parent, p_lane[c.ord] lane, p_elem[c.ord] elem, c.*
+      select nextval('pgflow.run_id_seq') id, p_run[c.ord] parent, p_lane[c.ord] lane, p_elem[c.ord] elem,
+             coalesce(c.ord = any(stopped), false) paused, c.*
       from unnest(c_ord, c_workflow, c_input, c_timeout_ms, c_node, c_queue, c_head) c(ord, workflow, input, timeout_ms, node, queue, head)
       where c.ord = any(ok)),
     made as (
       insert into pgflow.run (id, workflow_id, priority, deadline, input, trace, parent_run, parent_lane, parent_elem)
         select u.id, u.workflow, r.priority, pgflow.clock() + u.timeout_ms * interval '1 millisecond', u.input::jsonb, r.trace, u.parent, u.lane, u.elem
-        from u join pgflow.run r on r.id = u.parent)
-    insert into pgflow.task (run_id, lane, elem, node, queue, epoch, ready_in, rank)
-      select u.id, u.node, 0, u.node, u.queue, 1, u.queue, pgflow.rank_at(pgflow.clock(), u.head) from u;
+        from u join pgflow.run r on r.id = u.parent),
+    halted as (
+      insert into pgflow.pause (run_id, actor) select u.id, p.actor from u join pgflow.pause p on p.run_id = u.parent where u.paused)
+    insert into pgflow.task (run_id, lane, elem, node, queue, epoch, ready_in, rank, paused)
+      select u.id, u.node, 0, u.node, u.queue, 1, case when not u.paused then u.queue end, pgflow.rank_at(pgflow.clock(), u.head), u.paused from u;
     left_ready := true;
   end if;
   if cardinality(children) > 0 then
     perform pgflow.wake_parents_1(children);
     left_ready := true;
+  end if;
+  if cardinality(stopped) > 0 and true = any(p_end) then
+    delete from pgflow.pause p using unnest(p_run, p_end) with ordinality u(run_id, ends, ord)
+      where u.ends and u.ord = any(stopped) and p.run_id = u.run_id;
   end if;
 
   if true = any(p_start) then
@@ -439,6 +449,9 @@ begin
     update pgflow.task k set paused = true, ready_in = null where k.run_id = p_run and not k.paused and k.arrived = k.need;
     exit when not exists (select from pgflow.task k where k.run_id = p_run and not k.paused and k.arrived = k.need);
   end loop;
+  -- what was waited for may have been its end
+  delete from pgflow.pause p using pgflow.run r where p.run_id = p_run and r.id = p_run and r.state <> 0;
+  if found then return 'ended'; end if;
   for child in select r.id from pgflow.run r where r.parent_run = p_run and r.state = 0 order by r.id loop
     perform pgflow.pause_1(child, p_actor);
   end loop;
@@ -446,7 +459,8 @@ begin
 end $$;
 
 -- Lets a paused run go on; its deadline moves by the pause. What waited for a signal or a child looks again. Answers
--- resumed, same (it was not paused), ended, or unknown.
+-- resumed, same (it was not paused), ended, or unknown. It looks until a fresh snapshot shows no mark, like pause_1: a flush
+-- under way hands it on to tokens that the first look does not see.
 create function pgflow.resume_1(p_run bigint) returns text language plpgsql as $$
 declare
   live boolean;
@@ -460,10 +474,13 @@ begin
   delete from pgflow.pause p where p.run_id = p_run returning p.at into since;
   if not found then return 'same'; end if;
   update pgflow.run r set deadline = r.deadline + (pgflow.clock() - since) where r.id = p_run and r.deadline is not null;
-  update pgflow.task k set paused = false,
-      ready_in = case when k.arrived = k.need and k.due_at is null and k.worker_id is null then k.queue end,
-      ready_at = case when k.worker_id is null then greatest(pgflow.clock(), k.ready_at) else k.ready_at end
-    where k.run_id = p_run and k.paused;
+  loop
+    update pgflow.task k set paused = false,
+        ready_in = case when k.arrived = k.need and k.due_at is null and k.worker_id is null then k.queue end,
+        ready_at = case when k.worker_id is null then greatest(pgflow.clock(), k.ready_at) else k.ready_at end
+      where k.run_id = p_run and k.paused;
+    exit when not exists (select from pgflow.task k where k.run_id = p_run and k.paused);
+  end loop;
   for child in select r.id from pgflow.run r where r.parent_run = p_run and r.state = 0 order by r.id loop
     perform pgflow.resume_1(child);
   end loop;

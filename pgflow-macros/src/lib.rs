@@ -31,7 +31,10 @@ use proc_macro::TokenStream;
 /// | `rate_limit = "100/s"` | starts per interval, over all processes |
 /// | `needs(Client)` | state of the host; a worker without it refuses to start |
 /// | `id = "name"` | the stored name, which outlives renames of the function |
-/// | `cache = "7d"`, `revision = 2`, `batch(max = 32, linger = "20ms")`, `transactional` | a run at each tick, in UTC; its input is none, `()` or a `pgflow::Tick` |
+/// | `cache = "7d"` | a result serves equal arguments, of any run, for so long; two that need it at once compute it once |
+/// | `revision = 2` | counts changes of the code behind cached results |
+/// | `batch(max = 32, linger = "20ms")` | callers in one process share a call: takes a `Vec`, gives one as long |
+/// | `transactional` | what is written through `StepContext::transaction` commits with the completion |
 ///
 /// Durations are numbers with units, as in `"250ms"`, `"90s"`, `"1h30m"`, `"7d"`.
 #[proc_macro_attribute]

@@ -23,20 +23,21 @@ pub struct Input {
     pub name: String,
 }
 
-/// Attributes, visibility and signature. The body stays tokens, so that half-typed code keeps rustc's help.
-pub fn header(item: TokenStream) -> syn::Result<ItemFn> {
+/// Attributes, visibility and signature; the body stays tokens, so that half-typed code keeps rustc's help.
+pub fn header(item: TokenStream) -> syn::Result<(ItemFn, TokenStream)> {
     let parse = |input: ParseStream<'_>| {
         let (attrs, vis, sig) =
             (input.call(Attribute::parse_outer)?, input.parse()?, input.parse()?);
-        let _: TokenStream = input.parse()?;
+        let body: TokenStream = input.parse()?;
         let block: Block = parse_quote!({});
-        Ok(ItemFn {
+        let function = ItemFn {
             attrs,
             vis,
             modifiers: syn::FnModifiers::default(),
             sig,
             block: Box::new(block),
-        })
+        };
+        Ok((function, body))
     };
     parse.parse2(item)
 }

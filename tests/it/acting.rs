@@ -2,14 +2,11 @@
 
 use std::{
     collections::HashMap,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Mutex, PoisonError},
 };
 
 use pgflow::{ActionError, Failure, FailureKind, RetryError, RunState, step, workflow};
+use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, history, worker};
 
@@ -108,13 +105,11 @@ async fn a_completed_run_is_run_again_from_a_chosen_step_with_the_old_outputs() 
     db.check_invariants().await;
 }
 
-static OPEN: AtomicBool = AtomicBool::new(false);
+static GATE: Notify = Notify::const_new();
 
 #[step]
 pub async fn wait_for_the_gate(n: u32) -> Result<u32> {
-    while !OPEN.load(Ordering::Relaxed) {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    GATE.notified().await;
     Ok(n + 1)
 }
 
@@ -141,7 +136,7 @@ async fn a_paused_run_finishes_what_is_under_way_and_goes_on_when_resumed() {
     db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
     assert!(flow.pause(run.id(), "carol").await.unwrap());
     assert!(!flow.pause(run.id(), "carol").await.unwrap());
-    OPEN.store(true, Ordering::Relaxed);
+    GATE.notify_one();
     db.until("select count(*) from pgflow.attempt where status = 1", 1).await;
     db.until("select count(*) from pgflow.task where paused and worker_id is null", 2).await;
     assert_eq!(db.count("select count(*) from pgflow.task where ready_in is not null").await, 0);

@@ -1,14 +1,12 @@
 //! Branches on Postgres: one arm runs, what stands in the others is skipped, and a skip overtakes nothing.
 
-use std::{
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
 };
 
 use pgflow::{AttemptStatus, Failure, RunStatus, step, workflow};
+use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, worker};
 
@@ -101,6 +99,7 @@ async fn one_arm_runs_and_the_steps_of_the_others_are_skipped() {
 
 static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
 static SLOW_IS_DONE: AtomicBool = AtomicBool::new(false);
+static GATE: Notify = Notify::const_new();
 
 #[step]
 pub async fn quick() -> Result<u32> {
@@ -109,7 +108,7 @@ pub async fn quick() -> Result<u32> {
 
 #[step]
 pub async fn slow() -> Result<u32> {
-    tokio::time::sleep(Duration::from_millis(300)).await;
+    GATE.notified().await;
     LOG.lock().unwrap_or_else(PoisonError::into_inner).push("slow".into());
     SLOW_IS_DONE.store(true, Ordering::SeqCst);
     Ok(2)
@@ -141,8 +140,12 @@ pub async fn skipping_ahead() -> Result<u32> {
 async fn a_skip_waits_like_a_run_so_that_no_effect_overtakes() {
     let db = Database::new().await;
     let flow = db.flow().await;
-    let worker = worker(&flow, "skipping_ahead").await;
+    let worker = flow.worker().only(["skipping_ahead", "fitting"]).spawn().await.unwrap();
     let run = flow.start::<skipping_ahead>(()).await.unwrap();
+    db.until("select count(*) from pgflow.attempt where status = 1", 1).await;
+    // time enough for an effect that does not wait
+    flow.start::<fitting>(400).await.unwrap().output().await.unwrap();
+    GATE.notify_one();
     assert_eq!(run.output().await.unwrap(), 0);
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner).clone();
     assert_eq!(log, ["slow", "effect, slow done: true"]);

@@ -96,6 +96,14 @@ impl Database {
                 "attempts that ended after their completed run",
                 "select count(*) from pgflow.attempt a join pgflow.run r on r.id = a.run_id where r.state = 1 and a.ended_at > r.ended_at",
             ),
+            (
+                "paused tokens that are ready",
+                "select count(*) from pgflow.task where paused and ready_in is not null",
+            ),
+            (
+                "pauses of ended runs",
+                "select count(*) from pgflow.pause p join pgflow.run r on r.id = p.run_id where r.state <> 0",
+            ),
             ("tokens for ever waiting", "select count(*) from pgflow.task where need = 2147483647"),
         ] {
             assert_eq!(self.count(query).await, 0, "{what}");

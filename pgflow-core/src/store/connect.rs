@@ -149,6 +149,8 @@ impl Endpoint {
             let timeout = STATEMENT_TIMEOUT.as_millis().to_string();
             let idle = IDLE_TIMEOUT.as_millis().to_string();
             options.options([
+                // a function or operator that somebody else made there may fit better than what Postgres has
+                ("search_path", "pg_catalog"),
                 ("statement_timeout", timeout.as_str()),
                 ("idle_in_transaction_session_timeout", idle.as_str()),
                 // a table that is empty when first planned must not be read sequentially for ever after

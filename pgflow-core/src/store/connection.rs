@@ -19,7 +19,7 @@ use sqlx::{
 use super::{During, StoreError};
 
 /// Begins a transaction behind a pooler, with what other connections are opened with.
-const BEGIN: &str = "begin; set local statement_timeout = 60000; \
+const BEGIN: &str = "begin; set local search_path = pg_catalog; set local statement_timeout = 60000; \
                      set local idle_in_transaction_session_timeout = 10000; set local enable_seqscan = off; set local jit = off; \
                      set local plan_cache_mode = force_generic_plan";
 

@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{ItemFn, spanned::Spanned};
+use syn::{FnArg, ItemFn, parse_quote, spanned::Spanned};
 
 use super::{declared, options::step_options, private, private_at, quiet, type_of_name};
 use crate::{
@@ -15,8 +15,8 @@ use crate::{
 pub fn step(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
     let attribute = StepAttribute::parse(attribute, &mut errors);
-    let function = match signature::header(item.clone()) {
-        Ok(function) => function,
+    let (function, body) = match signature::header(item.clone()) {
+        Ok(parts) => parts,
         Err(e) => {
             let error = e.to_compile_error();
             return quote!(#item #error);
@@ -29,12 +29,68 @@ pub fn step(attribute: TokenStream, item: &TokenStream) -> TokenStream {
     if attribute.batch.is_some() {
         signature::check_batch(&function.sig, &mut errors);
     }
-    let described = if errors.is_empty() {
-        describe(&attribute, &function)
-    } else {
-        refused(&function, &errors)
-    };
+    if !errors.is_empty() {
+        let refused = refused(&function, &errors);
+        return quote!(#item #refused);
+    }
+    let described = describe(&attribute, &function);
+    let item =
+        if attribute.asks_first() { asking(&attribute, &function, body) } else { item.clone() };
     quote!(#item #described)
+}
+
+/// A step that asks the context before it runs: its body moves to a function inside it.
+fn asking(attribute: &StepAttribute, function: &ItemFn, body: TokenStream) -> TokenStream {
+    let (p, name) = (private(), &function.sig.ident);
+    let (attrs, vis) = (&function.attrs, &function.vis);
+    let (mut inner, mut outer) = (function.sig.clone(), function.sig.clone());
+    inner.ident = format_ident!("__pgflow_body");
+    let mut arguments = Vec::new();
+    for (i, input) in outer.inputs.iter_mut().enumerate() {
+        let FnArg::Typed(input) = input else { continue };
+        let argument = format_ident!("__pgflow_a{i}");
+        input.pat = parse_quote!(#argument);
+        arguments.push(argument);
+    }
+    let spec = quote!(<#name as #p::Step>::SPEC);
+    let call = if attribute.batch.is_some() {
+        let ret = return_type(&function.sig);
+        let (ok, _) = result_types(&ret);
+        let types = inputs(&function.sig).into_iter().map(|input| input.ty);
+        quote! {
+            {
+                static __PGFLOW_COLLECTOR: #p::Collector<#(<#types as #p::List>::Item,)* <#ok as #p::List>::Item> =
+                    #p::Collector::new();
+                __PGFLOW_COLLECTOR.join(
+                    #spec.options.batch, #(#arguments)*,
+                    |__pgflow_items| ::std::boxed::Box::pin(__pgflow_body(__pgflow_items)),
+                )
+            }
+        }
+    } else {
+        quote!(__pgflow_body(#(#arguments),*))
+    };
+    let call = if attribute.cache_ms.is_some() {
+        let encoded = arguments.iter().map(|argument| encode(&quote!(&#argument)));
+        quote! {
+            {
+                let __pgflow_arguments = ::std::vec![#(#encoded),*];
+                #p::cached(
+                    #spec, __pgflow_arguments, <<#name as #p::Step>::Codec as ::core::default::Default>::default(),
+                    move || #call,
+                )
+            }
+        }
+    } else {
+        call
+    };
+    quote! {
+        #(#attrs)*
+        #vis #outer {
+            #inner #body
+            #call.await
+        }
+    }
 }
 
 /// The errors. Where a workflow calls the step, it should not complain as well.

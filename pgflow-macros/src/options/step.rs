@@ -60,6 +60,11 @@ pub struct Batch {
 }
 
 impl StepAttribute {
+    /// Whether the step asks the context before it runs.
+    pub fn asks_first(&self) -> bool {
+        self.cache_ms.is_some() || self.batch.is_some()
+    }
+
     pub fn parse(tokens: TokenStream, errors: &mut Errors) -> Self {
         let known = Known { what: "step", options: STEP, elsewhere: Some(("workflow", WORKFLOW)) };
         let mut attribute = Self::default();

@@ -1,0 +1,29 @@
+-- What a worker, a client and a reader may do. Run it as the owner of the schema, after the first start and after every
+-- migration (`psql --file grants.sql DATABASE`), and grant the three roles to logins: `grant pgflow_client to web`.
+--
+-- All functions run with their caller's rights, so these tables are all there is to it. None of the three may migrate, and
+-- none may delete what has happened.
+do $$ begin
+  if to_regrole('pgflow_reader') is null then create role pgflow_reader nologin; end if;
+  if to_regrole('pgflow_client') is null then create role pgflow_client nologin; end if;
+  if to_regrole('pgflow_worker') is null then create role pgflow_worker nologin; end if;
+end $$;
+
+grant usage on schema pgflow to pgflow_reader, pgflow_client, pgflow_worker;
+-- Inputs and outputs too.
+grant select on all tables in schema pgflow to pgflow_reader, pgflow_client, pgflow_worker;
+
+-- Starting, cancelling, pausing, signalling and repeating runs; whoever starts a run registers its workflow.
+grant insert on pgflow.run, pgflow.run_key, pgflow.task, pgflow.attempt, pgflow.failure, pgflow.signal, pgflow.pause,
+  pgflow.audit, pgflow.workflow, pgflow.node, pgflow.queue, pgflow.pool, pgflow.slot to pgflow_client, pgflow_worker;
+grant update on pgflow.run, pgflow.run_key, pgflow.task, pgflow.workflow, pgflow.pool, pgflow.slot
+  to pgflow_client, pgflow_worker;
+grant update (idle) on pgflow.worker to pgflow_client;
+grant delete on pgflow.task, pgflow.slot, pgflow.pause to pgflow_client, pgflow_worker;
+grant usage on sequence pgflow.run_id_seq to pgflow_client, pgflow_worker;
+
+-- Leases, recovery, progress, schedules. The vacuum of pgflow.task is its owner's: without it autovacuum does the work.
+grant insert, update, delete on pgflow.worker, pgflow.progress to pgflow_worker;
+grant insert, update on pgflow.schedule to pgflow_worker;
+grant update (deadline_cursor) on pgflow.meta to pgflow_worker;
+grant usage on sequence pgflow.worker_id to pgflow_worker;

@@ -1,0 +1,415 @@
+//! The SQL beside the model: random walks through what may happen, each act done in Postgres too, by workers that are only
+//! ids which call the store's functions. After each act all rows of tokens, runs and attempts are the model's.
+
+use std::time::{Duration, SystemTime};
+
+use pgflow_core::{
+    definition::NodeKind,
+    failure::{Failure, FailureKind},
+    lifecycle::{AttemptStatus, Place, Position, RunState},
+    payload::Json,
+    store::{
+        Connection, RunId, TokenKey, act,
+        claim::claim,
+        connect::Endpoint,
+        end::{Holder, end_run},
+        flush::{ArrivalRow, AttemptRow, ChildRow, Fate, Settled, Wait, flush, hand_back},
+        register::{END, Numbers, Pools, START, register},
+        stamp::Stamp,
+        start::{Entry, StartOptions, start},
+        upkeep::{register_worker, tick},
+    },
+};
+use proptest::{
+    collection::vec,
+    prelude::any,
+    test_runner::{Config, TestCaseError, TestRunner},
+};
+use sqlx::Row as _;
+
+use crate::support::{Database, everything};
+
+use super::{
+    Fault, Model,
+    follow::follow,
+    models,
+    world::{Held, Key, Row, Stage, Stand, Token, World},
+};
+
+/// How many acts one walk has at most.
+const ACTS: usize = 60;
+const MINUTE: Duration = Duration::from_secs(60);
+
+#[test]
+fn the_database_does_what_the_model_does_whatever_happens() {
+    let cases = if everything() { 1000 } else { 24 };
+    let mut runner = TestRunner::new(Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 100,
+        ..Config::default()
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let walks = (any::<usize>(), vec(any::<usize>(), ACTS));
+    let walked = runner.run(&walks, |(which, choices)| {
+        let mut all = models();
+        let (name, model) = all.swap_remove(which % all.len());
+        let faults = vec![Fault::Freeze, Fault::HandBack, Fault::Retry];
+        let model = Model { workers: 3, faults, most_faults: 3, ..model };
+        runtime
+            .block_on(walk(&model, &choices))
+            .map_err(|why| TestCaseError::fail(format!("{name}: {why}")))
+    });
+    walked.unwrap_or_else(|broken| panic!("{broken}"));
+}
+
+async fn walk(model: &Model, choices: &[usize]) -> Result<(), String> {
+    let db = Database::new().await;
+    let mut engine = Engine::new(&db, model).await;
+    let mut world = model.begin();
+    engine.compare(&world, &[]).await?;
+    let mut story = Vec::new();
+    for choice in choices {
+        let next = model.next(&world);
+        if next.is_empty() {
+            break;
+        }
+        let (event, after) = next[choice % next.len()].clone();
+        story.push(event.to_string());
+        world = engine.act(&world, event.who, event.what, after).await;
+        engine.compare(&world, &story).await?;
+    }
+    db.check_invariants().await;
+    Ok(())
+}
+
+/// The engine's database, with the numbers that the model's places have there.
+struct Engine<'a> {
+    model: &'a Model,
+    sql: Connection<'static>,
+    numbers: Vec<Numbers>,
+    runs: Vec<RunId>,
+    workers: Vec<i32>,
+}
+
+impl<'a> Engine<'a> {
+    async fn new(db: &Database, model: &'a Model) -> Self {
+        let mut sql = Endpoint { options: db.options(), pooler: false }.open("test").await.unwrap();
+        let mut numbers = Vec::new();
+        for (definition, _) in &model.workflows {
+            numbers.push(register(&mut sql, definition, &Pools::default()).await.unwrap());
+        }
+        let mut workers = Vec::new();
+        for _ in 0..model.workers {
+            workers.push(register_worker(&mut sql, "w", "{}", MINUTE).await.unwrap());
+        }
+        let mut engine = Self { model, sql, numbers, runs: Vec::new(), workers };
+        let entry = engine.entry(0);
+        let started =
+            start(&mut engine.sql, &entry, &[(Json::null(), None)], &StartOptions::default()).await;
+        engine.runs.push(started.unwrap()[0].run);
+        engine
+    }
+
+    /// Does what the model did; answers the world after it, with all statements of a transaction behind it.
+    async fn act(&mut self, before: &World, who: usize, what: &str, after: World) -> World {
+        match what {
+            "looks for work" => return self.claim(&after, who).await,
+            "loses its lease and goes on" => {
+                let query = "update pgflow.worker set lease_until = pgflow.clock() - interval '1 second' where id = $1";
+                sqlx::query(query)
+                    .bind(self.workers[who])
+                    .execute(self.sql.driver())
+                    .await
+                    .unwrap();
+            }
+            "recovers" => {
+                sqlx::query("select pgflow.recover_1()").execute(self.sql.driver()).await.unwrap();
+            }
+            "ticks" => {
+                let query =
+                    "update pgflow.task set due_at = pgflow.clock() where due_at is not null";
+                sqlx::query(query).execute(self.sql.driver()).await.unwrap();
+                // which would recover as well
+                let query = "update pgflow.worker set lease_until = 'infinity' where lease_until < pgflow.clock() returning id";
+                let over: Vec<i32> =
+                    sqlx::query_scalar(query).fetch_all(self.sql.driver()).await.unwrap();
+                tick(&mut self.sql, &[]).await.unwrap();
+                let query = "update pgflow.worker set lease_until = pgflow.clock() - interval '1 second' where id = any($1)";
+                sqlx::query(query).bind(over).execute(self.sql.driver()).await.unwrap();
+            }
+            "hands back" => {
+                let left = &after.workers[who].holds;
+                let held = before.workers[who].holds.iter().find(|h| !left.contains(h)).unwrap();
+                let tokens = [(self.key(held.key), held.epoch.into(), Vec::new())];
+                hand_back(&mut self.sql, self.workers[who], &tokens, None).await.unwrap();
+            }
+            "sends" => return self.send(after, who).await,
+            "reads what it waited for" => {}
+            other => unreachable!("{other}"),
+        }
+        after
+    }
+
+    /// Claims whatever the engine gives: the model may choose freely.
+    async fn claim(&mut self, looked: &World, who: usize) -> World {
+        let queues: Vec<i32> = self
+            .numbers
+            .iter()
+            .flat_map(|n| n.tasks.iter().chain(n.control.values()))
+            .copied()
+            .collect();
+        let marks = vec![i64::MIN; queues.len()];
+        let worker = self.workers[who];
+        let claimed = claim(&mut self.sql, worker, &queues, &marks, 1).await.unwrap();
+        let claimed = claimed.first().map(|c| c.key);
+        let mut looked = looked.clone();
+        looked.workers[who].looked =
+            looked.tokens.iter().map(|t| t.key).find(|k| Some(self.key(*k)) == claimed);
+        assert!(looked.workers[who].looked.is_some(), "nothing was claimed, or what is not ready");
+        self.of_model(&looked, who, "claims")
+    }
+
+    /// The next world in which that happens.
+    fn of_model(&self, world: &World, who: usize, what: &str) -> World {
+        let next = self.model.next(world);
+        next.into_iter().find(|(e, _)| e.who == who && e.what == what).expect("it may happen").1
+    }
+
+    /// One transaction, as a whole.
+    async fn send(&mut self, mut world: World, who: usize) -> World {
+        let tx = world.open[who].clone().unwrap();
+        while world.open[who].as_ref().is_some_and(|tx| !tx.todo.is_empty()) {
+            world = self.of_model(&world, who, "sends");
+        }
+        world = self.of_model(&world, who, "commits");
+        let run = self.runs[0];
+        match tx.job {
+            Stage::Settle(all) => self.settle(who, &all, |engine, held| engine.settled(held)).await,
+            Stage::Retry(held) => {
+                self.settle(who, &[held], |engine, held| engine.retried(held)).await
+            }
+            Stage::End(of, state, holder) => self.end(who, self.runs[of], state, holder).await,
+            Stage::Signal => {
+                act::signal(&mut self.sql, run, "go", &Json::null(), "test").await.unwrap();
+            }
+            Stage::Pause(_) => _ = act::pause(&mut self.sql, run, "test").await.unwrap(),
+            Stage::Resume(_) => _ = act::resume(&mut self.sql, run).await.unwrap(),
+            other => unreachable!("{other:?}"),
+        }
+        let query = "select id from pgflow.run order by id";
+        let runs: Vec<i64> = sqlx::query_scalar(query).fetch_all(self.sql.driver()).await.unwrap();
+        self.runs = runs.into_iter().map(RunId).collect();
+        world
+    }
+
+    async fn settle(&mut self, who: usize, all: &[Held], of: impl Fn(&Self, &Held) -> Settled) {
+        let mut settled: Vec<Settled> = all.iter().map(|held| of(self, held)).collect();
+        settled.sort_by_key(|s| s.key);
+        let queues = self.numbers.iter().flat_map(|n| n.tasks.iter().chain(n.control.values()));
+        let direct: Vec<i32> = queues.copied().filter(|_| self.model.direct).collect();
+        flush(&mut self.sql, self.workers[who], &settled, &direct).await.unwrap();
+    }
+
+    async fn end(&mut self, who: usize, run: RunId, state: RunState, holder: Option<Held>) {
+        let failure = Failure::new("s", FailureKind::Failed, "no");
+        let holder = holder.map(|held| Holder {
+            worker: self.workers[who],
+            key: self.key(held.key),
+            epoch: held.epoch.into(),
+            attempt: None,
+        });
+        end_run(&mut self.sql, run, state, &failure, holder.as_ref()).await.unwrap();
+    }
+
+    fn number(&self, run: usize, at: Position) -> i16 {
+        match at {
+            Position::Start => START,
+            at => at.node().map_or(END, |node| self.numbers[run].nodes[node]),
+        }
+    }
+
+    fn queue(&self, run: usize, at: Position) -> i32 {
+        match at {
+            Position::Step(n) | Position::Element(n, _) | Position::Wake(n) => {
+                self.numbers[run].tasks[n]
+            }
+            at => self.numbers[run].control[&self.number(run, at)],
+        }
+    }
+
+    fn key(&self, key: Key) -> TokenKey {
+        let lane = match key.lane {
+            Place::Start => START,
+            Place::Node(node) => self.numbers[key.run].nodes[node],
+            Place::End => END,
+        };
+        TokenKey { run: self.runs[key.run], lane, elem: key.elem }
+    }
+
+    fn entry(&self, run: usize) -> Entry {
+        let (definition, graph) = &self.model.workflows[run];
+        let first = graph.first();
+        Entry {
+            workflow_id: self.numbers[run].workflow_id,
+            workflow: definition.name.clone(),
+            node: self.number(run, first),
+            queue: self.queue(run, first),
+        }
+    }
+
+    fn attempt(&self, held: &Held, status: AttemptStatus) -> AttemptRow {
+        AttemptRow {
+            node: self.number(held.key.run, held.at),
+            elem: held.at.elem().max(0),
+            attempt: held.attempt.into(),
+            status,
+            ready_at: Stamp::from(SystemTime::UNIX_EPOCH),
+            started_at: Stamp::from(SystemTime::UNIX_EPOCH),
+            output: (status == AttemptStatus::Done).then(Json::null),
+            error: None,
+        }
+    }
+
+    fn of(&self, held: &Held, attempt: Option<AttemptRow>, fate: Fate) -> Settled {
+        Settled {
+            key: self.key(held.key),
+            epoch: held.epoch.into(),
+            attempt,
+            records: Vec::new(),
+            fate,
+            arrivals: Vec::new(),
+            leaves_start: None,
+            next_of: None,
+            free: Vec::new(),
+        }
+    }
+
+    fn retried(&self, held: &Held) -> Settled {
+        let (node, queue) = (self.number(held.key.run, held.at), self.queue(held.key.run, held.at));
+        let row = self.attempt(held, AttemptStatus::Failed);
+        self.of(held, Some(row), Fate::Retry { node, queue, wait: MINUTE, head: 0 })
+    }
+
+    fn settled(&self, held: &Held) -> Settled {
+        let run = held.key.run;
+        let followed = follow(self.model, held);
+        let waits_on = followed.parks && followed.settled.is_empty();
+        let is_row = held.at.is_task() || matches!(held.at, Position::Wake(_));
+        let row = (is_row && !waits_on).then(|| self.attempt(held, AttemptStatus::Done));
+        let fate = match followed.stay {
+            _ if followed.ends_run => Fate::End { result: Json::null(), run_slot: None },
+            None => Fate::Gone,
+            Some(at) if followed.parks => self.park(held, at),
+            Some(at) => {
+                let (node, queue) = (self.number(run, at), self.queue(run, at));
+                Fate::Move { node, queue, direct: self.model.direct, head: 0 }
+            }
+        };
+        let bound = self.model.bound.unwrap_or(i32::MAX);
+        let arrivals = followed.arrivals.iter().map(|arrival| {
+            let parked = matches!(arrival.at, Position::Element(_, elem) if elem > bound);
+            ArrivalRow {
+                lane: self.number(run, arrival.at),
+                elem: arrival.at.elem(),
+                queue: self.queue(run, arrival.at),
+                need: if parked { 2 } else { arrival.need },
+                direct: false,
+                head: 0,
+                input: None,
+            }
+        });
+        let next_of = match held.at {
+            Position::Element(node, _) => self.model.bound.map(|_| self.numbers[run].nodes[node]),
+            _ => None,
+        };
+        Settled { arrivals: arrivals.collect(), next_of, ..self.of(held, row, fate) }
+    }
+
+    fn park(&self, held: &Held, at: Position) -> Fate {
+        let (node, queue) = (self.number(held.key.run, at), self.queue(held.key.run, at));
+        let kind = at.node().map(|n| self.model.workflows[held.key.run].0.nodes[n].kind);
+        let limit = (self.model.limit && kind == Some(NodeKind::Signal)).then_some(MINUTE);
+        let wait = match kind {
+            Some(NodeKind::Signal) => Wait::Signal("go".into()),
+            _ if held.at == at => Wait::Time,
+            _ => Wait::Child(ChildRow {
+                entry: self.entry(1),
+                input: Json::null(),
+                timeout: None,
+                head: 0,
+            }),
+        };
+        Fate::Park { node, queue, limit, wait, head: 0 }
+    }
+
+    /// All rows are the model's.
+    async fn compare(&mut self, world: &World, story: &[String]) -> Result<(), String> {
+        let ours = (self.tokens().await, self.states().await, self.rows().await);
+        let tokens = sorted(world.tokens.iter().map(|t| self.told(t)));
+        let states: Vec<(i16, bool)> =
+            world.runs.iter().map(|r| (r.state.code(), r.paused)).collect();
+        let rows = world
+            .runs
+            .iter()
+            .enumerate()
+            .flat_map(|(run, r)| r.rows.iter().map(move |row| (run, row)));
+        let rows = sorted(rows.map(|(run, row)| self.told_row(run, row)));
+        let theirs = (tokens, states, rows);
+        if ours == theirs {
+            return Ok(());
+        }
+        Err(format!("database {ours:#?}\nmodel {theirs:#?}\nafter\n  {}", story.join("\n  ")))
+    }
+
+    fn told(&self, t: &Token) -> String {
+        let key = self.key(t.key);
+        let (node, queue) = (self.number(t.key.run, t.at), self.queue(t.key.run, t.at));
+        let stand = match t.stand {
+            Stand::Still => "still".into(),
+            Stand::Ready => "ready".into(),
+            Stand::Due => "due".into(),
+            Stand::Held(worker) => format!("held {}", self.workers[worker]),
+        };
+        format!(
+            "{} {} {} at {node} {queue} epoch {} attempt {} losses {} {}/{} {stand} {}",
+            key.run, key.lane, key.elem, t.epoch, t.attempt, t.losses, t.arrived, t.need, t.paused
+        )
+    }
+
+    fn told_row(&self, run: usize, row: &Row) -> String {
+        let node = self.numbers[run].nodes[row.node];
+        format!("{} {node} {} {} {}", self.runs[run], row.elem, row.attempt, row.done)
+    }
+
+    async fn tokens(&mut self) -> Vec<String> {
+        let query = "select run_id || ' ' || lane || ' ' || elem || ' at ' || node || ' ' || queue || ' epoch ' || epoch \
+            || ' attempt ' || attempt || ' losses ' || losses || ' ' || arrived || '/' || need || ' ' \
+            || case when worker_id is not null then 'held ' || worker_id when ready_in is not null then 'ready' \
+                    when due_at is not null then 'due' else 'still' end || ' ' || paused from pgflow.task";
+        self.texts(query).await
+    }
+
+    async fn rows(&mut self) -> Vec<String> {
+        let query = "select run_id || ' ' || node || ' ' || elem || ' ' || attempt || ' ' || (status = 1) from pgflow.attempt where status <> 6";
+        self.texts(query).await
+    }
+
+    async fn texts(&mut self, query: &'static str) -> Vec<String> {
+        let texts: Vec<String> =
+            sqlx::query_scalar(query).fetch_all(self.sql.driver()).await.unwrap();
+        sorted(texts)
+    }
+
+    async fn states(&mut self) -> Vec<(i16, bool)> {
+        let query = "select state, exists (select from pgflow.pause p where p.run_id = r.id) as paused from pgflow.run r order by id";
+        let rows = sqlx::query(query).fetch_all(self.sql.driver()).await.unwrap();
+        rows.iter().map(|row| (row.get("state"), row.get("paused"))).collect()
+    }
+}
+
+fn sorted(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    let mut texts: Vec<String> = texts.into_iter().collect();
+    texts.sort();
+    texts
+}

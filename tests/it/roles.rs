@@ -1,0 +1,134 @@
+//! What each role may do (`pgflow-core/grants.sql`), and that nobody's `search_path` lends anybody the rights of a worker.
+
+use pgflow::{Flow, StepContext, step, workflow};
+use sqlx::{ConnectOptions, Connection, PgConnection};
+
+use crate::support::{Database, PATIENCE, worker};
+
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error("no")]
+    No,
+    #[error(transparent)]
+    Step(#[from] pgflow::Failure),
+}
+
+#[step(retry_delay = "5ms", retries = 1, concurrency = 3)]
+async fn guarded(n: u32) -> Result<u32, Error> {
+    match n {
+        0 => {
+            StepContext::current().cancelled().await;
+            Ok(0)
+        }
+        13 => Err(Error::No),
+        _ if StepContext::current().attempt() == 1 => Err(Error::No),
+        _ => Ok(n),
+    }
+}
+
+#[workflow(timeout = "1h")]
+async fn guarded_flow(n: u32) -> Result<u32, Error> {
+    let all = pgflow::map((0..3).map(|_| n).collect::<Vec<_>>(), guarded).await?;
+    Ok(all.iter().sum())
+}
+
+/// Makes the roles, and a login of each. Roles belong to the server, so they stay.
+async fn grant(db: &Database) {
+    let mut sql = db.sql().await;
+    let grants = include_str!("../../pgflow-core/grants.sql");
+    let logins = "do $$ declare r text; begin foreach r in array array['reader', 'client', 'worker'] loop \
+        if to_regrole('pgflow_test_' || r) is null then \
+          execute format('create role pgflow_test_%s login in role pgflow_%s', r, r, r); end if; end loop; end $$";
+    let mut tx = sql.begin().await.unwrap();
+    // this is what others of the server's tests must wait for
+    sqlx::query("select pg_advisory_xact_lock(4711)").execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql(grants).execute(&mut *tx).await.unwrap();
+    sqlx::raw_sql(logins).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn flow_of(db: &Database, role: &str) -> Flow {
+    let options = db.options().username(&format!("pgflow_test_{role}"));
+    pgflow::connect(options.to_url_lossy().as_str()).await.unwrap()
+}
+
+/// All that a client does.
+async fn work(client: &Flow) {
+    let run = client.start::<guarded_flow>(2).key("two").await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 6);
+    assert_eq!(client.start::<guarded_flow>(2).key("two").await.unwrap().id(), run.id());
+    let endless = client.start::<guarded_flow>(0).await.unwrap();
+    assert!(client.pause(endless.id(), "a client").await.unwrap());
+    assert!(client.resume(endless.id(), "a client").await.unwrap());
+    assert!(endless.cancel("a client").await.unwrap());
+    endless.output().await.unwrap_err();
+    let failing = client.start::<guarded_flow>(13).await.unwrap();
+    failing.output().await.unwrap_err();
+    let again = client.retry(failing.id(), "a client").await.unwrap();
+    assert!(client.run::<guarded_flow>(again).output().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
+    let db = Database::new().await;
+    grant(&db).await;
+    let (client, reader) = (flow_of(&db, "client").await, flow_of(&db, "reader").await);
+    let worker = worker(&flow_of(&db, "worker").await, "guarded_flow").await;
+    work(&client).await;
+    let run = client.start::<guarded_flow>(5).await.unwrap();
+    assert_eq!(reader.run::<guarded_flow>(run.id()).output().await.unwrap(), 15);
+    assert!(reader.status(run.id()).await.unwrap().is_some());
+    assert!(reader.start::<guarded_flow>(1).await.is_err());
+    assert!(reader.cancel(run.id(), "a reader").await.is_err());
+    assert!(client.worker().only(["guarded_flow"]).spawn().await.is_err());
+    let writable = "select count(*) from pg_class where relnamespace = 'pgflow'::regnamespace and relkind = 'r' \
+        and has_table_privilege('pgflow_test_reader', oid, 'insert, update, delete, truncate, references, trigger')";
+    assert_eq!(db.count(writable).await, 0);
+    let erasable = "select count(*) from unnest(array['worker', 'client']) r, unnest(array['run', 'attempt', 'audit', 'failure', 'migration']) t \
+        where has_table_privilege('pgflow_test_' || r, 'pgflow.' || t, 'delete, truncate')";
+    assert_eq!(db.count(erasable).await, 0);
+    let mut sql = PgConnection::connect_with(reader.options()).await.unwrap();
+    for forbidden in [
+        "select pgflow.recover_1()",
+        "update pgflow.run set output = '1'",
+        "delete from pgflow.task",
+        "select nextval('pgflow.worker_id')",
+        "create table pgflow.mine (n int)",
+        "create or replace function pgflow.clock() returns timestamptz language sql as 'select now()'",
+    ] {
+        let error = sqlx::query(forbidden).execute(&mut sql).await.unwrap_err();
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        assert_eq!(code.as_deref(), Some("42501"), "{forbidden}: {error}");
+    }
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_put_on_the_search_path_is_never_called() {
+    let db = Database::new().await;
+    // each fits better than what Postgres has, and would run with the caller's rights
+    let traps = format!(
+        "create schema trap; grant usage on schema trap to public; \
+         create function trap.caught() returns int language plpgsql as 'begin raise exception ''caught''; end'; \
+         create function trap.hashtextextended(text, int) returns bigint language sql as 'select trap.caught()::bigint'; \
+         create function trap.times(bigint, interval) returns interval language sql as 'select trap.caught() * $2'; \
+         create operator trap.* (function = trap.times, leftarg = bigint, rightarg = interval); \
+         create function trap.times(numeric, int) returns numeric language sql as 'select trap.caught()::numeric'; \
+         create operator trap.* (function = trap.times, leftarg = numeric, rightarg = int); \
+         create function trap.joined(text, bigint) returns text language sql as 'select trap.caught()::text'; \
+         create operator trap.|| (function = trap.joined, leftarg = text, rightarg = bigint); \
+         create function trap.now() returns timestamptz language sql as 'select now() + trap.caught() * interval ''1 s'''; \
+         create table trap.task (run_id bigint); create table trap.run (id bigint); \
+         alter database {} set search_path = trap, pg_catalog, public",
+        db.name
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(traps)).execute(&mut db.sql().await).await.unwrap();
+    let reached =
+        sqlx::query("select 2::bigint * interval '1 s'").execute(&mut db.sql().await).await;
+    assert!(reached.unwrap_err().to_string().contains("caught"), "the traps are set");
+    let flow = db.flow().await;
+    let worker = worker(&flow, "guarded_flow").await;
+    work(&flow).await;
+    worker.drain(PATIENCE).await;
+}

@@ -1,0 +1,103 @@
+//! Results that serve equal arguments, and callers that share a call.
+
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use pgflow::{Failure, FailureKind, step, workflow};
+use tokio::sync::Notify;
+
+use crate::support::{Database, PATIENCE, history, worker};
+
+type Result<T> = std::result::Result<T, Failure>;
+
+static COMPUTED: AtomicUsize = AtomicUsize::new(0);
+static GATE: Notify = Notify::const_new();
+
+#[step(cache = "1h", concurrency = 8)]
+pub async fn costly(n: u32, name: &str) -> Result<String> {
+    COMPUTED.fetch_add(1, Ordering::SeqCst);
+    if n == 7 {
+        GATE.notified().await;
+    }
+    Ok(format!("{name} {n}"))
+}
+
+#[workflow]
+pub async fn thrifty(n: u32) -> Result<String> {
+    let name = String::from("result");
+    costly(n, &name).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_that_need_one_result_at_once_compute_it_once() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let workers = [worker(&flow, "thrifty").await, worker(&flow, "thrifty").await];
+    let runs = flow.start_many::<thrifty>([7; 6]).await.unwrap();
+    db.until("select count(*) from pgflow.task where due_at is not null", 5).await;
+    GATE.notify_one();
+    for run in &runs {
+        assert_eq!(run.output().await.unwrap(), "result 7");
+        // whoever waited did so without an attempt
+        assert_eq!(history(&run.status().await.unwrap()), ["costly#1 done"]);
+    }
+    assert_eq!(COMPUTED.load(Ordering::SeqCst), 1);
+    flow.start::<thrifty>(8).await.unwrap().output().await.unwrap();
+    assert_eq!(COMPUTED.load(Ordering::SeqCst), 2);
+    let expired = "update pgflow.cache set expires_at = pgflow.clock() - interval '1 second'";
+    sqlx::query(expired).execute(&mut db.sql().await).await.unwrap();
+    flow.start::<thrifty>(8).await.unwrap().output().await.unwrap();
+    assert_eq!(COMPUTED.load(Ordering::SeqCst), 3);
+    for worker in workers {
+        worker.drain(PATIENCE).await;
+    }
+    db.check_invariants().await;
+}
+
+static CALLS: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+#[step(batch(max = 4, linger = "2s"), retries = 0)]
+pub async fn embed(mut texts: Vec<String>) -> Result<Vec<usize>> {
+    CALLS.lock().unwrap_or_else(PoisonError::into_inner).push(texts.len());
+    if texts.iter().any(|text| text == "bad") {
+        return Err(Failure::new("embed", FailureKind::Failed, "a bad text"));
+    }
+    texts.iter_mut().for_each(|text| text.push('!'));
+    Ok(texts.iter().map(String::len).collect())
+}
+
+#[workflow]
+pub async fn embedding(text: String) -> Result<usize> {
+    let sizes = embed(vec![text]).await?;
+    Ok(sizes[0])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_share_a_call_and_one_bad_item_fails_alone() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "embedding").await;
+    let texts = ["a", "bb", "ccc", "dddd"].map(String::from);
+    let runs = flow.start_many::<embedding>(texts).await.unwrap();
+    for (run, size) in runs.iter().zip([2, 3, 4, 5]) {
+        assert_eq!(run.output().await.unwrap(), size);
+    }
+    let calls = || std::mem::take(&mut *CALLS.lock().unwrap_or_else(PoisonError::into_inner));
+    assert_eq!(calls(), [4]);
+    let runs =
+        flow.start_many::<embedding>(["a", "bad", "cc", "d"].map(String::from)).await.unwrap();
+    let mut failed = Vec::new();
+    for (run, text) in runs.iter().zip(["a", "bad", "cc", "d"]) {
+        if run.output().await.is_err() {
+            failed.push(text);
+        }
+    }
+    assert_eq!(failed, ["bad"]);
+    assert_eq!(calls(), [4, 1, 1, 1, 1]);
+    // a plain call shares with nobody and waits for nobody
+    assert_eq!(embedding("xy".into()).await.unwrap(), 3);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
