@@ -3,6 +3,7 @@
 mod acting;
 mod boundaries;
 mod branches;
+mod cells;
 mod clocks;
 mod counted;
 mod crash;

@@ -11,12 +11,14 @@ use crate::{counted::counters, support::Database};
 
 const URL: &str = "PGFLOW_TEST_PROCESS_URL";
 const COUNTING: &str = "PGFLOW_TEST_PROCESS_COUNTING";
+/// How many; two unless said otherwise.
+pub const SLOTS: &str = "PGFLOW_TEST_PROCESS_SLOTS";
 const WORKFLOWS: &str = "PGFLOW_TEST_PROCESS_WORKFLOWS";
 
 /// A worker; killed when dropped.
 pub struct Process(Child);
 
-/// A worker to be, of two slots. `url` is where it thinks that the database is.
+/// A worker to be. `url` is where it thinks that the database is.
 pub fn command(db: &Database, url: &str, workflows: &[&str]) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "process::child_main", "--nocapture"]);
@@ -35,7 +37,8 @@ async fn child_main() {
     let worker = async {
         let pool = counters(&env::var(COUNTING).unwrap()).await;
         let flow = pgflow::connect(&url).await.unwrap();
-        let worker = flow.worker().name(worker_name(std::process::id())).slots(2).state(pool);
+        let slots = env::var(SLOTS).map_or(2, |slots| slots.parse().unwrap());
+        let worker = flow.worker().name(worker_name(std::process::id())).slots(slots).state(pool);
         worker.only(workflows.split(',')).spawn().await.unwrap()
     };
     tokio::pin!(terminated);

@@ -68,7 +68,9 @@ async fn a_schedule_fires_once_per_tick_over_all_workers_also_after_a_pause_and_
         .fetch_all(&mut db.sql().await)
         .await
         .unwrap();
-    keys.iter_mut().for_each(|key| *key = key.replace("schedule 2027-03-01T", ""));
+    for key in &mut keys {
+        *key = key.replace("schedule 2027-03-01T", "");
+    }
     assert_eq!(keys, ["12:10:00Z", "12:40:00Z", "12:50:00Z"]);
     let ticks: Vec<String> = sqlx::query_scalar("select output::text from pgflow.run order by id")
         .fetch_all(&mut db.sql().await)

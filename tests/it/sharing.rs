@@ -64,7 +64,9 @@ pub async fn embed(mut texts: Vec<String>) -> Result<Vec<usize>> {
     if texts.iter().any(|text| text == "bad") {
         return Err(Failure::new("embed", FailureKind::Failed, "a bad text"));
     }
-    texts.iter_mut().for_each(|text| text.push('!'));
+    for text in &mut texts {
+        text.push('!');
+    }
     Ok(texts.iter().map(String::len).collect())
 }
 

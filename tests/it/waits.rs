@@ -235,13 +235,13 @@ async fn a_cancelled_child_is_a_failure_of_its_parent() {
 
 static AT_ONCE: AtomicU32 = AtomicU32::new(0);
 static MOST: AtomicU32 = AtomicU32::new(0);
+static FULL: OnceCell<Barrier> = OnceCell::const_new();
 
 #[step(retries = 0)]
 pub async fn one_of_few(n: u32) -> Result<u32> {
     let now = AT_ONCE.fetch_add(1, Ordering::SeqCst) + 1;
     MOST.fetch_max(now, Ordering::SeqCst);
     // goes on when as many are there as may be
-    static FULL: OnceCell<Barrier> = OnceCell::const_new();
     FULL.get_or_init(async || Barrier::new(3)).await.wait().await;
     AT_ONCE.fetch_sub(1, Ordering::SeqCst);
     halve(n).await

@@ -87,6 +87,7 @@ fn asking(attribute: &StepAttribute, function: &ItemFn, body: TokenStream) -> To
     quote! {
         #(#attrs)*
         #vis #outer {
+            #[allow(clippy::unused_async)]
             #inner #body
             #call.await
         }

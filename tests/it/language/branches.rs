@@ -48,7 +48,7 @@ async fn slow(n: u32) -> Fallible<u32> {
     tokio::task::yield_now().await;
     Ok(n + 1)
 }
-#[step]
+#[step(retries = 0)]
 async fn only_even(n: u32) -> Fallible<u32> {
     if n.is_multiple_of(2) { Ok(n) } else { Err(Error::Odd(n)) }
 }
@@ -137,7 +137,7 @@ async fn at_the_end(n: u32) -> Fallible<u32> {
 }
 
 #[workflow]
-async fn shadowing(x: u32) -> Fallible<u32> {
+async fn shadowing_arms(x: u32) -> Fallible<u32> {
     let x = double(x).await?;
     let y = if let Some(x) = x.checked_sub(4) {
         let x = slow(x).await?;
@@ -152,7 +152,7 @@ async fn shadowing(x: u32) -> Fallible<u32> {
 }
 
 #[workflow]
-async fn tolerated(n: u32) -> Fallible<String> {
+async fn tolerated_in_arms(n: u32) -> Fallible<String> {
     let r = only_even(n).await;
     let told = match &r {
         Ok(v) => {
@@ -175,7 +175,7 @@ async fn tolerated(n: u32) -> Fallible<String> {
 }
 
 #[workflow]
-async fn mapped(n: u32) -> Fallible<u32> {
+async fn mapped_in_arms(n: u32) -> Fallible<u32> {
     let found = find(n).await?;
     let all = match &found.best {
         Some(best) => {
@@ -235,22 +235,34 @@ async fn temporaries(n: u32) -> Fallible<usize> {
     Ok(length)
 }
 
+/// Calls a macro with all workflows and inputs.
+macro_rules! each_branch {
+    ($check:ident) => {
+        $check! {
+            values(0, 1, 3, 4, 6, 100);
+            statements(0, 1, 2, 3, 4, 5, 6);
+            nested(0, 1, 2, 5);
+            on_a_step(1, 5);
+            at_the_end(0, 1, 2, 9);
+            shadowing_arms(0, 1, 2, 9);
+            tolerated_in_arms(0, 1, 2, 3, 4);
+            mapped_in_arms(0, 1, 2, 4, 5);
+            questions("1".to_owned(), "99".to_owned(), "9x".to_owned(), "x".to_owned());
+            as_argument(0, 1, 3);
+            inner_names(0, 1, 3);
+            temporaries(3, 40);
+        }
+    };
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn every_branch_gives_in_the_graph_what_the_plain_call_gives() {
-    same! {
-        values(0, 1, 3, 4, 6, 100);
-        statements(0, 1, 2, 3, 4, 5, 6);
-        nested(0, 1, 2, 5);
-        on_a_step(1, 5);
-        at_the_end(0, 1, 2, 9);
-        shadowing(0, 1, 2, 9);
-        tolerated(0, 1, 2, 3, 4);
-        mapped(0, 1, 2, 4, 5);
-        questions("1".to_owned(), "99".to_owned(), "9x".to_owned(), "x".to_owned());
-        as_argument(0, 1, 3);
-        inner_names(0, 1, 3);
-        temporaries(3, 40);
-    }
+    each_branch!(same);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_branch_gives_on_postgres_what_the_plain_call_gives() {
+    each_branch!(same_on_postgres);
 }
 
 #[test]

@@ -7,6 +7,8 @@ use pgflow::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::support::{Database, PATIENCE, worker};
+
 type Fallible<T> = Result<T, Error>;
 
 #[derive(Debug, Clone, PartialEq, thiserror::Error, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub enum Error {
 async fn double(n: u32) -> Fallible<u32> {
     Ok(n * 2)
 }
-#[step]
+#[step(retries = 0)]
 async fn only_even(n: u32) -> Fallible<u32> {
     if n.is_multiple_of(2) { Ok(n) } else { Err(Error::Odd(n)) }
 }
@@ -147,14 +149,44 @@ async fn a_signal_that_does_not_come_times_out_or_names_the_remedy() {
     assert!(matches!(run.input(3).await, Err(RunError::Broken(why)) if why.contains("decode")));
 }
 
+/// Calls a macro with workflows and inputs.
+macro_rules! each_wait {
+    ($check:ident) => {
+        $check! {
+            rests(1);
+            parent(1, 2, 3);
+            countdown(0, 2, 5, 8);
+            bounded(0, 1, 2, 4, 5);
+        }
+    };
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn children_and_bounds_give_in_the_graph_what_the_plain_call_gives() {
-    same! {
-        parent(1, 2, 3);
-        countdown(0, 2, 5, 8);
-        bounded(0, 1, 2, 4, 5);
-    }
+    each_wait!(same);
     assert_eq!(countdown(8).await.unwrap(), 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn waits_give_on_postgres_what_the_plain_call_gives() {
+    each_wait!(same_on_postgres);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_reach_a_run_on_postgres_and_late_ones_do_not() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, asks::NAME).await;
+    let given = flow.start::<asks>(3).await.unwrap();
+    given.signal("approve", &"eve", "test").await.unwrap();
+    given.signal("second", &(), "test").await.unwrap();
+    given.signal("amount", &7, "test").await.unwrap();
+    assert_eq!(given.output().await.unwrap(), "eve Ok(7) 7");
+    let late = flow.start::<asks>(0).await.unwrap();
+    late.signal("approve", &"ann", "test").await.unwrap();
+    assert_eq!(late.output().await.unwrap(), "ann Err(TimedOut) 0");
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
 }
 
 #[tokio::test]

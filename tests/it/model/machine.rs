@@ -185,9 +185,9 @@ impl<'a> Engine<'a> {
         world = self.of_model(&world, who, "commits");
         let run = self.runs[0];
         match tx.job {
-            Stage::Settle(all) => self.settle(who, &all, |engine, held| engine.settled(held)).await,
+            Stage::Settle(all) => self.settle(who, &all, Self::settled).await,
             Stage::Retry(held) => {
-                self.settle(who, &[held], |engine, held| engine.retried(held)).await
+                self.settle(who, &[held], Self::retried).await;
             }
             Stage::End(of, state, holder) => self.end(who, self.runs[of], state, holder).await,
             Stage::Signal => {
