@@ -29,7 +29,7 @@ pub use style::Style;
 pub struct Architecture {
     /// In a few words, with what they are derived from.
     pub style: Style,
-    /// Groups of files, at most [`parts::PARTS_MAX`], sorted by name.
+    /// Groups of files, at most sixty, sorted by name.
     pub parts: Vec<Part>,
     /// Dependencies between the parts.
     pub links: Vec<Link>,

@@ -92,7 +92,7 @@ fn human(seen: &Seen, paint: Paint) -> String {
     }
     let _ = match &seen.comparison {
         Some(comparison) => writeln!(text, "{comparison}"),
-        None => writeln!(text, "{} violations", reported.len()),
+        None => writeln!(text, "violations {}", reported.len()),
     };
     text
 }

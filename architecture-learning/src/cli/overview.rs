@@ -126,7 +126,7 @@ fn worst(text: &mut String, seen: &Seen, paint: Paint) {
     let known = seen.comparison.as_ref().map_or_else(
         || {
             format!(
-                "{} violations, {} pointing up",
+                "violations {}, pointing up {}",
                 reported.len(),
                 architecture.layering.upward.len()
             )

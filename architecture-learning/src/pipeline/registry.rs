@@ -14,7 +14,11 @@ use crate::{DataDir, LearningError};
 
 /// Host state: the registry of models in the database of runs. Cheap to clone.
 #[derive(Clone, Debug)]
-pub struct Registry(PgPool);
+pub struct Registry {
+    pool: PgPool,
+    /// Keeps the private server up where nobody else does.
+    _flow: Option<Flow>,
+}
 
 /// A model that was decided on.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,7 +41,7 @@ impl Registry {
     pub async fn open(flow: &Flow) -> Result<Self, LearningError> {
         let pool =
             PgPoolOptions::new().max_connections(2).connect_lazy_with(flow.options().clone());
-        let registry = Self(pool);
+        let registry = Self { pool, _flow: None };
         let mut transaction = registry.begin().await?;
         let migrated = sqlx::query_scalar(include_str!("../../sql/is_migrated.sql"))
             .fetch_one(&mut *transaction)
@@ -95,7 +99,8 @@ impl Registry {
             doing: "open the database of models",
             source: Box::new(source),
         })?;
-        Self::open(&flow).await
+        let registry = Self::open(&flow).await?;
+        Ok(Self { _flow: Some(flow), ..registry })
     }
 
     /// All models that were ever decided on, the newest first.
@@ -105,7 +110,7 @@ impl Registry {
     pub async fn models(&self) -> Result<Vec<Model>, LearningError> {
         let rows: Vec<(String, String, String, bool)> =
             sqlx::query_as(include_str!("../../sql/list_models.sql"))
-                .fetch_all(&self.0)
+                .fetch_all(&self.pool)
                 .await
                 .map_err(failed("list models"))?;
         let model = |(artifact, report, decision, serves): (String, String, String, bool)| {
@@ -177,7 +182,7 @@ impl Registry {
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, LearningError> {
-        self.0.begin().await.map_err(failed("begin a transaction"))
+        self.pool.begin().await.map_err(failed("begin a transaction"))
     }
 }
 

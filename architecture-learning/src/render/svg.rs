@@ -38,7 +38,7 @@ pub(super) fn picture(architecture: &Architecture, head: &str) -> String {
     }
     if let Some((top, _)) = placed.bands.last().filter(|_| !architecture.layering.apart.is_empty())
     {
-        let y = top + 16;
+        let y = top - 6;
         let _ = writeln!(text, "<text class=\"apart\" x=\"12\" y=\"{y}\">stand apart</text>");
     }
     links(&mut text, architecture, &placed);

@@ -66,7 +66,7 @@ fn one_screen_tells_style_edges_names_and_what_was_not_seen() {
         "depends on clap (Cargo.toml:4)",
         "medium src/error.rs:1 → src/commands/c0.rs",
         "against_the_grain: 1 error → cli against 9 the other way",
-        "1 violations",
+        "violations 1, pointing up 1",
         "(bundled)",
         "archlearn --html",
         "archlearn --write-baseline",
@@ -154,7 +154,7 @@ fn a_mistake_in_the_settings_names_its_line() {
     assert!(stderr.contains("archlearn.toml:3: unknown variant `of`"), "{stderr}");
     fs::write(scratch.path("faulty/archlearn.toml"), "[rules]\nagainst_the_grain = \"off\"\n")
         .expect("a file");
-    assert!(told(&scratch, &[&path]).contains("0 violations"));
+    assert!(told(&scratch, &[&path]).contains("violations 0"));
 }
 
 #[test]
