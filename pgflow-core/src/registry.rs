@@ -408,3 +408,41 @@ fn task_plan(step: StepSpec, options: TaskOptions, tuning: &Tuning, numbers: &Nu
         cached: options.cache_ms.is_some(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        payload::Json,
+        spec::{Outcome, WorkflowOptions},
+    };
+
+    const fn workflow(id: &'static str, krate: &'static str, at: &'static str) -> WorkflowSpec {
+        WorkflowSpec {
+            id,
+            version: 1,
+            krate,
+            at,
+            inputs: &[],
+            check_input: |_| Ok(()),
+            output_type: "()",
+            output_loads: &[],
+            options: WorkflowOptions::NONE,
+            nodes: &[],
+            output: |_| Outcome::Done(Json::null()),
+        }
+    }
+
+    static A: WorkflowSpec = workflow("flow_a", "flows-c", "flows-c/src/lib.rs:9");
+    static B: WorkflowSpec = workflow("flow_a", "flows-a", "flows-a/src/lib.rs:4");
+    static C: WorkflowSpec = workflow("flow_c", "flows-a", "flows-a/src/lib.rs:7");
+
+    #[test]
+    fn two_workflows_of_one_name_and_version_are_refused_with_the_places_of_both() {
+        assert!(check_names(&[&A, &C]).is_ok());
+        assert_eq!(
+            check_names(&[&A, &C, &B]).unwrap_err().to_string(),
+            "two workflows are called `flow_a` version 1: flows-c (flows-c/src/lib.rs:9) and flows-a (flows-a/src/lib.rs:4); give one of them `id = \"…\"`"
+        );
+    }
+}
