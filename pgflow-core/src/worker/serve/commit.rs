@@ -12,7 +12,8 @@ use super::{
         flusher::Pending,
         token::{Token, Verdict},
     },
-    Shared, failed,
+    Shared,
+    judge::failed,
 };
 
 /// Commits the completion with what the step wrote. A step that failed, or that wrote nothing through its transaction, is

@@ -20,9 +20,10 @@ use crate::{
 
 use super::{
     super::token::{Token, Verdict},
-    Shared, end_run,
+    Shared,
+    judge::{end_run, unreadable},
     load::{Trouble, env},
-    text_of_panic, unreadable,
+    text_of_panic,
 };
 
 /// Positions that a token reaches, on the way to being a flush.

@@ -16,10 +16,10 @@ use crate::{
 
 use super::{
     super::token::{Token, Verdict},
-    Shared, attempt_row, broken, conclude, fail_run,
+    Shared,
     follow::{Moved, finish, park},
+    judge::{attempt_row, broken, conclude, fail_run, stays, unreadable},
     load::{Trouble, env},
-    stays, unreadable,
 };
 
 /// A sleep, signal or child whose token is ready.
