@@ -32,13 +32,14 @@ const MOST: u32 = 400;
 const SAMPLED: u64 = 30;
 
 /// Whether the boundary was reached before all was done.
-async fn survives(fault: Fault, at: Boundary, workflow: &str) -> bool {
+async fn survives(fault: Fault, at: Boundary, workflow: &'static str) -> bool {
     let db = Database::new().await;
     let flow = db.flow().await;
     let runs = counted::start(&db, &flow, workflow, &[3, 0]).await;
     let proxy = Proxy::start(&db, at);
-    let first = Process::spawn(command(&db, proxy.url(), &[workflow]));
-    let other = || Process::spawn(command(&db, &db.url(), &[workflow]));
+    let served = counted::served(workflow);
+    let first = Process::spawn(command(&db, proxy.url(), &served));
+    let other = || Process::spawn(command(&db, &db.url(), &served));
     let beside = (fault != Fault::Crash).then(other);
     let done = db.until("select count(*) from pgflow.run where state = 0", 0);
     let reached = tokio::select! {

@@ -1,9 +1,9 @@
 //! Steps that count their executions in a table, on a connection of their own, so that tests see what ran again; and
 //! workflows of the usual shapes.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
-use pgflow::{Failure, Flow, RunId, StepContext, step, workflow};
+use pgflow::{Failure, Flow, RunId, StepContext, TransactionError, step, workflow};
 use sqlx::{AssertSqlSafe, PgPool, postgres::PgPoolOptions};
 
 use crate::support::Database;
@@ -12,6 +12,8 @@ use crate::support::Database;
 pub enum Error {
     #[error("the count of executions: {0}")]
     Count(#[from] sqlx::Error),
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
     #[error(transparent)]
     Step(#[from] Failure),
 }
@@ -65,6 +67,19 @@ pub async fn count_last(n: u32) -> Result<u32> {
     Ok(n + 7)
 }
 
+/// Writes in the transaction of its completion.
+#[step(needs(PgPool), transactional)]
+pub async fn count_paid(n: u32) -> Result<u32> {
+    executed("count_paid".into()).await?;
+    let context = StepContext::current();
+    let mut transaction = context.transaction().await?;
+    sqlx::query("insert into paid (run_id) values ($1)")
+        .bind(context.run().map(|run| run.0))
+        .execute(&mut *transaction)
+        .await?;
+    Ok(n * 2)
+}
+
 #[workflow]
 pub async fn counted_chain(n: u32) -> Result<u32> {
     let n = count_left(n).await?;
@@ -86,7 +101,25 @@ pub async fn counted_map(n: u32) -> Result<u32> {
     count_last(all.iter().sum()).await
 }
 
-pub const WORKFLOWS: [&str; 3] = ["counted_chain", "counted_siblings", "counted_map"];
+#[workflow]
+pub async fn counted_branch(n: u32) -> Result<u32> {
+    let left = count_left(n).await?;
+    let paid =
+        if left > 2 { count_paid(left).await? } else { pgflow::child(counted_chain(left)).await? };
+    pgflow::sleep(Duration::ZERO).await;
+    count_last(paid).await
+}
+
+pub const WORKFLOWS: [&str; 4] =
+    ["counted_chain", "counted_siblings", "counted_map", "counted_branch"];
+
+/// What a worker of one of [`WORKFLOWS`] serves.
+pub fn served(workflow: &'static str) -> Vec<&'static str> {
+    match workflow {
+        "counted_branch" => vec![workflow, "counted_chain"],
+        _ => vec![workflow],
+    }
+}
 
 /// A started run, and what it must come to.
 pub struct Expected {
@@ -96,14 +129,19 @@ pub struct Expected {
 
 /// Makes the table, and starts a run of one of [`WORKFLOWS`] for each of `inputs`.
 pub async fn start(db: &Database, flow: &Flow, workflow: &str, inputs: &[u32]) -> Vec<Expected> {
-    let sql = "create table if not exists executed (run_id bigint not null, what text not null)";
-    sqlx::query(sql).execute(&mut db.sql().await).await.unwrap();
+    let sql = "create table if not exists executed (run_id bigint not null, what text not null); \
+               create table if not exists paid (run_id bigint not null)";
+    sqlx::raw_sql(sql).execute(&mut db.sql().await).await.unwrap();
     let mut started = Vec::new();
     for n in inputs.iter().copied() {
         let (id, output) = match workflow {
             "counted_chain" => (flow.start::<counted_chain>(n).await.unwrap().id(), n + 10),
             "counted_siblings" => {
                 (flow.start::<counted_siblings>(n).await.unwrap().id(), (n + 1) * (n + 2))
+            }
+            "counted_branch" => {
+                let output = if n > 1 { (n + 1) * 2 + 7 } else { n + 1 + 10 + 7 };
+                (flow.start::<counted_branch>(n).await.unwrap().id(), output)
             }
             _ => (flow.start::<counted_map>(n).await.unwrap().id(), n * (n + 1) * 5 + 7),
         };
@@ -163,5 +201,7 @@ pub async fn check(db: &Database, flow: &Flow, runs: &[Expected]) {
         let known = attempts.get(&step).copied().unwrap_or(0);
         assert!(n <= known, "{step:?} began {n} times in {known} attempts");
     }
+    let paid = "select count(*) - count(distinct run_id) from paid";
+    assert_eq!(db.count(paid).await, 0, "written twice by a transactional step");
     assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
 }
