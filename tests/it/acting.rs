@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use pgflow::{ActionError, Failure, FailureKind, RetryError, RunState, step, workflow};
@@ -155,5 +156,35 @@ async fn a_paused_run_finishes_what_is_under_way_and_goes_on_when_resumed() {
     assert!(matches!(error, ActionError::Ended(_)), "{error}");
     assert_eq!(run.status().await.unwrap().state, RunState::Completed);
     worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pruning_removes_old_ended_runs_with_all_that_hangs_on_them_and_never_a_live_one() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "weighing").await;
+    let old = flow.start::<weighing>(400).key("old").await.unwrap();
+    old.output().await.unwrap_err();
+    let second = flow.retry(old.id(), "dan").await.unwrap();
+    flow.run::<weighing>(second).output().await.unwrap();
+    worker.drain(PATIENCE).await;
+    let live = flow.start::<weighing>(500).await.unwrap();
+    let age = "update pgflow.run set created_at = created_at - interval '2 days', ended_at = ended_at - interval '2 days'";
+    sqlx::query(age).execute(&mut db.sql().await).await.unwrap();
+    let young = flow.start::<weighing>(600).await.unwrap();
+    young.cancel("dan").await.unwrap();
+    assert_eq!(flow.prune(Duration::from_hours(24)).await.unwrap(), 2);
+    assert_eq!(flow.prune(Duration::from_hours(24)).await.unwrap(), 0);
+    assert!(flow.status(old.id()).await.unwrap().is_none());
+    assert!(flow.status(live.id()).await.unwrap().is_some());
+    assert!(flow.status(young.id()).await.unwrap().is_some());
+    for left in [
+        "select count(*) from pgflow.attempt a where not exists (select from pgflow.run r where r.id = a.run_id)",
+        "select count(*) from pgflow.run_key where key = 'old'",
+        "select count(*) from pgflow.failure where kind <> 'cancelled'",
+    ] {
+        assert_eq!(db.count(left).await, 0, "{left}");
+    }
     db.check_invariants().await;
 }

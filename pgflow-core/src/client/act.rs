@@ -1,5 +1,7 @@
 //! Acting on runs under way: signals, pause and resume.
 
+use std::time::Duration;
+
 use serde::Serialize;
 
 use crate::{
@@ -13,6 +15,9 @@ use crate::{
 };
 
 use super::{Flow, Run};
+
+/// Runs that one transaction removes.
+const PRUNED_AT_ONCE: i32 = 1_000;
 
 /// Why nothing was done to a run.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +116,23 @@ impl Flow {
         let mut connection = self.client().await?;
         let answer = act::resume(&mut connection, run).await?;
         self.done(run, "resume", answer, actor).await
+    }
+
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions; never one that
+    /// is under way, nor a child of one. Answers how many. The role must own the schema.
+    ///
+    /// # Errors
+    /// [`StoreError`]; what was removed before it stays removed.
+    pub async fn prune(&self, age: Duration) -> Result<u64, StoreError> {
+        let mut connection = self.client().await?;
+        let mut removed = 0;
+        loop {
+            let batch = act::prune(&mut connection, age, PRUNED_AT_ONCE).await?;
+            removed += batch;
+            if batch < PRUNED_AT_ONCE.unsigned_abs().into() {
+                return Ok(removed);
+            }
+        }
     }
 
     async fn done(

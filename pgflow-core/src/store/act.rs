@@ -1,5 +1,7 @@
 //! What people do to runs under way.
 
+use std::time::Duration;
+
 use crate::payload::Json;
 
 use super::{Connection, During, RunId, StoreError};
@@ -100,4 +102,26 @@ pub async fn resume(connection: &mut Connection<'_>, run: RunId) -> Result<Answe
         .await
         .during("resume a run")?;
     Ok(Answer::read(&word))
+}
+
+/// Removes up to `most` runs that ended `age` ago or earlier, and says how many; and cached results that have expired.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn prune(
+    connection: &mut Connection<'_>,
+    age: Duration,
+    most: i32,
+) -> Result<u64, StoreError> {
+    let removed: i32 = sqlx::query_scalar("select pgflow.prune_1($1, $2)")
+        .bind(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+        .bind(most)
+        .fetch_one(&mut *connection)
+        .await
+        .during("remove old runs")?;
+    sqlx::query("delete from pgflow.cache where expires_at < pgflow.clock()")
+        .execute(connection)
+        .await
+        .during("remove expired results")?;
+    Ok(u64::try_from(removed).unwrap_or_default())
 }

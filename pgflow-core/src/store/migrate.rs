@@ -13,10 +13,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (3, "waits", include_str!("../../migrations/0003_waits.sql")),
     (4, "schedules", include_str!("../../migrations/0004_schedules.sql")),
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
+    (6, "retention", include_str!("../../migrations/0006_retention.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 5;
+pub const SCHEMA: i32 = 6;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
