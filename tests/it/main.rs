@@ -27,4 +27,5 @@ mod support;
 mod tidy;
 mod transactional;
 mod ui;
+mod versions;
 mod waits;
