@@ -75,9 +75,10 @@ async fn open(
     binaries: Option<Binaries>,
 ) -> Result<Option<Server>, EmbeddedError> {
     let account = Account::choose(uid, &layout)?;
-    account.check_owned(&layout.socket())?;
     let place = layout.clone();
     let (seat, mut gate) = blocking(move || Seat::take(&place)).await?;
+    // behind the gate: who makes the directory gives it away a moment later
+    account.check_owned(&layout.socket())?;
     if !databases::answers(&layout.options("postgres")).await? {
         let Some(binaries) = binaries else { return Ok(None) };
         let control = Control::new(&layout, &account, binaries, &environment.options);
