@@ -84,6 +84,7 @@ fn asking(attribute: &StepAttribute, function: &ItemFn, body: TokenStream) -> To
     } else {
         call
     };
+    // a body that awaits nothing is not flagged in a public function; inside this one it would be
     quote! {
         #(#attrs)*
         #vis #outer {
