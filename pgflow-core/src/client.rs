@@ -4,13 +4,14 @@ mod act;
 mod connect;
 mod hub;
 mod retry;
+mod served;
 mod start;
 
 use std::{
     collections::HashMap,
     marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
@@ -49,6 +50,8 @@ struct Inner {
     tuning: Tuning,
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
     hub: Arc<Hub>,
+    /// When it was last looked who serves a workflow, by its id.
+    asked: Mutex<HashMap<i32, Instant>>,
     /// Keeps the private server while this lives.
     server: Option<Server>,
 }
@@ -60,8 +63,8 @@ impl Flow {
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
-        let (tuning, versions) = (Tuning::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, server })))
+        let (tuning, versions, asked) = (Tuning::default(), Mutex::default(), Mutex::default());
+        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, asked, server })))
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
@@ -73,6 +76,7 @@ impl Flow {
             tuning,
             versions: Mutex::default(),
             hub: self.0.hub.clone(),
+            asked: Mutex::default(),
             server: self.0.server.clone(),
         }))
     }
@@ -149,14 +153,6 @@ impl Flow {
             read::audit(&mut connection, actor, "cancel", run).await?;
         }
         Ok(ended)
-    }
-
-    /// The workflows that live workers serve now, as `name@version`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn served(&self) -> Result<Vec<String>, StoreError> {
-        read::served(&mut self.client().await?).await
     }
 
     /// How to connect to the same database, for a host that wants connections of its own.

@@ -15,6 +15,7 @@ pub mod repeat;
 pub mod schedule;
 pub mod stamp;
 pub mod start;
+pub mod stats;
 pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};

@@ -8,6 +8,7 @@ mod resources;
 mod schedules;
 mod serve;
 mod session;
+mod tally;
 mod token;
 mod upkeep;
 

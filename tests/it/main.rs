@@ -28,4 +28,5 @@ mod tidy;
 mod transactional;
 mod ui;
 mod versions;
+mod views;
 mod waits;

@@ -118,7 +118,7 @@ impl Flow {
         self.done(run, "resume", answer, actor).await
     }
 
-    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions; never one that
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, and counts as old, in small transactions; never one that
     /// is under way, nor a child of one. Answers how many. The role must own the schema.
     ///
     /// # Errors

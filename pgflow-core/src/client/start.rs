@@ -175,6 +175,7 @@ fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
     Ok(input)
 }
 
+/// Starts runs; outside a caller's transaction it is also told where nobody is there to serve them.
 async fn send(
     flow: &Flow,
     version: &Arc<Version>,
@@ -190,12 +191,12 @@ async fn send(
         head: head_start(options.priority) + version.head(first, 0),
         ..options
     };
-    Ok(match connection {
-        Some(connection) => {
-            start(&mut Connection::within(connection), &entry, inputs, &options).await?
-        }
-        None => start(&mut flow.client().await?, &entry, inputs, &options).await?,
-    })
+    if let Some(connection) = connection {
+        return Ok(start(&mut Connection::within(connection), &entry, inputs, &options).await?);
+    }
+    let started = start(&mut flow.client().await?, &entry, inputs, &options).await?;
+    flow.warn_unserved(version).await;
+    Ok(started)
 }
 
 fn none_started() -> StartError {

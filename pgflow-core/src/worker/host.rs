@@ -30,6 +30,7 @@ use super::{
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    tally::Tally,
     upkeep::{Upkeep, listen},
 };
 
@@ -56,6 +57,7 @@ pub(super) struct Begun {
     session: Session,
     inbox: mpsc::UnboundedReceiver<Message>,
     worker: i32,
+    tally: Tally,
     over: Arc<Mutex<bool>>,
     helpers: Vec<JoinHandle<()>>,
 }
@@ -69,7 +71,7 @@ impl Host {
             *begun.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             begun.helpers.iter().for_each(JoinHandle::abort);
             if over == Over::Drained {
-                self.sign_off(begun.worker).await;
+                self.sign_off(begun.worker, &begun.tally).await;
                 return;
             }
             tracing::warn!(worker = begun.worker, "the worker lost its lease; it registers anew");
@@ -89,9 +91,10 @@ impl Host {
         }
     }
 
-    async fn sign_off(&self, worker: i32) {
+    async fn sign_off(&self, worker: i32, tally: &Tally) {
         let signed = async {
             let mut connection = self.flow.endpoint().open("sign off").await?;
+            tally.write(&mut connection, worker).await?;
             sign_off(&mut connection, worker).await?;
             connection
                 .close()
@@ -117,13 +120,14 @@ impl Host {
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
         let table = Table::default();
-        let over = Arc::new(Mutex::new(false));
+        let (over, tally) = (Arc::new(Mutex::new(false)), Tally::default());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat {
             worker,
             endpoint: endpoint.clone(),
             ask,
+            tally: tally.clone(),
             report: to_self.clone(),
             over: over.clone(),
         }
@@ -185,12 +189,13 @@ impl Host {
             flushers,
             to_self,
             table,
+            tally: tally.clone(),
             drain,
             drain_flag,
             due,
             state: State::default(),
         };
-        Ok(Begun { session, inbox, worker, over, helpers })
+        Ok(Begun { session, inbox, worker, tally, over, helpers })
     }
 
     async fn gpu_pools(
