@@ -19,6 +19,7 @@ pub use pgflow_core::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},
     },
+    trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
     worker::{Worker, WorkerBuilder, WorkerError},
 };

@@ -25,6 +25,7 @@ mod sharing;
 mod start;
 mod support;
 mod tidy;
+mod traces;
 mod transactional;
 mod ui;
 mod versions;
