@@ -12,11 +12,13 @@ pub use pgflow_core::{
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
+    observe::{AttemptEnded, Observer, RunEnded},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
+        alert::{Alert, AlertRules},
         read::{AttemptView, RunStatus, TaskState, TaskView},
     },
     trace::{TraceParent, TraceParentError},

@@ -2,6 +2,7 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod alert;
 pub mod cache;
 pub mod claim;
 pub mod connect;

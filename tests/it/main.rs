@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod alerts;
 mod boundaries;
 mod branches;
 mod cells;

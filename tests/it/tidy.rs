@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "trace", "context", "batch"],
+    &["registry", "schedule", "trace", "observe", "context", "batch"],
     &["client", "worker"],
     &["testing", "private"],
 ];

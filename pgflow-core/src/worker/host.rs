@@ -13,9 +13,11 @@ use tokio::{
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
+    observe::Observers,
     registry::Version,
     store::{
         Connection, StoreError,
+        alert::AlertRules,
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
@@ -23,6 +25,7 @@ use crate::{
 
 use super::{
     WorkerError,
+    alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::{Backoff, Flusher},
     queues::Queues,
@@ -51,6 +54,8 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub observers: Observers,
+    pub alerts: Option<AlertRules>,
 }
 
 pub(super) struct Begun {
@@ -120,7 +125,8 @@ impl Host {
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
         let table = Table::default();
-        let (over, tally) = (Arc::new(Mutex::new(false)), Tally::default());
+        let over = Arc::new(Mutex::new(false));
+        let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat {
@@ -141,6 +147,7 @@ impl Host {
             writes: writes.clone(),
             due: due.clone(),
             schedules: self.schedules.clone(),
+            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {

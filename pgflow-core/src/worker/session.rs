@@ -246,10 +246,8 @@ impl Session {
                 self.sweep();
                 self.state.ending.remove(&run);
                 if ended {
-                    let step = running.filter(|r| r.token.at.is_task());
-                    if let Some(Running { token, ran, .. }) = step {
-                        self.tally.failed(&token, ran);
-                    }
+                    let token = running.as_ref().map(|r| (&r.token, r.ran));
+                    self.tally.ended(run, token, state, &failure);
                     self.stop_run(run);
                     self.hub.ended(run, &Ending::Ended(state, failure));
                 }
