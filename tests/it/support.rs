@@ -256,6 +256,12 @@ pub fn everything() -> bool {
     std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
 }
 
+/// A row of the table that `tests/fault-matrix` prints: after this fault so many runs had come to their values, and the
+/// invariants held.
+pub fn survived(fault: &str, runs: usize) {
+    println!("| {fault} | {runs} runs | survived |");
+}
+
 /// Pseudo-random numbers (splitmix64); shows the number from which it began.
 pub struct Seed {
     first: u64,

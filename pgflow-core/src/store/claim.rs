@@ -74,7 +74,7 @@ pub async fn claim(
     marks: &[i64],
     want: i32,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let rows = sqlx::query(include_str!("../../sql/task/claim.sql"))
+    let rows = sqlx::query("select * from pgflow.claim_2($1, $2, $3, $4)")
         .bind(worker)
         .bind(queues)
         .bind(marks)
@@ -95,7 +95,7 @@ pub async fn claim_limited(
     queue: &LimitedQueue,
     want: i32,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let rows = sqlx::query(include_str!("../../sql/task/claim_limited.sql"))
+    let rows = sqlx::query("select * from pgflow.claim_limited_2($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(worker)
         .bind(queue.queue)
         .bind(&queue.pools)
