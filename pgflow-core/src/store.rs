@@ -4,8 +4,10 @@
 pub mod act;
 pub mod cache;
 pub mod claim;
+pub mod clock;
 pub mod connect;
 mod connection;
+pub mod death;
 pub mod end;
 pub mod flush;
 pub mod migrate;

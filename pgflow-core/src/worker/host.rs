@@ -19,6 +19,7 @@ use crate::{
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
+    stubs::Stubs,
 };
 
 use super::{
@@ -50,6 +51,7 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub stubs: Stubs,
 }
 
 pub(super) struct Begun {
@@ -140,7 +142,7 @@ impl Host {
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone(), due.clone())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
@@ -162,6 +164,7 @@ impl Host {
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
+            stubs: self.stubs.clone(),
             gpus,
             payload_max: self.payload_max,
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
