@@ -53,6 +53,7 @@ impl Upkeep {
                     tokio::select! {
                         () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
                         () = self.due.notified() => {}
+                        () = self.report.closed() => {}
                     }
                 }
                 Err(error) => {
