@@ -18,6 +18,7 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         read::{AttemptView, RunStatus, TaskState, TaskView},
+        why::Reason,
     },
     traits::{Payload, Retryable, Step, Workflow},
     worker::{Worker, WorkerBuilder, WorkerError},

@@ -27,6 +27,7 @@ use crate::{
         end::end_run,
         migrate::migrate,
         read::{self, RunStatus},
+        why::{self, Reason},
     },
     traits::Workflow,
     worker::WorkerBuilder,
@@ -119,6 +120,14 @@ impl Flow {
     pub async fn status(&self, run: RunId) -> Result<Option<RunStatus>, StoreError> {
         let mut connection = self.client().await?;
         read::status(&mut connection, run).await
+    }
+
+    /// Every reason why a run is not further along, most telling first; none: there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn why(&self, run: RunId) -> Result<Vec<Reason>, StoreError> {
+        why::why(&mut self.client().await?, run).await
     }
 
     /// Cancels a run; `actor` is written down with it. `false`: it had ended already, or is not there.

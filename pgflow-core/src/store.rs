@@ -16,6 +16,7 @@ pub mod schedule;
 pub mod stamp;
 pub mod start;
 pub mod upkeep;
+pub mod why;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

@@ -29,3 +29,4 @@ mod transactional;
 mod ui;
 mod versions;
 mod waits;
+mod why;
