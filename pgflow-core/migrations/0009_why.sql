@@ -5,6 +5,7 @@
 
 alter table pgflow.worker add column busy int;     -- tasks that ran at its last beat; null: a binary of an older schema
 create index cache_open on pgflow.cache (step) where value is null;
+create index audit_run on pgflow.audit (run_id) where run_id is not null;
 
 -- 40 s, 3 min, 2 h, 4 d: for people.
 create function pgflow.lasting_1(p_for interval) returns text language sql immutable parallel safe as $$

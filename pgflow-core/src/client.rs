@@ -2,7 +2,10 @@
 
 mod act;
 mod connect;
+mod doctor;
 mod hub;
+mod look;
+mod named;
 mod retry;
 mod start;
 
@@ -25,9 +28,8 @@ use crate::{
         Connection, RunId, StoreError,
         connect::Endpoint,
         end::end_run,
-        migrate::migrate,
+        migrate::{check, migrate},
         read::{self, RunStatus},
-        why::{self, Reason},
     },
     traits::Workflow,
     worker::WorkerBuilder,
@@ -35,7 +37,9 @@ use crate::{
 
 pub use act::ActionError;
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
+pub use doctor::{Finding, Level};
 pub use hub::Hub;
+pub use named::{NamedStart, NamedStartError};
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 
@@ -55,9 +59,17 @@ struct Inner {
 }
 
 impl Flow {
-    async fn open(endpoint: Endpoint, server: Option<Server>) -> Result<Self, OpenError> {
+    async fn open(
+        endpoint: Endpoint,
+        server: Option<Server>,
+        as_it_is: bool,
+    ) -> Result<Self, OpenError> {
         let mut connection = endpoint.first().await?;
-        migrate(&mut connection).await?;
+        if as_it_is {
+            check(&mut connection).await?;
+        } else {
+            migrate(&mut connection).await?;
+        }
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
@@ -122,14 +134,6 @@ impl Flow {
         read::status(&mut connection, run).await
     }
 
-    /// Every reason why a run is not further along, most telling first; none: there is no such run.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn why(&self, run: RunId) -> Result<Vec<Reason>, StoreError> {
-        why::why(&mut self.client().await?, run).await
-    }
-
     /// Cancels a run; `actor` is written down with it. `false`: it had ended already, or is not there.
     ///
     /// # Errors
@@ -155,7 +159,7 @@ impl Flow {
             }
         };
         if ended {
-            read::audit(&mut connection, actor, "cancel", run).await?;
+            read::audit(&mut connection, actor, "cancel", Some(run), None).await?;
         }
         Ok(ended)
     }
@@ -171,6 +175,11 @@ impl Flow {
     /// How to connect to the same database, for a host that wants connections of its own.
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.endpoint.options
+    }
+
+    /// The address of the same database, with its password.
+    pub fn url(&self) -> String {
+        sqlx::ConnectOptions::to_url_lossy(self.options()).into()
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

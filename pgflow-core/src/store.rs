@@ -8,6 +8,8 @@ pub mod connect;
 mod connection;
 pub mod end;
 pub mod flush;
+pub mod health;
+pub mod look;
 pub mod migrate;
 pub mod read;
 pub mod register;

@@ -145,7 +145,10 @@ async fn sweep(server: &Server) {
 
 /// The template belongs to its schema: another text of the migrations is another template.
 fn template() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/pgflow-core/migrations");
+    // other packages of the workspace use this file too
+    let above = Path::new(env!("CARGO_MANIFEST_DIR")).ancestors();
+    let folder =
+        above.map(|root| root.join("pgflow-core/migrations")).find(|f| f.exists()).unwrap();
     let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let files: BTreeSet<PathBuf> = files.collect();
     let mut hasher = DefaultHasher::new();

@@ -21,9 +21,9 @@ use crate::{
 use super::{Caller, Flow, Run};
 
 /// The largest input, in bytes.
-const INPUT_MAX: usize = 4 << 20;
+pub(super) const INPUT_MAX: usize = 4 << 20;
 /// The longest idempotency key, in bytes.
-const KEY_MAX: usize = 512;
+pub(super) const KEY_MAX: usize = 512;
 
 /// Why a run was not started.
 #[derive(Debug, thiserror::Error)]
@@ -124,9 +124,7 @@ impl<W: Workflow> Start<'_, W> {
     }
 
     async fn send(self) -> Result<Run<W>, StartError> {
-        if let Some(key) =
-            self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0'))
-        {
+        if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
             return Err(StartError::Key(key.len()));
         }
         let input = encode::<W>(&self.input)?;
@@ -162,6 +160,10 @@ pub(super) async fn many<W: Workflow>(
     let version = flow.register((W::SPEC)()).await?;
     let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
     Ok(started.into_iter().map(|s| flow.run(s.run)).collect())
+}
+
+pub(super) fn is_key(key: &str) -> bool {
+    (1..=KEY_MAX).contains(&key.len()) && !key.contains('\0')
 }
 
 fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {

@@ -43,6 +43,19 @@ pub enum MigrateError {
         /// The oldest that may use it.
         compatible: i32,
     },
+    /// There is no schema, and this connection was not to make it.
+    #[error(
+        "the database has no schema `pgflow`; a worker makes it when it starts, and so does whatever else starts runs"
+    )]
+    Missing,
+    /// The schema is older, and this connection was not to change it.
+    #[error(
+        "the database has schema {found} and this binary speaks {SCHEMA}; start a worker of this version, which brings it up to date"
+    )]
+    Behind {
+        /// The schema there.
+        found: i32,
+    },
     /// An applied migration has another text here.
     #[error(
         "migration {number} `{name}` was applied with another text; use the binary that made this database, or another database"
@@ -98,6 +111,23 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
     }
     begun.commit().await.during("commit the migrations")?;
     Ok(())
+}
+
+/// Looks whether the schema is there and new enough, and changes nothing.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn check(connection: &mut Connection<'_>) -> Result<(), MigrateError> {
+    if up_to_date(connection).await? {
+        return Ok(());
+    }
+    let applied = sqlx::query_scalar("select to_regclass('pgflow.meta') is not null");
+    if !applied.fetch_one(&mut *connection).await.during("show its schemas")? {
+        return Err(MigrateError::Missing);
+    }
+    let found = sqlx::query_scalar("select schema from pgflow.meta");
+    let found = found.fetch_one(connection).await.during("show its schema number")?;
+    Err(MigrateError::Behind { found })
 }
 
 /// Cheap check without locks; also refuses what is not ours or is too new.
