@@ -4,6 +4,7 @@ mod acting;
 mod asking;
 mod doctor;
 mod drawing;
+mod hosting;
 mod operator;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
 #[path = "../../../tests/it/support.rs"]
