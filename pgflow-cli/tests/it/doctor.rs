@@ -180,6 +180,8 @@ async fn a_setting_that_endangers_data_is_found() {
         ),
         "{found:?}"
     );
+    let remedy = format!(" → alter database {} reset synchronous_commit;", db.name);
+    assert!(found[0].ends_with(&remedy), "{found:?}");
     assert_eq!(status, 5);
 }
 

@@ -147,10 +147,8 @@ async fn server(connection: &mut Connection<'_>) -> Result<Vec<Finding>, StoreEr
         let text = "the server is a standby, which takes no writes";
         found.push(Finding::fault("postgres", text, "connect to the primary"));
     }
-    let off = server.switches.iter().filter(|(_, value)| value == "off").map(|(name, _)| {
-        let text = format!("`{name}` is off: {}", harm(name));
-        let remedy = format!("alter system set {name} = on; select pg_reload_conf();");
-        Finding::fault("settings", text, remedy)
+    let off = server.off.iter().map(|(name, remedy)| {
+        Finding::fault("settings", format!("`{name}` is off: {}", harm(name)), remedy)
     });
     found.extend(or_fine(off, "settings", "nothing that keeps data safe is off"));
     let text = format!("{} of {} connections are in use", server.connected, server.connections);

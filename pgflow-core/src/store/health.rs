@@ -13,8 +13,8 @@ pub struct Server {
     pub version: String,
     /// As in 17.
     pub major: i32,
-    /// Settings that must be on, with what they are.
-    pub switches: [(&'static str, String); 4],
+    /// Settings that are off and must be on, with the statement that turns each on.
+    pub off: Vec<(String, String)>,
     /// The most connections that it takes.
     pub connections: i32,
     /// Those that are open.
@@ -32,11 +32,22 @@ pub async fn server(connection: &mut Connection<'_>) -> Result<Server, StoreErro
         .fetch_one(connection)
         .await
         .during("show its settings")?;
-    let switch = |name: &'static str| (name, row.get::<String, _>(name));
+    let names: Vec<String> = row.get("off");
+    let sources: Vec<String> = row.get("sources");
+    let remedy = |name: &str, source: &str| match source {
+        "database" => {
+            format!("alter database {} reset {name};", row.get::<String, _>("database"))
+        }
+        "user" | "database user" => {
+            format!("alter role {} reset {name};", row.get::<String, _>("role"))
+        }
+        _ => format!("alter system set {name} = on; select pg_reload_conf();"),
+    };
+    let off = names.iter().zip(&sources);
     Ok(Server {
         version: row.get("version"),
         major: row.get("major"),
-        switches: ["fsync", "full_page_writes", "autovacuum", "synchronous_commit"].map(switch),
+        off: off.map(|(name, source)| (name.clone(), remedy(name, source))).collect(),
         connections: row.get("connections"),
         connected: row.get("connected"),
         standby: row.get("standby"),
