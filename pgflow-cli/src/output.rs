@@ -119,6 +119,6 @@ impl Paint {
             Tone::Warning => "33",
             Tone::Bad => "31",
         };
-        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
+        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
     }
 }

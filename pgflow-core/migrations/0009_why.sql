@@ -206,6 +206,12 @@ begin
       jsonb_build_object('deadline', run.deadline);
   end if;
 
+  if not exists (select from pgflow.worker w where w.lease_until > pgflow.clock())
+      and exists (select from pgflow.task k where k.run_id = p_run and k.ready_in is null and k.worker_id is null) then
+    return query select 'no_worker', null::text, null::int, 0, null::timestamptz, null::timestamptz,
+      'no worker is alive, so no delay, sleep, retry or deadline comes to its end', null::jsonb;
+  end if;
+
   for t in select * from pgflow.standing_1(p_run, run.name, run.nodes) loop
     many := t.tasks > 1;
     who := case when many then t.tasks || ' elements of `' || t.id || '`' when t.elem > 0 then 'element ' || t.elem - 1 || ' of `' || t.id || '`'

@@ -179,7 +179,10 @@ impl Flow {
 
     /// The address of the same database, with its password.
     pub fn url(&self) -> String {
-        sqlx::ConnectOptions::to_url_lossy(self.options()).into()
+        match &self.0.server {
+            Some(server) => server.url(connect::EMBEDDED_DATABASE),
+            None => sqlx::ConnectOptions::to_url_lossy(self.options()).into(),
+        }
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {

@@ -413,6 +413,10 @@ async fn its_start_was_delayed_and_then_it_is_next() {
         text(&db, &flow, run, "delayed").await,
         "its start was delayed: it begins in N min (TIME UTC)"
     );
+    assert_eq!(
+        text(&db, &flow, run, "no_worker").await,
+        "no worker is alive, so no delay, sleep, retry or deadline comes to its end"
+    );
     // a worker that is told of nothing: its row stands for one that is about to look
     let row = r#"insert into pgflow.worker (id, name, lease_until, offers) values (1, 'w1', pgflow.clock() + interval '1 h', '{"serves": ["why_rate@1"], "refuses": [], "slots": 4}')"#;
     sqlx::raw_sql(row).execute(&mut db.sql().await).await.unwrap();

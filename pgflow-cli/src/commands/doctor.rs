@@ -40,7 +40,7 @@ struct Line {
 
 impl Doctor {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
-        let found = context.connect().examine(self.older_than, SystemTime::now()).await?;
+        let found = context.connect().examine(self.older_than, SystemTime::now).await?;
         let worst = found.iter().map(|f| f.level).max().unwrap_or(Level::Fine);
         let line = |f: &Finding| Line {
             check: f.check,

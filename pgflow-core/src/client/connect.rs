@@ -18,7 +18,7 @@ use crate::{
 use super::Flow;
 
 /// The database of the private server that [`embedded`] uses.
-const EMBEDDED_DATABASE: &str = "pgflow";
+pub(super) const EMBEDDED_DATABASE: &str = "pgflow";
 
 /// Why there is no [`Flow`].
 #[derive(Debug, thiserror::Error)]

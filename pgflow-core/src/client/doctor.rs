@@ -57,14 +57,14 @@ impl Finding {
 
 impl Connect {
     /// Examines the database and whoever works on it; changes nothing and does not need the schema. What waits or is held
-    /// open for longer than `older_than` is a finding; `here` is the time by the caller's clock.
+    /// open for longer than `older_than` is a finding; `here` reads the caller's clock.
     ///
     /// # Errors
     /// [`OpenError`], where there is no answer to examine.
     pub async fn examine(
         self,
         older_than: Duration,
-        here: SystemTime,
+        here: impl Fn() -> SystemTime,
     ) -> Result<Vec<Finding>, OpenError> {
         // the private server lives as long as this
         let (endpoint, _server) = self.endpoint().await?;
@@ -92,10 +92,10 @@ fn failed(error: StoreError) -> OpenError {
 async fn schema(
     connection: &mut Connection<'_>,
     older_than: Duration,
-    here: SystemTime,
+    here: impl Fn() -> SystemTime,
 ) -> Result<Vec<Finding>, StoreError> {
     let alive = health::alive(connection).await?;
-    let mut found = vec![workers(&alive), skew(alive.at.to_system_time(), here)];
+    let mut found = vec![workers(&alive), skew(alive.at.to_system_time(), here())];
     let dead = health::dead(connection).await?;
     let holds = |dead: &health::Dead| {
         let text = format!(
