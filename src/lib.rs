@@ -12,15 +12,18 @@ pub use pgflow_core::{
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
+    observe::{AttemptEnded, Observer, RunEnded},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
+        alert::{Alert, AlertRules},
         look::{NodeView, RunFilter, RunLine},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
         why::Reason,
     },
+    trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
     worker::{Worker, WorkerBuilder, WorkerError},
 };

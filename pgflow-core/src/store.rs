@@ -2,6 +2,7 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod alert;
 pub mod cache;
 pub mod claim;
 pub mod connect;
@@ -17,6 +18,7 @@ pub mod repeat;
 pub mod schedule;
 pub mod stamp;
 pub mod start;
+pub mod stats;
 pub mod upkeep;
 pub mod why;
 

@@ -1,5 +1,6 @@
 //! The worker: claims tasks, runs them, records what became of them. Embedded in the host's process.
 
+mod alerts;
 mod beat;
 mod flusher;
 mod host;
@@ -8,6 +9,7 @@ mod resources;
 mod schedules;
 mod serve;
 mod session;
+mod tally;
 mod token;
 mod upkeep;
 
@@ -22,10 +24,11 @@ use tokio::{sync::watch, task::JoinHandle};
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
+    observe::{Observer, Observers},
     registry::{RegistryError, Version, check_names, linked},
     schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
-    store::StoreError,
+    store::{StoreError, alert::AlertRules},
 };
 
 use host::Host;
@@ -68,6 +71,8 @@ pub struct WorkerBuilder {
     offer: Offer,
     payload_max: usize,
     only: Option<Vec<String>>,
+    observers: Observers,
+    alerts: Option<AlertRules>,
 }
 
 impl WorkerBuilder {
@@ -85,6 +90,8 @@ impl WorkerBuilder {
             offer,
             payload_max: PAYLOAD_MAX,
             only: None,
+            observers: Observers::default(),
+            alerts: Some(AlertRules::default()),
         }
     }
 
@@ -137,6 +144,20 @@ impl WorkerBuilder {
         self
     }
 
+    /// Somebody who hears of attempts and runs that end here, and of alerts.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// When alerts are raised; `None`: this worker looks for none. They reach the log, the observers, and `pgflow.alerts`.
+    #[must_use]
+    pub fn alerts(mut self, rules: impl Into<Option<AlertRules>>) -> Self {
+        self.alerts = rules.into();
+        self
+    }
+
     /// Serves only these workflows, by their stored names, instead of all that this binary links.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, workflows: impl IntoIterator<Item = S>) -> Self {
@@ -183,6 +204,8 @@ impl WorkerBuilder {
             versions,
             children,
             schedules,
+            observers: self.observers,
+            alerts: self.alerts,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));

@@ -96,7 +96,7 @@ struct Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, side, workflow } = self;
-        write!(f, "{:10} {:8} {workflow:17}", format!("{fault:?}"), format!("{side:?}"))
+        write!(f, "{fault:?} at each {side:?} of {workflow}")
     }
 }
 

@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod alerts;
 mod boundaries;
 mod branches;
 mod cells;
@@ -25,8 +26,10 @@ mod sharing;
 mod start;
 mod support;
 mod tidy;
+mod traces;
 mod transactional;
 mod ui;
 mod versions;
+mod views;
 mod waits;
 mod why;

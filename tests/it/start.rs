@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use pgflow::{PayloadError, StartError, step, workflow};
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Database, PATIENCE, worker};
+use crate::support::{Database, PATIENCE, Warnings, worker};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct Order {
@@ -93,6 +93,19 @@ async fn a_run_that_no_live_worker_can_serve_says_why() {
     run.output().await.unwrap();
     assert_eq!(run.status().await.unwrap().unserved, None);
     worker.drain(PATIENCE).await;
+}
+
+/// On one thread, so that the warning is heard.
+#[tokio::test]
+async fn a_start_says_once_that_nobody_serves_it() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let warnings = Warnings::hear();
+    for n in 0..3 {
+        flow.start::<two_roots>(n).await.unwrap();
+    }
+    let expected = "no live worker serves `two_roots` version 1: its runs wait until one does";
+    assert_eq!(warnings.said(), [expected]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -5,6 +5,7 @@ use std::{
     fmt, fs,
     hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -194,6 +195,56 @@ pub fn history(status: &RunStatus) -> Vec<String> {
     status.attempts.iter().map(|a| format!("{}#{} {}", a.node, a.attempt, a.status)).collect()
 }
 
+/// What the thread says in warnings until this is dropped.
+pub struct Warnings {
+    said: Arc<Mutex<Vec<String>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Warnings {
+    /// Begins to hear.
+    pub fn hear() -> Self {
+        let said = Arc::default();
+        let guard = tracing::subscriber::set_default(Ear(Arc::clone(&said)));
+        Self { said, _guard: guard }
+    }
+
+    /// What was said so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+}
+
+struct Ear(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Ear {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn fmt::Debug| {
+            if field.name() == "message" {
+                text = format!("{value:?}");
+            }
+        });
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 /// Long enough for anything that is not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -206,6 +257,12 @@ pub fn missing(program: &str) {
 /// Whether a test that takes a sample shall take everything.
 pub fn everything() -> bool {
     std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
+}
+
+/// A row of the table that `tests/fault-matrix` prints: after this fault so many runs had come to their values, and the
+/// invariants held.
+pub fn survived(fault: &str, runs: usize) {
+    println!("| {fault} | {runs} runs | survived |");
 }
 
 /// Pseudo-random numbers (splitmix64); shows the number from which it began.

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "context", "batch"],
+    &["registry", "schedule", "trace", "observe", "context", "batch"],
     &["client", "worker"],
     &["testing", "private"],
 ];
@@ -136,7 +136,8 @@ fn the_engine_reads_no_clock_but_the_databases() {
         }
     }
     let migrations = root().join("pgflow-core/migrations");
-    let folders = ["run", "task", "workflow"].map(|noun| root().join("pgflow-core/sql").join(noun));
+    let folders =
+        ["run", "stats", "task", "workflow"].map(|noun| root().join("pgflow-core/sql").join(noun));
     for file in folders.iter().chain([&migrations]).flat_map(|folder| fs::read_dir(folder).unwrap())
     {
         let path = file.unwrap().path();

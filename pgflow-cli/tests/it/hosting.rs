@@ -102,8 +102,10 @@ async fn a_host_registers_what_it_starts_and_checks_inputs_by_their_types() {
 #[tokio::test(flavor = "multi_thread")]
 async fn dev_is_a_private_server_and_a_worker_in_one() {
     let db = Database::new().await;
-    let mut child =
-        host(&db, &["dev", "--name", "developer", "--only", "holding"]).spawn().unwrap();
+    let place = std::env::temp_dir().join(format!("pgflow-dev-{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
+    let mut command = host(&db, &["dev", "--name", "developer", "--only", "holding"]);
+    let mut child = command.env("PGFLOW_DATA_DIR", &place).spawn().unwrap();
     let told = BufReader::new(child.stdout.take().unwrap()).lines();
     let told = tokio::task::spawn_blocking(move || {
         told.map(Result::unwrap).find(|line| line.starts_with("export DATABASE_URL=")).unwrap()
@@ -116,6 +118,9 @@ async fn dev_is_a_private_server_and_a_worker_in_one() {
     while !served.contains(&"holding@1".to_owned()) {
         served = flow.served().await.unwrap();
     }
+    drop(flow);
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));
+    assert!(pgflow::connect(url).await.is_err(), "the last to leave stops the server");
+    std::fs::remove_dir_all(place).unwrap();
 }

@@ -120,8 +120,9 @@ impl Flow {
         self.done(run, "resume", answer, actor).await
     }
 
-    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions; never one that
-    /// is under way, nor a child of one. Answers how many; `actor` is written down with it. The role must own the schema.
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, and counts as old, in small transactions;
+    /// never one that is under way, nor a child of one. Answers how many; `actor` is written down with it. The role must own
+    /// the schema.
     ///
     /// # Errors
     /// [`StoreError`]; what was removed before it stays removed.

@@ -136,6 +136,7 @@ impl NamedStart {
             _ => None,
         };
         let options = StartOptions {
+            trace: self.flow.current_trace(),
             timeout: stored.definition.options.timeout_ms.map(Duration::from_millis),
             head: head_start(self.options.priority)
                 + head_start(priority.map_or(0, |options| options.priority)),

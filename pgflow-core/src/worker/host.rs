@@ -13,9 +13,11 @@ use tokio::{
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
+    observe::Observers,
     registry::Version,
     store::{
         Connection, StoreError,
+        alert::AlertRules,
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
@@ -23,6 +25,7 @@ use crate::{
 
 use super::{
     WorkerError,
+    alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::{Backoff, Flusher},
     queues::Queues,
@@ -30,6 +33,7 @@ use super::{
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    tally::Tally,
     upkeep::{Upkeep, listen},
 };
 
@@ -50,12 +54,15 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub observers: Observers,
+    pub alerts: Option<AlertRules>,
 }
 
 pub(super) struct Begun {
     session: Session,
     inbox: mpsc::UnboundedReceiver<Message>,
     worker: i32,
+    tally: Tally,
     over: Arc<Mutex<bool>>,
     helpers: Vec<JoinHandle<()>>,
 }
@@ -69,7 +76,7 @@ impl Host {
             *begun.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             begun.helpers.iter().for_each(JoinHandle::abort);
             if over == Over::Drained {
-                self.sign_off(begun.worker).await;
+                self.sign_off(begun.worker, &begun.tally).await;
                 return;
             }
             tracing::warn!(worker = begun.worker, "the worker lost its lease; it registers anew");
@@ -89,9 +96,10 @@ impl Host {
         }
     }
 
-    async fn sign_off(&self, worker: i32) {
+    async fn sign_off(&self, worker: i32, tally: &Tally) {
         let signed = async {
             let mut connection = self.flow.endpoint().open("sign off").await?;
+            tally.write(&mut connection, worker).await?;
             sign_off(&mut connection, worker).await?;
             connection
                 .close()
@@ -118,12 +126,14 @@ impl Host {
         let served = self.queues(&gpus);
         let table = Table::default();
         let over = Arc::new(Mutex::new(false));
+        let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat {
             worker,
             endpoint: endpoint.clone(),
             ask,
+            tally: tally.clone(),
             report: to_self.clone(),
             over: over.clone(),
         }
@@ -137,6 +147,7 @@ impl Host {
             writes: writes.clone(),
             due: due.clone(),
             schedules: self.schedules.clone(),
+            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
@@ -185,12 +196,13 @@ impl Host {
             flushers,
             to_self,
             table,
+            tally: tally.clone(),
             drain,
             drain_flag,
             due,
             state: State::default(),
         };
-        Ok(Begun { session, inbox, worker, over, helpers })
+        Ok(Begun { session, inbox, worker, tally, over, helpers })
     }
 
     async fn gpu_pools(

@@ -19,6 +19,7 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
+use tracing::Instrument;
 
 use crate::{
     context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
@@ -178,7 +179,8 @@ async fn serve_task(
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
         step: plan.step.into(),
-        number: u32::try_from(token.attempt).unwrap_or(1),
+        number: token.number(),
+        trace: token.span(),
         deadline: [deadline, token.deadline].into_iter().flatten().min(),
         gpu: gpu_slot(&shared, &token, plan),
         state: shared.state.clone(),
@@ -193,7 +195,7 @@ async fn serve_task(
         }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
-    let mut task = tokio::spawn(context.clone().scope(call));
+    let mut task = tokio::spawn(context.clone().scope(call).instrument(span(&token, plan)));
     let ended = tokio::select! {
         ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
         () = waits.notified() => Ended::Stopped(Stop::HandBack),
@@ -230,6 +232,23 @@ async fn serve_task(
         }))
     };
     Served { verdict, lingering }
+}
+
+/// What the step's own log lines stand in.
+fn span(token: &Token, plan: &TaskPlan) -> tracing::Span {
+    let trace = token.trace.map(|trace| format!("{:032x}", trace.trace));
+    let definition = &token.version.definition;
+    tracing::info_span!(
+        "step",
+        workflow = definition.name,
+        version = definition.version,
+        run = token.run().0,
+        step = plan.step,
+        node = token.node(),
+        element = token.element(),
+        attempt = token.attempt,
+        trace_id = trace,
+    )
 }
 
 /// Waits for the step, its timeout, its run's deadline, or a word to stop, whichever comes first.

@@ -16,7 +16,7 @@ use crate::store::{
     upkeep::{Tick, tick, vacuum_tasks},
 };
 
-use super::{flusher::Backoff, schedules::Schedules, session::Message};
+use super::{alerts::Alerts, flusher::Backoff, schedules::Schedules, session::Message};
 
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
@@ -35,10 +35,11 @@ pub(super) struct Upkeep {
     /// Something will be due soon.
     pub due: Arc<Notify>,
     pub schedules: Schedules,
+    pub alerts: Option<Alerts>,
 }
 
 impl Upkeep {
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut connection: Option<Connection<'static>> = None;
         let mut backoff = Backoff::default();
         let mut vacuumed = (Instant::now(), 0);
@@ -65,7 +66,7 @@ impl Upkeep {
     }
 
     async fn once(
-        &self,
+        &mut self,
         connection: &mut Option<Connection<'static>>,
         vacuumed: &mut (Instant, u64),
     ) -> Result<Tick, StoreError> {
@@ -76,6 +77,9 @@ impl Upkeep {
         let mut tick = answered(tick(opened, &self.queues)).await?;
         let scheduled = answered(self.schedules.fire(opened)).await?;
         tick.next = [tick.next, scheduled].into_iter().flatten().min();
+        if let Some(alerts) = &mut self.alerts {
+            alerts.look(opened).await?;
+        }
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;
