@@ -5,8 +5,8 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
-        connect, connect_like, embedded, from_env,
+        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, SendError, Start,
+        StartError, connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -17,9 +17,11 @@ pub use pgflow_core::{
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
+        queue::{Fate, MessageStatus},
         read::{AttemptView, RunStatus, TaskState, TaskView},
     },
     traits::{Payload, Retryable, Step, Workflow},
+    trigger::{Queue, Trigger},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};

@@ -3,6 +3,7 @@
 mod act;
 mod connect;
 mod hub;
+mod queue;
 mod retry;
 mod start;
 
@@ -35,6 +36,7 @@ use crate::{
 pub use act::ActionError;
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
 pub use hub::Hub;
+pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 

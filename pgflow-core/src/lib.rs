@@ -1,7 +1,7 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `registry`, `schedule`, `context`, `batch` ·
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `registry`, `schedule`, `trigger`, `context`, `batch` ·
 //! `worker`, `client`.
 
 pub mod batch;
@@ -26,4 +26,5 @@ pub mod spec;
 pub mod store;
 pub mod testing;
 pub mod traits;
+pub mod trigger;
 pub mod worker;

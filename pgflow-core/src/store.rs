@@ -9,6 +9,7 @@ mod connection;
 pub mod end;
 pub mod flush;
 pub mod migrate;
+pub mod queue;
 pub mod read;
 pub mod register;
 pub mod repeat;

@@ -9,6 +9,7 @@ mod schedules;
 mod serve;
 mod session;
 mod token;
+mod triggers;
 mod upkeep;
 
 use std::{
@@ -26,11 +27,13 @@ use crate::{
     schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
     store::StoreError,
+    trigger::Trigger,
 };
 
 use host::Host;
 use resources::Offer;
 use schedules::Schedules;
+use triggers::Registered;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -68,6 +71,7 @@ pub struct WorkerBuilder {
     offer: Offer,
     payload_max: usize,
     only: Option<Vec<String>>,
+    triggers: Vec<Trigger>,
 }
 
 impl WorkerBuilder {
@@ -85,6 +89,7 @@ impl WorkerBuilder {
             offer,
             payload_max: PAYLOAD_MAX,
             only: None,
+            triggers: Vec::new(),
         }
     }
 
@@ -144,6 +149,14 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts a run for each message of a queue, as in `.trigger(Queue::named("orders").starts::<fulfil>())`. Any number of
+    /// workers may have the same trigger. Give one queue one reader of its kind: two triggers on it share its messages.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.triggers.push(trigger);
+        self
+    }
+
     /// Registers the workflows and starts to work.
     ///
     /// # Errors
@@ -172,6 +185,12 @@ impl WorkerBuilder {
                 schedules.add(version.clone(), schedule);
             }
         }
+        let mut triggers = Vec::new();
+        for trigger in self.triggers {
+            self.flow.make_queue(&trigger.queue.name).await?;
+            let version = self.flow.register((trigger.spec)()).await?;
+            triggers.push(Registered::new(trigger, version));
+        }
         let (drain, draining) = watch::channel(None);
         let host = Host {
             flow: self.flow,
@@ -183,6 +202,7 @@ impl WorkerBuilder {
             versions,
             children,
             schedules,
+            triggers,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));

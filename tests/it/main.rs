@@ -18,6 +18,7 @@ mod model;
 mod pooler;
 mod process;
 mod proxy;
+mod queue;
 mod restart;
 mod roles;
 mod schedule;

@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "context", "batch"],
+    &["registry", "schedule", "trigger", "context", "batch"],
     &["client", "worker"],
     &["testing", "private"],
 ];

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    payload::{Json, PayloadError},
+    payload::{INPUT_MAX, Json, PayloadError},
     registry::{RegistryError, Version, head_start},
     store::{
         Connection, RunId, StoreError,
@@ -20,8 +20,6 @@ use crate::{
 
 use super::{Caller, Flow, Run};
 
-/// The largest input, in bytes.
-const INPUT_MAX: usize = 4 << 20;
 /// The longest idempotency key, in bytes.
 const KEY_MAX: usize = 512;
 

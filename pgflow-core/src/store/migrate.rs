@@ -14,10 +14,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (4, "schedules", include_str!("../../migrations/0004_schedules.sql")),
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
+    (10, "messages", include_str!("../../migrations/0010_messages.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 6;
+pub const SCHEMA: i32 = 10;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
@@ -83,11 +84,7 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         .execute(&mut tx)
         .await
         .during("give a migration time")?;
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .execute(&mut tx)
-        .await
-        .during("lock the schema")?;
+    lock_schema(&mut tx).await?;
     let applied = applied(&mut tx).await?;
     unedited(&applied)?;
     for (number, name, text) in MIGRATIONS {
@@ -96,6 +93,19 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         }
     }
     begun.commit().await.during("commit the migrations")?;
+    Ok(())
+}
+
+/// Waits until no other process changes a schema of ours, in the caller's transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn lock_schema(tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(tx)
+        .await
+        .during("lock the schema")?;
     Ok(())
 }
 

@@ -30,6 +30,7 @@ use super::{
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    triggers::{Consumer, Registered},
     upkeep::{Upkeep, listen},
 };
 
@@ -50,6 +51,7 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub triggers: Vec<Registered>,
 }
 
 pub(super) struct Begun {
@@ -140,7 +142,13 @@ impl Host {
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+            let triggers = self.triggers.clone();
+            helpers.push(tokio::spawn(listen(endpoint.clone(), triggers, to_self.clone())));
+        }
+        for registered in self.triggers.iter().cloned() {
+            let (endpoint, drain) = (endpoint.clone(), drain.clone());
+            let consumer = Consumer { registered, endpoint, drain };
+            helpers.push(tokio::spawn(watched(to_self.clone(), consumer.run())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
