@@ -2,8 +2,10 @@
 //! crate on a thread where it may block, tells its progress and hears when it should stop.
 
 mod learning;
+mod legacy;
 mod limits;
 mod registry;
+mod service;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -23,8 +25,9 @@ use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
 pub use learning::{Learning, Standing, StepStanding};
-pub use limits::Limits;
+pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};
+pub use service::{ENABLED, Message, Mode, QUEUE, Service, enqueue, fate};
 
 /// The names of the steps, in order.
 pub const STEPS: [&str; 5] = [
