@@ -1,6 +1,7 @@
 //! The command line: what the commands are and which function answers each.
 
 mod ask;
+mod bench;
 mod classify;
 mod config;
 mod diff;
@@ -116,6 +117,9 @@ enum Command {
         /// Its number, as `enqueue` prints it.
         id: i64,
     },
+    /// Measure.
+    #[command(subcommand)]
+    Bench(BenchCommand),
     /// Print each variable of the pipeline with its effective value and where that came from.
     Config {
         /// Print JSON.
@@ -153,6 +157,13 @@ enum ModelCommand {
         /// The directory; `architecture-learning/model` in a checkout of this program.
         directory: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Both modes side by side on the same messages, with failures injected, each in a process and on a private database of
+    /// its own.
+    Compare(bench::Compare),
 }
 
 #[derive(Args)]
@@ -270,6 +281,7 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         Command::Work(options) => work::work(data?, options)?,
         Command::Enqueue { path } => work::enqueue(&path)?,
         Command::Message { id } => work::message(id)?,
+        Command::Bench(BenchCommand::Compare(options)) => bench::compare_modes(&options)?,
         Command::Config { json } => config::config(json)?,
         Command::GpuCheck => gpu_check::gpu_check(&data?)?,
         Command::ValidateArtifact { candidate } => {

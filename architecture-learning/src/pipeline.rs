@@ -1,6 +1,7 @@
 //! The five steps as a durable workflow: the only module that names pgflow. Each step calls one ordinary function of this
 //! crate on a thread where it may block, tells its progress and hears when it should stop.
 
+mod comparison;
 mod learning;
 mod legacy;
 mod limits;
@@ -24,6 +25,7 @@ use crate::training::{TrainedModel, TrainingSettings, train};
 use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
+pub use comparison::{Plan, Round, chart, compare};
 pub use learning::{Learning, Standing, StepStanding};
 pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};

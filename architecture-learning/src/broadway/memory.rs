@@ -69,7 +69,9 @@ impl Source for Memory {
     }
 
     async fn succeed(&self, all: &[Receipt]) -> Result<(), BoxError> {
-        all.iter().for_each(|receipt| self.acknowledge(*receipt, Acknowledged::Done));
+        for receipt in all {
+            self.acknowledge(*receipt, Acknowledged::Done);
+        }
         Ok(())
     }
 

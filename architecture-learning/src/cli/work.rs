@@ -58,11 +58,13 @@ fn stopped() -> Result<impl Future<Output = ()>, LearningError> {
 fn tell(event: Event) {
     match event {
         Event::BatchProcessorStop { ids, failed: 0, .. } => {
-            ids.iter().for_each(|id| eprintln!("message {id} done"));
+            for id in ids {
+                eprintln!("message {id} done");
+            }
         }
         Event::MessageException { id, reason, .. } => eprintln!("message {id} failed: {reason}"),
         Event::QueueUnanswered { doing, reason } => {
-            eprintln!("the queue did not {doing}: {reason}")
+            eprintln!("the queue did not {doing}: {reason}");
         }
         _ => {}
     }
