@@ -5,13 +5,14 @@ mod connect;
 mod hub;
 mod queue;
 mod retry;
+mod served;
 mod start;
 
 use std::{
     collections::HashMap,
     marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
@@ -29,6 +30,7 @@ use crate::{
         migrate::migrate,
         read::{self, RunStatus},
     },
+    trace::TraceParent,
     traits::Workflow,
     worker::WorkerBuilder,
 };
@@ -39,6 +41,7 @@ pub use hub::Hub;
 pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
+pub(crate) use start::{encode, start_encoded};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -49,10 +52,23 @@ struct Inner {
     endpoint: Endpoint,
     pool: PgPool,
     tuning: Tuning,
+    trace: Option<TraceSource>,
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
     hub: Arc<Hub>,
+    /// When it was last looked who serves a workflow, by its id.
+    asked: Mutex<HashMap<i32, Instant>>,
     /// Keeps the private server while this lives.
     server: Option<Server>,
+}
+
+/// Says the trace of whoever starts a run.
+#[derive(Clone)]
+struct TraceSource(Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>);
+
+impl std::fmt::Debug for TraceSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TraceSource")
+    }
 }
 
 impl Flow {
@@ -62,21 +78,38 @@ impl Flow {
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
-        let (tuning, versions) = (Tuning::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, server })))
+        let (versions, asked) = (Mutex::default(), Mutex::default());
+        let (tuning, trace) = (Tuning::default(), None);
+        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, trace, versions, hub, asked, server })))
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {
-        Self(Arc::new(Inner {
+        self.with(|inner| inner.tuning = tuning)
+    }
+
+    /// The same database with runs that belong to the trace of whoever starts them, as `source` says at each start: what an
+    /// OpenTelemetry propagator injects as `traceparent`, say.
+    #[must_use]
+    pub fn traced(&self, source: impl Fn() -> Option<TraceParent> + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.trace = Some(TraceSource(Arc::new(source))))
+    }
+
+    /// The same database, used otherwise.
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner {
             endpoint: self.0.endpoint.clone(),
             pool: self.0.pool.clone(),
-            tuning,
+            tuning: self.0.tuning.clone(),
+            trace: self.0.trace.clone(),
             versions: Mutex::default(),
             hub: self.0.hub.clone(),
+            asked: Mutex::default(),
             server: self.0.server.clone(),
-        }))
+        };
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// A worker to be; it serves every workflow that this binary links.
@@ -153,17 +186,13 @@ impl Flow {
         Ok(ended)
     }
 
-    /// The workflows that live workers serve now, as `name@version`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn served(&self) -> Result<Vec<String>, StoreError> {
-        read::served(&mut self.client().await?).await
-    }
-
     /// How to connect to the same database, for a host that wants connections of its own.
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.endpoint.options
+    }
+
+    fn current_trace(&self) -> Option<String> {
+        self.0.trace.as_ref().and_then(|source| source.0()).map(|parent| parent.to_string())
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -174,7 +203,7 @@ impl Flow {
         self.0.hub.clone()
     }
 
-    async fn client(&self) -> Result<Connection<'static>, StoreError> {
+    pub(crate) async fn client(&self) -> Result<Connection<'static>, StoreError> {
         Connection::lent(&self.0.pool, self.0.endpoint.pooler).await
     }
 
@@ -265,7 +294,7 @@ impl<W: Workflow> Run<W> {
     }
 
     /// Waits, and says after a while where nobody is there to serve the run.
-    async fn ending(&self) -> Result<read::Ending, StoreError> {
+    pub(crate) async fn ending(&self) -> Result<read::Ending, StoreError> {
         let ending = self.flow.0.hub.ending(self.id);
         tokio::pin!(ending);
         tokio::select! {

@@ -2,10 +2,13 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod alert;
 pub mod cache;
 pub mod claim;
+pub mod clock;
 pub mod connect;
 mod connection;
+pub mod death;
 pub mod end;
 pub mod flush;
 pub mod migrate;
@@ -16,6 +19,7 @@ pub mod repeat;
 pub mod schedule;
 pub mod stamp;
 pub mod start;
+pub mod stats;
 pub mod upkeep;
 
 use std::{fmt, sync::OnceLock, time::Duration};

@@ -100,7 +100,11 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         assert_eq!(code.as_deref(), Some("42501"), "{forbidden}: {error}");
     }
+    let forgotten = "select count(*) from pg_class where relnamespace = 'pgflow'::regnamespace and relkind = 'r' \
+        and relname not in ('meta', 'migration') and not has_table_privilege('pgflow_test_worker', oid, 'insert')";
+    assert_eq!(db.count(forgotten).await, 0, "a table without a line in grants.sql");
     worker.drain(PATIENCE).await;
+    assert_ne!(db.count("select count(*) from pgflow.stats").await, 0);
     db.check_invariants().await;
 }
 
@@ -137,7 +141,7 @@ async fn what_others_put_on_the_search_path_is_never_called() {
          create function trap.now() returns timestamptz language sql as 'select now() + trap.caught() * interval ''1 s'''; \
          create table trap.task (run_id bigint); create table trap.run (id bigint); \
          alter database {} set search_path = trap, pg_catalog, public",
-        db.name
+        db.name()
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(traps)).execute(&mut db.sql().await).await.unwrap();
     let reached =

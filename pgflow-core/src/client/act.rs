@@ -77,8 +77,18 @@ impl Flow {
     ) -> Result<bool, ActionError> {
         let payload = Json::encode(payload)
             .map_err(|problem| ActionError::Payload { signal: name.into(), problem })?;
+        self.signal_encoded(run, name, &payload, actor).await
+    }
+
+    pub(crate) async fn signal_encoded(
+        &self,
+        run: RunId,
+        name: &str,
+        payload: &Json,
+        actor: &str,
+    ) -> Result<bool, ActionError> {
         let mut connection = self.client().await?;
-        let answer = act::signal(&mut connection, run, name, &payload, actor).await?;
+        let answer = act::signal(&mut connection, run, name, payload, actor).await?;
         match answer {
             Answer::Unknown => Err(ActionError::Unknown(run)),
             Answer::Ended => Err(ActionError::Ended(run)),
@@ -118,7 +128,7 @@ impl Flow {
         self.done(run, "resume", answer, actor).await
     }
 
-    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions; never one that
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, and counts as old, in small transactions; never one that
     /// is under way, nor a child of one. Answers how many. The role must own the schema.
     ///
     /// # Errors

@@ -13,7 +13,7 @@ use crate::store::{
     upkeep::{ProgressNote, heartbeat, lost, write_progress},
 };
 
-use super::session::Message;
+use super::{session::Message, tally::Tally};
 
 /// How long a lease lasts.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -38,6 +38,7 @@ pub(super) struct Beat {
     pub worker: i32,
     pub endpoint: Endpoint,
     pub ask: Ask,
+    pub tally: Tally,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
     pub over: Arc<Mutex<bool>>,
@@ -112,10 +113,15 @@ impl Beat {
             if !vitals.notes.is_empty() {
                 write_progress(opened, &vitals.notes).await?;
             }
-            Ok::<_, StoreError>(())
+            self.tally.write(opened, self.worker).await
         });
-        if !matches!(told.await, Ok(Ok(()))) {
-            *connection = None;
+        match told.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, source = %error.source, "the heartbeat could tell no more than that it beats");
+            }
+            Err(_) => tracing::warn!("what travels with the heartbeat takes longer than a beat"),
         }
+        *connection = None;
     }
 }

@@ -31,6 +31,7 @@ use super::{
     flusher::{Pending, Work},
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
+    tally::Tally,
     token::Token,
 };
 
@@ -83,6 +84,9 @@ pub(super) struct ServedQueue {
 struct Running {
     token: Token,
     stop: watch::Sender<Stop>,
+    since: Instant,
+    /// How long its code took, once it is over.
+    ran: Duration,
 }
 
 /// Running tokens, shared with the heartbeat.
@@ -128,6 +132,7 @@ pub(super) struct Session {
     pub flushers: Vec<mpsc::UnboundedSender<Work>>,
     pub to_self: mpsc::UnboundedSender<Message>,
     pub table: Table,
+    pub tally: Tally,
     pub drain: watch::Receiver<Option<Instant>>,
     pub drain_flag: watch::Sender<bool>,
     /// Wakes upkeep: something will be due soon.
@@ -237,9 +242,12 @@ impl Session {
             }
             Message::Flushed { batch, flushed } => self.flushed(batch, &flushed),
             Message::RunEnded { key, run, state, failure, ended } => {
-                self.leave(key);
+                let running = self.leave_keeping(key);
+                self.sweep();
                 self.state.ending.remove(&run);
                 if ended {
+                    let token = running.as_ref().map(|r| (&r.token, r.ran));
+                    self.tally.ended(run, token, state, &failure);
                     self.stop_run(run);
                     self.hub.ended(run, &Ending::Ended(state, failure));
                 }
@@ -299,7 +307,8 @@ impl Session {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).insert(key, view);
         // boxed where it is made: it is large, and spawning would move it three times
         let work = Box::pin(serve(self.shared.clone(), token.clone(), heard, context));
-        self.state.running.insert(key, Running { token, stop });
+        let (since, ran) = (Instant::now(), Duration::ZERO);
+        self.state.running.insert(key, Running { token, stop, since, ran });
         let report = self.to_self.clone();
         tokio::spawn(watched(self.to_self.clone(), async move {
             let served = work.await;
