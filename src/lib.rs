@@ -6,7 +6,8 @@ pub use pgflow_core::{
     },
     client::{
         ActionError, Connect, Finding, Flow, Level, NamedStart, NamedStartError, OpenError, Retry,
-        RetryError, Run, RunError, Start, StartError, connect, connect_like, embedded, from_env,
+        RetryError, Run, RunError, SendError, Start, StartError, connect, connect_like, embedded,
+        from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -20,11 +21,13 @@ pub use pgflow_core::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
         look::{NodeView, RunFilter, RunLine},
+        queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
         why::Reason,
     },
     trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
+    trigger::{Queue, Trigger},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};

@@ -6,6 +6,7 @@ mod doctor;
 mod hub;
 mod look;
 mod named;
+mod queue;
 mod retry;
 mod served;
 mod start;
@@ -42,6 +43,7 @@ pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env}
 pub use doctor::{Finding, Level};
 pub use hub::Hub;
 pub use named::{NamedStart, NamedStartError};
+pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 pub(crate) use start::{encode, start_encoded};

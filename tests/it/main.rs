@@ -18,6 +18,7 @@ mod limits;
 mod model;
 mod pooler;
 mod process;
+mod queue;
 mod restart;
 mod roles;
 mod schedule;

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     definition::Definition,
     lifecycle::{Graph, Position},
-    payload::{Json, PayloadError},
+    payload::{INPUT_MAX, Json, PayloadError},
     registry::{RegistryError, head_start, linked},
     store::{
         RunId, StoreError,
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Flow,
-    start::{INPUT_MAX, KEY_MAX, is_key},
+    start::{KEY_MAX, is_key},
 };
 
 /// Why a run was not started by its workflow's name.

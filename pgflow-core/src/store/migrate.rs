@@ -16,6 +16,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
     (7, "views", include_str!("../../migrations/0007_views.sql")),
     (9, "why", include_str!("../../migrations/0009_why.sql")),
+    (10, "messages", include_str!("../../migrations/0010_messages.sql")),
     (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
     (12, "traces", include_str!("../../migrations/0012_traces.sql")),
 ];
@@ -107,11 +108,7 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         .execute(&mut tx)
         .await
         .during("give a migration time")?;
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .execute(&mut tx)
-        .await
-        .during("lock the schema")?;
+    lock_schema(&mut tx).await?;
     let applied = applied(&mut tx).await?;
     unedited(&applied)?;
     for (number, name, text) in MIGRATIONS {
@@ -138,6 +135,19 @@ pub async fn check(connection: &mut Connection<'_>) -> Result<(), MigrateError> 
     let found = sqlx::query_scalar("select schema from pgflow.meta");
     let found = found.fetch_one(connection).await.during("show its schema number")?;
     Err(MigrateError::Behind { found })
+}
+
+/// Waits until no other process changes a schema of ours, in the caller's transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn lock_schema(tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(tx)
+        .await
+        .during("lock the schema")?;
+    Ok(())
 }
 
 /// Cheap check without locks; also refuses what is not ours or is too new.
