@@ -20,21 +20,21 @@ use crate::{
 const QUEUE: &str = "Parcels";
 
 #[step]
-async fn deliver(n: u32) -> Result<u32, Failure> {
+async fn carry(n: u32) -> Result<u32, Failure> {
     Ok(n + 1)
 }
 
 #[workflow]
-pub async fn delivery(n: u32) -> Result<u32, Failure> {
-    deliver(n).await
+pub async fn carriage(n: u32) -> Result<u32, Failure> {
+    carry(n).await
 }
 
 fn trigger() -> Trigger {
-    Queue::named(QUEUE).starts::<delivery>()
+    Queue::named(QUEUE).starts::<carriage>()
 }
 
 async fn serve(flow: &Flow, trigger: Trigger) -> Worker {
-    worker_with(flow.worker().trigger(trigger), "delivery").await
+    worker_with(flow.worker().trigger(trigger), "carriage").await
 }
 
 const URL: &str = "PGFLOW_TEST_QUEUE_URL";
@@ -90,8 +90,8 @@ async fn exactly_one_run(db: &Database, flow: &Flow) {
     let Fate::Started { workflow, run: Some((run, state)) } = status.fate else {
         panic!("{status:?}")
     };
-    assert_eq!((workflow.as_str(), state), ("delivery", RunState::Completed));
-    assert_eq!(flow.run::<delivery>(run).output().await.unwrap(), 21);
+    assert_eq!((workflow.as_str(), state), ("carriage", RunState::Completed));
+    assert_eq!(flow.run::<carriage>(run).output().await.unwrap(), 21);
     db.check_invariants().await;
 }
 
@@ -165,7 +165,7 @@ impl Held {
         let (read, has) = channel();
         let (go, told) = channel();
         let gate = Mutex::new((read, told));
-        let trigger = Queue::named(QUEUE).starts_with::<delivery, u32, Failure>(move |n| {
+        let trigger = Queue::named(QUEUE).starts_with::<carriage, u32, Failure>(move |n| {
             let gate = gate.lock().unwrap();
             gate.0.send(()).unwrap();
             // closed: go on for ever
@@ -267,7 +267,7 @@ async fn a_message_of_the_wrong_shape_is_archived_with_the_reason() {
 async fn a_message_whose_reader_panics_is_archived_with_the_reason() {
     let (db, flow) = sent().await;
     let trigger = Queue::named(QUEUE)
-        .starts_with::<delivery, u32, Failure>(|n| if n == 20 { panic!("no") } else { Ok(n) });
+        .starts_with::<carriage, u32, Failure>(|n| if n == 20 { panic!("no") } else { Ok(n) });
     let worker = serve(&flow, trigger).await;
     db.until("select count(*) from pgmq.a_parcels", 1).await;
     worker.drain(PATIENCE).await;
@@ -321,10 +321,10 @@ async fn a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_it
                    where m.msg_id = 2 and r.input = '5'";
     assert_eq!(db.count(delayed).await, 1);
     let run = pgflow::RunId(db.count("select id from pgflow.run where input = '5'").await);
-    let again = flow.retry(run, "somebody").from("deliver").await.unwrap();
+    let again = flow.retry(run, "somebody").from("carry").await.unwrap();
     let fate = flow.message(QUEUE, 2).await.unwrap().unwrap().fate;
     assert!(matches!(fate, Fate::Started { run: Some((newest, _)), .. } if newest == again));
-    flow.run::<delivery>(again).output().await.unwrap();
+    flow.run::<carriage>(again).output().await.unwrap();
     worker.drain(PATIENCE).await;
     flow.prune(std::time::Duration::ZERO, "a test").await.unwrap();
     assert_eq!(db.count("select count(*) from pgflow.message").await, 0);

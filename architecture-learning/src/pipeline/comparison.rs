@@ -7,6 +7,7 @@ mod process;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use pgflow::testing::Server;
 use pgflow::{Fate, Flow, RunState};
 use serde::Serialize;
 
@@ -89,10 +90,11 @@ impl Round {
 /// # Errors
 /// When there is no private server or the program cannot be started.
 pub async fn compare(plan: &Plan, tell: impl Fn(&Round)) -> Result<Vec<Round>, LearningError> {
+    let server = pgflow::testing::server().await.map_err(engine("start a private Postgres"))?;
     let mut rounds = Vec::new();
     for number in 0..plan.rounds {
         for mode in [Mode::Legacy, Mode::Pgflow] {
-            let round = Measured::begin(plan, mode, number).await?.measure().await?;
+            let round = Measured::begin(&server, plan, mode, number).await?.measure().await?;
             tell(&round);
             rounds.push(round);
         }
@@ -102,6 +104,7 @@ pub async fn compare(plan: &Plan, tell: impl Fn(&Round)) -> Result<Vec<Round>, L
 
 /// A round under way.
 struct Measured<'p> {
+    server: &'p Server,
     plan: &'p Plan,
     mode: Mode,
     flow: Flow,
@@ -110,15 +113,19 @@ struct Measured<'p> {
 }
 
 impl<'p> Measured<'p> {
-    async fn begin(plan: &'p Plan, mode: Mode, round: usize) -> Result<Self, LearningError> {
-        let server = pgflow::testing::server().await.map_err(engine("start a private Postgres"))?;
+    async fn begin(
+        server: &'p Server,
+        plan: &'p Plan,
+        mode: Mode,
+        round: usize,
+    ) -> Result<Self, LearningError> {
         let database = format!("archlearn_bench_{}_{mode}_{round}", std::process::id());
         server.ensure_database(&database).await.map_err(engine("make a database"))?;
         let url = server.url(&database);
         let flow = pgflow::connect(&url).await.map_err(engine("open a database"))?;
         flow.make_queue(QUEUE).await.map_err(engine("make the queue"))?;
         let process = Process::start(plan, mode, &url)?;
-        Ok(Self { plan, mode, flow, process, database })
+        Ok(Self { server, plan, mode, flow, process, database })
     }
 
     async fn measure(mut self) -> Result<Round, LearningError> {
@@ -148,9 +155,8 @@ impl<'p> Measured<'p> {
         let failures = self.process.failures() + self.failed_attempts(self.plan.messages).await?;
         let Usage { cpu_seconds, memory_mib } = self.process.stop()?;
         drop(self.flow);
-        if let Ok(server) = pgflow::testing::server().await {
-            server.drop_database(&self.database).await.map_err(engine("drop a database"))?;
-        }
+        let dropped = self.server.drop_database(&self.database).await;
+        dropped.map_err(engine("drop a database"))?;
         Ok(Round {
             mode: self.mode.to_string(),
             latencies,
