@@ -36,12 +36,22 @@ pub use pgflow_cli as cli;
 mod snapshot;
 
 pub mod testing {
-    //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run, with_signals, with_state};
+    //! Tests of workflows: as plain calls, as a graph in memory ([`run`]), and on a Postgres of their own ([`Database`]),
+    //! where time can be moved ([`Clock`]), steps are replaced ([`WorkerBuilder::stub`](crate::WorkerBuilder::stub)) and
+    //! workers die at every commit ([`crash_everywhere`]).
+    pub use pgflow_core::{
+        embedded::EmbeddedError,
+        stubs::StubError,
+        testing::{
+            Clock, CrashError, CrashEverywhere, CrashReport, CrashedRun, Database, Run, RunError,
+            Side, Survival, crash_everywhere, run, with_signals, with_state,
+        },
+    };
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},
         store::on_boundary,
+        testing::{Boundary, Counts, Proxy},
     };
 }
 

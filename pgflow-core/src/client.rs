@@ -44,6 +44,7 @@ pub use hub::Hub;
 pub use named::{NamedStart, NamedStartError};
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
+pub(crate) use start::{encode, start_encoded};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -221,7 +222,7 @@ impl Flow {
         self.0.hub.clone()
     }
 
-    async fn client(&self) -> Result<Connection<'static>, StoreError> {
+    pub(crate) async fn client(&self) -> Result<Connection<'static>, StoreError> {
         Connection::lent(&self.0.pool, self.0.endpoint.pooler).await
     }
 
@@ -312,7 +313,7 @@ impl<W: Workflow> Run<W> {
     }
 
     /// Waits, and says after a while where nobody is there to serve the run.
-    async fn ending(&self) -> Result<read::Ending, StoreError> {
+    pub(crate) async fn ending(&self) -> Result<read::Ending, StoreError> {
         let ending = self.flow.0.hub.ending(self.id);
         tokio::pin!(ending);
         tokio::select! {

@@ -1,8 +1,8 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `observe`, `registry`, `schedule`, `context`, `batch` ·
-//! `worker`, `client`.
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `observe`, `registry`,
+//! `schedule`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
 
 pub mod batch;
 pub mod builtins;
@@ -25,6 +25,7 @@ pub mod schedule;
 pub mod slice;
 pub mod spec;
 pub mod store;
+pub mod stubs;
 pub mod testing;
 pub mod trace;
 pub mod traits;

@@ -19,16 +19,19 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     client::Flow,
-    context::{Gpu, HostState},
+    context::{Gpu, HostState, StepContext},
     observe::{Observer, Observers},
     registry::{RegistryError, Version, check_names, linked},
     schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
     store::{StoreError, alert::AlertRules},
+    stubs::{StubError, Stubs},
+    traits::Step,
 };
 
 use host::Host;
@@ -56,6 +59,9 @@ pub enum WorkerError {
     /// A workflow cannot be scheduled.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A stub of what these workflows do not have, or that cannot be stored.
+    #[error(transparent)]
+    Stub(#[from] StubError),
     /// The system refuses a thread.
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -73,6 +79,7 @@ pub struct WorkerBuilder {
     only: Option<Vec<String>>,
     observers: Observers,
     alerts: Option<AlertRules>,
+    stubs: Stubs,
 }
 
 impl WorkerBuilder {
@@ -92,6 +99,7 @@ impl WorkerBuilder {
             only: None,
             observers: Observers::default(),
             alerts: Some(AlertRules::default()),
+            stubs: Stubs::default(),
         }
     }
 
@@ -165,6 +173,31 @@ impl WorkerBuilder {
         self
     }
 
+    /// For tests: gives every call of a step this result instead of calling it, as in `.stub(charge {}, Ok(receipt))`.
+    #[must_use]
+    pub fn stub<S: Step>(mut self, _step: S, result: Result<S::Output, S::Error>) -> Self {
+        self.stubs.step::<S>(result);
+        self
+    }
+
+    /// For tests: gives every call of a step what the function comes to; the context tells it the attempt.
+    #[must_use]
+    pub fn stub_with<S: Step>(
+        mut self,
+        _step: S,
+        call: impl Fn(StepContext) -> Result<S::Output, S::Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.stubs.step_with::<S>(call);
+        self
+    }
+
+    /// For tests: gives the node of this id this output: one of several calls of a step, a child, a wait.
+    #[must_use]
+    pub fn stub_node(mut self, id: &str, output: &impl Serialize) -> Self {
+        self.stubs.node(id, output);
+        self
+    }
+
     /// Registers the workflows and starts to work.
     ///
     /// # Errors
@@ -184,6 +217,7 @@ impl WorkerBuilder {
         for spec in children_of(&specs) {
             children.push(self.flow.register(spec).await?);
         }
+        self.stubs.check(versions.iter().chain(&children).map(|version| &version.definition))?;
         let mut schedules = Schedules::default();
         for version in &versions {
             let newest = |v: &&Arc<Version>| v.spec.id == version.spec.id;
@@ -206,6 +240,7 @@ impl WorkerBuilder {
             schedules,
             observers: self.observers,
             alerts: self.alerts,
+            stubs: self.stubs,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
@@ -217,6 +252,7 @@ impl WorkerBuilder {
             .iter()
             .flat_map(|s| s.nodes)
             .filter_map(|n| n.kind.step())
+            .filter(|step| !self.stubs.has_step(step.id))
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {
@@ -232,7 +268,7 @@ impl WorkerBuilder {
 }
 
 /// The workflows that these start as children, and that those start.
-fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
+pub(crate) fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
     let mut children: Vec<&'static WorkflowSpec> = Vec::new();
     let mut open = specs.to_vec();
     while let Some(spec) = open.pop() {

@@ -148,7 +148,8 @@ async fn a_database_that_is_read_only_for_a_while_loses_nothing() {
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
                where datname = current_database() and application_name like 'pgflow%'";
     for state in ["on", "off"] {
-        let sql = format!("alter database {} set default_transaction_read_only = {state}", db.name);
+        let sql =
+            format!("alter database {} set default_transaction_read_only = {state}", db.name());
         let mut writer = db.sql().await;
         sqlx::query("set default_transaction_read_only = off").execute(&mut writer).await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut writer).await.unwrap();

@@ -171,7 +171,7 @@ async fn bloat_is_found_and_tables_that_autovacuum_may_not_touch() {
 async fn a_setting_that_endangers_data_is_found() {
     let db = Database::new().await;
     // the names of databases of tests are made of letters, digits and underscores
-    let off = format!("alter database {} set synchronous_commit = off", db.name);
+    let off = format!("alter database {} set synchronous_commit = off", db.name());
     raw_sql(sqlx::AssertSqlSafe(off)).execute(&mut db.sql().await).await.unwrap();
     let (found, status) = says(&db, "settings", "1m").await;
     assert!(
@@ -180,7 +180,7 @@ async fn a_setting_that_endangers_data_is_found() {
         ),
         "{found:?}"
     );
-    let remedy = format!(" → alter database {} reset synchronous_commit;", db.name);
+    let remedy = format!(" → alter database {} reset synchronous_commit;", db.name());
     assert!(found[0].ends_with(&remedy), "{found:?}");
     assert_eq!(status, 5);
 }

@@ -176,7 +176,19 @@ pub(super) fn is_key(key: &str) -> bool {
     (1..=KEY_MAX).contains(&key.len()) && !key.contains('\0')
 }
 
-fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
+/// Starts a run with an input that [`encode`] gave.
+pub(crate) async fn start_encoded<W: Workflow>(
+    flow: &Flow,
+    input: &Json,
+) -> Result<Run<W>, StartError> {
+    let version = flow.register((W::SPEC)()).await?;
+    let inputs = [(input.clone(), None)];
+    let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
+    started.first().map(|started| flow.run(started.run)).ok_or_else(none_started)
+}
+
+/// The input as it is stored, checked.
+pub(crate) fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
     let refuse = |problem| StartError::Input { workflow: W::NAME, problem };
     let input = W::encode(input).map_err(refuse)?;
     let size = input.as_str().len();

@@ -86,6 +86,13 @@ pub enum MigrateError {
     Store(#[from] StoreError),
 }
 
+/// Names the texts of the migrations: where one differs, so does this.
+pub fn digest() -> String {
+    let mut digest = Sha256::new();
+    MIGRATIONS.iter().for_each(|(.., text)| digest.update(checksum(text)));
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Brings the schema up to this binary. Many processes may call it at once: one migrates, the others agree.
 ///
 /// # Errors

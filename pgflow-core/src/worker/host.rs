@@ -21,6 +21,7 @@ use crate::{
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
+    stubs::Stubs,
 };
 
 use super::{
@@ -56,6 +57,7 @@ pub(super) struct Host {
     pub schedules: Schedules,
     pub observers: Observers,
     pub alerts: Option<AlertRules>,
+    pub stubs: Stubs,
 }
 
 pub(super) struct Begun {
@@ -151,7 +153,7 @@ impl Host {
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone(), due.clone())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
@@ -173,6 +175,7 @@ impl Host {
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
+            stubs: self.stubs.clone(),
             gpus,
             payload_max: self.payload_max,
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),

@@ -54,6 +54,7 @@ impl Upkeep {
                     tokio::select! {
                         () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
                         () = self.due.notified() => {}
+                        () = self.report.closed() => {}
                     }
                 }
                 Err(error) => {
@@ -89,11 +90,16 @@ impl Upkeep {
     }
 }
 
-/// Hears of work and of cancelled runs. Everything goes on without it, by polling.
-pub(super) async fn listen(endpoint: Endpoint, report: mpsc::UnboundedSender<Message>) {
+/// Hears of work, of cancelled runs, and that something is due sooner than it was. Everything goes on without it, by
+/// polling.
+pub(super) async fn listen(
+    endpoint: Endpoint,
+    report: mpsc::UnboundedSender<Message>,
+    due: Arc<Notify>,
+) {
     let mut backoff = Backoff::default();
     while !report.is_closed() {
-        if let Err(error) = heard(&endpoint, &report, &mut backoff).await {
+        if let Err(error) = heard(&endpoint, &report, &due, &mut backoff).await {
             tracing::debug!(%error, "notifications are interrupted");
         }
         backoff.wait().await;
@@ -103,17 +109,23 @@ pub(super) async fn listen(endpoint: Endpoint, report: mpsc::UnboundedSender<Mes
 async fn heard(
     endpoint: &Endpoint,
     report: &mpsc::UnboundedSender<Message>,
+    due: &Notify,
     backoff: &mut Backoff,
 ) -> Result<(), sqlx::Error> {
     let pool = endpoint.pool("listen", 1);
     let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
-    listener.listen_all(["pgflow_work", "pgflow_cancel"]).await?;
+    listener.listen_all(["pgflow_work", "pgflow_cancel", "pgflow_due"]).await?;
     *backoff = Backoff::default();
     // what was said before is not repeated
     let _ = report.send(Message::Wake);
+    due.notify_one();
     loop {
         let notification = listener.recv().await?;
         let message = match notification.channel() {
+            "pgflow_due" => {
+                due.notify_one();
+                None
+            }
             "pgflow_cancel" => {
                 notification.payload().parse().ok().map(|id| Message::Cancel(RunId(id)))
             }
