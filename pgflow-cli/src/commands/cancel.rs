@@ -21,12 +21,16 @@ impl Cancel {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         let flow = context.flow().await?;
         let runs = context.runs(&flow, &self.runs).await?;
-        let mut facts = Vec::new();
+        let mut live = Vec::new();
         for run in &runs {
             let status = flow.status(*run).await?.ok_or(CliError::NoRun(run.0))?;
-            facts.push(format!("run {run} of `{}` ({})", status.workflow, status.state));
+            if !status.state.is_terminal() {
+                live.push(format!("run {run} of `{}`", status.workflow));
+            }
         }
-        context.output.confirm(self.yes, &format!("this ends {}", facts.join(", ")))?;
+        if !live.is_empty() {
+            context.output.confirm(self.yes, &format!("this ends {}", live.join(", ")))?;
+        }
         let mut acted = Acted::new("cancel");
         for run in runs {
             acted.add(run, flow.cancel(run, &context.actor()).await?);
