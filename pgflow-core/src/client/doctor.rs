@@ -212,7 +212,10 @@ fn skew(there: SystemTime, here: SystemTime) -> Finding {
 }
 
 fn unserved(waiting: &Waiting) -> Option<Finding> {
-    let tasks = counted(waiting.tasks, "task");
+    let tasks = match waiting.tasks {
+        0..health::COUNTED => counted(waiting.tasks, "task"),
+        most => format!("{most} or more tasks"),
+    };
     let ready = format!(
         "{tasks} of `{}` in `{}`, first run {}",
         waiting.node, waiting.version, waiting.run
