@@ -6,7 +6,8 @@ use crate::{context::Context, error::CliError, exit::Exit};
 
 use super::Acted;
 
-/// Cancel runs and their children: what runs is told to stop, and the run is over. `retry` goes on with it as a new run.
+/// Cancel runs and their children: what runs is told to stop, and the run is over. `retry` goes on with it as a new
+/// run.
 #[derive(Debug, Args)]
 pub(crate) struct Cancel {
     /// The runs.

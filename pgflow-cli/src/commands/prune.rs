@@ -15,8 +15,8 @@ use crate::{
 /// More are not counted before they are removed.
 const COUNTED: u32 = 100_000;
 
-/// Remove runs that ended long ago, with their history and keys; never one that is under way, nor a child of one. The role must own
-/// the schema.
+/// Remove runs that ended long ago, with their history and keys; never one that is under way, nor a child of one. The
+/// role must own the schema.
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
     /// How long ago they ended, as in 30d.

@@ -56,8 +56,8 @@ impl Finding {
 }
 
 impl Connect {
-    /// Examines the database and whoever works on it; changes nothing and does not need the schema. What waits or is held
-    /// open for longer than `older_than` is a finding; `here` reads the caller's clock.
+    /// Examines the database and whoever works on it; changes nothing and does not need the schema. What waits or is
+    /// held open for longer than `older_than` is a finding; `here` reads the caller's clock.
     ///
     /// # Errors
     /// [`OpenError`], where there is no answer to examine.
