@@ -179,8 +179,8 @@ impl IntoFuture for NamedStart {
 }
 
 impl Flow {
-    /// Starts a run of a registered workflow by its stored name. The input is checked against the workflow's own types where
-    /// this binary links it, else against the names of its inputs. `actor` is written down with it.
+    /// Starts a run of a registered workflow by its stored name. The input is checked against the workflow's own types
+    /// where this binary links it, else against the names of its inputs. `actor` is written down with it.
     pub fn start_named(&self, workflow: &str, input: Json, actor: &str) -> NamedStart {
         NamedStart {
             flow: self.clone(),
