@@ -5,7 +5,8 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
+        ActionError, Check, Connect, Flow, Migrate, Migration, MigrationError, OpenError, Prospect,
+        Refused, Retry, RetryError, Run, RunError, Start, StartError, Verdict, VersionCheck,
         connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
@@ -13,7 +14,7 @@ pub use pgflow_core::{
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
     payload::{Json, PayloadError},
-    registry::{StepTuning, Tuning, WorkflowTuning},
+    registry::{StepTuning, Tuning, WorkflowTuning, definitions},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,

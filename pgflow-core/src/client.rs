@@ -1,8 +1,10 @@
 //! The client: connect, start runs, wait for what they come to, cancel them.
 
 mod act;
+mod check;
 mod connect;
 mod hub;
+mod migrate;
 mod retry;
 mod served;
 mod start;
@@ -34,8 +36,10 @@ use crate::{
 };
 
 pub use act::ActionError;
+pub use check::{Check, Prospect, Verdict, VersionCheck};
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
 pub use hub::Hub;
+pub use migrate::{Migrate, Migration, MigrationError, Refused};
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 

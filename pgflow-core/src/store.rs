@@ -17,6 +17,7 @@ pub mod stamp;
 pub mod start;
 pub mod stats;
 pub mod upkeep;
+pub mod versions;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

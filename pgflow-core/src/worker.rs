@@ -138,7 +138,8 @@ impl WorkerBuilder {
         self
     }
 
-    /// Serves only these workflows, by their stored names, instead of all that this binary links.
+    /// Serves only these workflows, by their stored names, or one version as `name@version`, instead of all that this
+    /// binary links.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, workflows: impl IntoIterator<Item = S>) -> Self {
         self.only = Some(workflows.into_iter().map(Into::into).collect());
@@ -152,7 +153,7 @@ impl WorkerBuilder {
     pub async fn spawn(self) -> Result<Worker, WorkerError> {
         let specs: Vec<&'static WorkflowSpec> = linked()
             .into_iter()
-            .filter(|s| self.only.as_ref().is_none_or(|only| only.iter().any(|o| o == s.id)))
+            .filter(|spec| self.only.as_ref().is_none_or(|only| only.iter().any(|o| is(spec, o))))
             .collect();
         check_names(&specs)?;
         self.check_state(&specs)?;
@@ -206,6 +207,14 @@ impl WorkerBuilder {
         missing.sort();
         missing.dedup();
         if missing.is_empty() { Ok(()) } else { Err(WorkerError::MissingState(missing)) }
+    }
+}
+
+/// Whether this is the name of a workflow, or its name and version.
+fn is(spec: &WorkflowSpec, name: &str) -> bool {
+    match name.split_once('@') {
+        Some((id, version)) => id == spec.id && version.parse() == Ok(spec.version),
+        None => name == spec.id,
     }
 }
 

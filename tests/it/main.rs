@@ -14,6 +14,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod migrating;
 mod model;
 mod pooler;
 mod process;

@@ -15,10 +15,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
     (7, "views", include_str!("../../migrations/0007_views.sql")),
+    (8, "versions", include_str!("../../migrations/0008_versions.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 7;
+pub const SCHEMA: i32 = 8;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
