@@ -37,7 +37,7 @@ pub fn advice(accepted: &Definition, now: &Definition) -> String {
     match tuned(accepted, now) {
         lines if lines.is_empty() => String::new(),
         lines => format!(
-            "Only the tuning of `{name}` changed, so version {old} stays and runs under way follow at once: {}.",
+            "Only the tuning of `{name}` changed, so version {old} stays, and runs under way follow it once the new binary serves them: {}.",
             lines.join("; ")
         ),
     }
@@ -94,7 +94,7 @@ mod tests {
         let mut now = chain();
         now.nodes[1].options = Some(super::super::TaskOptions { retries: 9, ..Default::default() });
         now.options.timeout_ms = Some(60_000);
-        insta::assert_snapshot!(advice(&chain(), &now), @"Only the tuning of `g` changed, so version 1 stays and runs under way follow at once: timeout_ms none → 60000; `b` retries 3 → 9.");
+        insta::assert_snapshot!(advice(&chain(), &now), @"Only the tuning of `g` changed, so version 1 stays, and runs under way follow it once the new binary serves them: timeout_ms none → 60000; `b` retries 3 → 9.");
         assert_eq!(advice(&chain(), &chain()), "");
     }
 
