@@ -5,21 +5,24 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Check, Connect, Flow, Migrate, Migration, MigrationError, OpenError, Prospect,
-        Refused, Retry, RetryError, Run, RunError, Start, StartError, Verdict, VersionCheck,
-        connect, connect_like, embedded, from_env,
+        ActionError, Check, Connect, Demand, Flow, Migrate, Migration, MigrationError, OpenError,
+        Prospect, Refused, Retry, RetryError, Run, RunError, Start, StartError, Verdict,
+        VersionCheck, Wanted, connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
+    observe::{AttemptEnded, Observer, RunEnded},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning, definitions},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
+        alert::{Alert, AlertRules},
         read::{AttemptView, RunStatus, TaskState, TaskView},
     },
+    trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
@@ -29,12 +32,22 @@ pub use pgflow_macros::{step, workflow};
 mod snapshot;
 
 pub mod testing {
-    //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run, with_signals, with_state};
+    //! Tests of workflows: as plain calls, as a graph in memory ([`run`]), and on a Postgres of their own ([`Database`]),
+    //! where time can be moved ([`Clock`]), steps are replaced ([`WorkerBuilder::stub`](crate::WorkerBuilder::stub)) and
+    //! workers die at every commit ([`crash_everywhere`]).
+    pub use pgflow_core::{
+        embedded::EmbeddedError,
+        stubs::StubError,
+        testing::{
+            Clock, CrashError, CrashEverywhere, CrashReport, CrashedRun, Database, Run, RunError,
+            Side, Survival, crash_everywhere, run, with_signals, with_state,
+        },
+    };
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},
         store::on_boundary,
+        testing::{Boundary, Counts, Proxy},
     };
 }
 

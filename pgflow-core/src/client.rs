@@ -8,6 +8,7 @@ mod migrate;
 mod retry;
 mod served;
 mod start;
+mod wanted;
 
 use std::{
     collections::HashMap,
@@ -31,6 +32,7 @@ use crate::{
         migrate::migrate,
         read::{self, RunStatus},
     },
+    trace::TraceParent,
     traits::Workflow,
     worker::WorkerBuilder,
 };
@@ -42,6 +44,8 @@ pub use hub::Hub;
 pub use migrate::{Migrate, Migration, MigrationError, Refused};
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
+pub(crate) use start::{encode, start_encoded};
+pub use wanted::{Demand, Wanted};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -52,12 +56,23 @@ struct Inner {
     endpoint: Endpoint,
     pool: PgPool,
     tuning: Tuning,
+    trace: Option<TraceSource>,
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
     hub: Arc<Hub>,
     /// When it was last looked who serves a workflow, by its id.
     asked: Mutex<HashMap<i32, Instant>>,
     /// Keeps the private server while this lives.
     server: Option<Server>,
+}
+
+/// Says the trace of whoever starts a run.
+#[derive(Clone)]
+struct TraceSource(Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>);
+
+impl std::fmt::Debug for TraceSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TraceSource")
+    }
 }
 
 impl Flow {
@@ -67,22 +82,38 @@ impl Flow {
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
-        let (tuning, versions, asked) = (Tuning::default(), Mutex::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, asked, server })))
+        let (versions, asked) = (Mutex::default(), Mutex::default());
+        let (tuning, trace) = (Tuning::default(), None);
+        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, trace, versions, hub, asked, server })))
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {
-        Self(Arc::new(Inner {
+        self.with(|inner| inner.tuning = tuning)
+    }
+
+    /// The same database with runs that belong to the trace of whoever starts them, as `source` says at each start: what an
+    /// OpenTelemetry propagator injects as `traceparent`, say.
+    #[must_use]
+    pub fn traced(&self, source: impl Fn() -> Option<TraceParent> + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.trace = Some(TraceSource(Arc::new(source))))
+    }
+
+    /// The same database, used otherwise.
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner {
             endpoint: self.0.endpoint.clone(),
             pool: self.0.pool.clone(),
-            tuning,
+            tuning: self.0.tuning.clone(),
+            trace: self.0.trace.clone(),
             versions: Mutex::default(),
             hub: self.0.hub.clone(),
             asked: Mutex::default(),
             server: self.0.server.clone(),
-        }))
+        };
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// A worker to be; it serves every workflow that this binary links.
@@ -164,6 +195,10 @@ impl Flow {
         &self.0.endpoint.options
     }
 
+    fn current_trace(&self) -> Option<String> {
+        self.0.trace.as_ref().and_then(|source| source.0()).map(|parent| parent.to_string())
+    }
+
     pub(crate) fn endpoint(&self) -> &Endpoint {
         &self.0.endpoint
     }
@@ -172,7 +207,7 @@ impl Flow {
         self.0.hub.clone()
     }
 
-    async fn client(&self) -> Result<Connection<'static>, StoreError> {
+    pub(crate) async fn client(&self) -> Result<Connection<'static>, StoreError> {
         Connection::lent(&self.0.pool, self.0.endpoint.pooler).await
     }
 
@@ -263,7 +298,7 @@ impl<W: Workflow> Run<W> {
     }
 
     /// Waits, and says after a while where nobody is there to serve the run.
-    async fn ending(&self) -> Result<read::Ending, StoreError> {
+    pub(crate) async fn ending(&self) -> Result<read::Ending, StoreError> {
         let ending = self.flow.0.hub.ending(self.id);
         tokio::pin!(ending);
         tokio::select! {

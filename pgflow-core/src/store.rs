@@ -2,10 +2,14 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod alert;
+pub mod backlog;
 pub mod cache;
 pub mod claim;
+pub mod clock;
 pub mod connect;
 mod connection;
+pub mod death;
 pub mod end;
 pub mod flush;
 pub mod migrate;

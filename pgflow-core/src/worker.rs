@@ -1,5 +1,6 @@
 //! The worker: claims tasks, runs them, records what became of them. Embedded in the host's process.
 
+mod alerts;
 mod beat;
 mod flusher;
 mod host;
@@ -8,30 +9,37 @@ mod resources;
 mod schedules;
 mod serve;
 mod session;
+mod slots;
 mod tally;
 mod token;
 mod upkeep;
 
 use std::{
     future::Future,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     client::Flow,
-    context::{Gpu, HostState},
+    context::{Gpu, HostState, StepContext},
+    observe::{Observer, Observers},
     registry::{RegistryError, Version, check_names, linked},
     schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
-    store::StoreError,
+    store::{StoreError, alert::AlertRules},
+    stubs::{StubError, Stubs},
+    traits::Step,
 };
 
 use host::Host;
 use resources::Offer;
 use schedules::Schedules;
+use slots::Slots;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -54,6 +62,9 @@ pub enum WorkerError {
     /// A workflow cannot be scheduled.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A stub of what these workflows do not have, or that cannot be stored.
+    #[error(transparent)]
+    Stub(#[from] StubError),
     /// The system refuses a thread.
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -64,11 +75,14 @@ pub enum WorkerError {
 pub struct WorkerBuilder {
     flow: Flow,
     name: String,
-    slots: usize,
+    slots: Slots,
     state: HostState,
     offer: Offer,
     payload_max: usize,
     only: Option<Vec<String>>,
+    observers: Observers,
+    alerts: Option<AlertRules>,
+    stubs: Stubs,
 }
 
 impl WorkerBuilder {
@@ -81,11 +95,14 @@ impl WorkerBuilder {
         Self {
             flow,
             name: format!("{}:{}", host_name(), std::process::id()),
-            slots: 32,
+            slots: Slots::between(32..=32),
             state: HostState::default(),
             offer,
             payload_max: PAYLOAD_MAX,
             only: None,
+            observers: Observers::default(),
+            alerts: Some(AlertRules::default()),
+            stubs: Stubs::default(),
         }
     }
 
@@ -98,8 +115,15 @@ impl WorkerBuilder {
 
     /// How many tasks run at once in this worker; 32 by default.
     #[must_use]
-    pub fn slots(mut self, slots: usize) -> Self {
-        self.slots = slots.max(1);
+    pub fn slots(self, slots: usize) -> Self {
+        self.slots_between(slots..=slots)
+    }
+
+    /// How many tasks run at once in this worker, at least and at most: it begins with the fewest, doubles while there is
+    /// more work than it can take, and halves when there is none.
+    #[must_use]
+    pub fn slots_between(mut self, bounds: RangeInclusive<usize>) -> Self {
+        self.slots = Slots::between(bounds);
         self
     }
 
@@ -131,10 +155,31 @@ impl WorkerBuilder {
         self
     }
 
+    /// Cores against which `cpu` steps are admitted; those of this machine by default.
+    #[must_use]
+    pub fn cores(mut self, cores: u32) -> Self {
+        self.offer.cpu_milli = cores.saturating_mul(1000);
+        self
+    }
+
     /// The largest output in bytes; 4 MiB by default.
     #[must_use]
     pub fn payload_max(mut self, bytes: usize) -> Self {
         self.payload_max = bytes;
+        self
+    }
+
+    /// Somebody who hears of attempts and runs that end here, and of alerts.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// When alerts are raised; `None`: this worker looks for none. They reach the log, the observers, and `pgflow.alerts`.
+    #[must_use]
+    pub fn alerts(mut self, rules: impl Into<Option<AlertRules>>) -> Self {
+        self.alerts = rules.into();
         self
     }
 
@@ -143,6 +188,31 @@ impl WorkerBuilder {
     #[must_use]
     pub fn only<S: Into<String>>(mut self, workflows: impl IntoIterator<Item = S>) -> Self {
         self.only = Some(workflows.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// For tests: gives every call of a step this result instead of calling it, as in `.stub(charge {}, Ok(receipt))`.
+    #[must_use]
+    pub fn stub<S: Step>(mut self, _step: S, result: Result<S::Output, S::Error>) -> Self {
+        self.stubs.step::<S>(result);
+        self
+    }
+
+    /// For tests: gives every call of a step what the function comes to; the context tells it the attempt.
+    #[must_use]
+    pub fn stub_with<S: Step>(
+        mut self,
+        _step: S,
+        call: impl Fn(StepContext) -> Result<S::Output, S::Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.stubs.step_with::<S>(call);
+        self
+    }
+
+    /// For tests: gives the node of this id this output: one of several calls of a step, a child, a wait.
+    #[must_use]
+    pub fn stub_node(mut self, id: &str, output: &impl Serialize) -> Self {
+        self.stubs.node(id, output);
         self
     }
 
@@ -165,6 +235,7 @@ impl WorkerBuilder {
         for spec in children_of(&specs) {
             children.push(self.flow.register(spec).await?);
         }
+        self.stubs.check(versions.iter().chain(&children).map(|version| &version.definition))?;
         let mut schedules = Schedules::default();
         for version in &versions {
             let newest = |v: &&Arc<Version>| v.spec.id == version.spec.id;
@@ -185,6 +256,9 @@ impl WorkerBuilder {
             versions,
             children,
             schedules,
+            observers: self.observers,
+            alerts: self.alerts,
+            stubs: self.stubs,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
@@ -196,6 +270,7 @@ impl WorkerBuilder {
             .iter()
             .flat_map(|s| s.nodes)
             .filter_map(|n| n.kind.step())
+            .filter(|step| !self.stubs.has_step(step.id))
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {
@@ -219,7 +294,7 @@ fn is(spec: &WorkflowSpec, name: &str) -> bool {
 }
 
 /// The workflows that these start as children, and that those start.
-fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
+pub(crate) fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
     let mut children: Vec<&'static WorkflowSpec> = Vec::new();
     let mut open = specs.to_vec();
     while let Some(spec) = open.pop() {

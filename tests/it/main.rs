@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod alerts;
 mod boundaries;
 mod branches;
 mod cells;
@@ -18,16 +19,20 @@ mod migrating;
 mod model;
 mod pooler;
 mod process;
-mod proxy;
+mod resources;
 mod restart;
 mod roles;
 mod schedule;
 mod sharing;
 mod start;
+mod stubs;
 mod support;
+mod testing;
 mod tidy;
+mod traces;
 mod transactional;
 mod ui;
 mod versions;
 mod views;
+mod virtual_time;
 mod waits;

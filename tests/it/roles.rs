@@ -125,7 +125,7 @@ async fn what_others_put_on_the_search_path_is_never_called() {
          create function trap.now() returns timestamptz language sql as 'select now() + trap.caught() * interval ''1 s'''; \
          create table trap.task (run_id bigint); create table trap.run (id bigint); \
          alter database {} set search_path = trap, pg_catalog, public",
-        db.name
+        db.name()
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(traps)).execute(&mut db.sql().await).await.unwrap();
     let reached =

@@ -1,44 +1,35 @@
-//! A fresh database for each test, copied from a template that has the schema.
+//! A fresh database for each test, and what tests ask of it.
 
 use std::{
-    collections::BTreeSet,
-    fmt, fs,
-    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
-    path::{Path, PathBuf},
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    ops::Deref,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
-use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing::Server};
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::OnceCell;
+use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing};
+use sqlx::{Connection, PgConnection};
 
-/// A database of its own; dropped with the value, and those of killed processes when the next one starts.
-pub struct Database {
-    pub server: Server,
-    pub name: String,
+/// A database of its own.
+pub struct Database(testing::Database);
+
+impl Deref for Database {
+    type Target = testing::Database;
+
+    fn deref(&self) -> &testing::Database {
+        &self.0
+    }
 }
 
 impl Database {
     /// A fresh one with the schema.
     pub async fn new() -> Self {
-        static SERVER: OnceCell<Server> = OnceCell::const_new();
-        let server = SERVER.get_or_init(|| async { prepare().await }).await.clone();
-        let name = format!("pgflow_test_{}_{}", std::process::id(), next());
-        server.create_from_template(&name, &template()).await.unwrap();
-        Self { server, name }
-    }
-
-    pub fn url(&self) -> String {
-        self.server.url(&self.name)
+        Self(testing::Database::new().await.unwrap())
     }
 
     pub async fn flow(&self) -> Flow {
-        pgflow::connect(&self.url()).await.unwrap()
-    }
-
-    pub fn options(&self) -> PgConnectOptions {
-        self.server.options(&self.name)
+        self.0.flow().await.unwrap()
     }
 
     /// A connection for looking, and for doing what an operator or a host would.
@@ -110,71 +101,6 @@ impl Database {
             assert_eq!(self.count(query).await, 0, "{what}");
         }
     }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        // a runtime of its own: this may be the end of the test's
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(server.drop_database(&name)).map_err(std::io::Error::other)
-        });
-        if !matches!(dropped.join(), Ok(Ok(()))) && !std::thread::panicking() {
-            eprintln!("database {} stays", self.name);
-        }
-    }
-}
-
-/// Drops what processes left that are no more.
-async fn sweep(server: &Server) {
-    let mut sql = PgConnection::connect_with(&server.options("postgres")).await.unwrap();
-    let names: Vec<String> = sqlx::query_scalar(
-        r"select datname::text from pg_database where datname ~ '^pgflow_test_\d+_\d+$'",
-    )
-    .fetch_all(&mut sql)
-    .await
-    .unwrap();
-    for name in names {
-        let process = name.split('_').nth(2).unwrap_or_default();
-        if !Path::new("/proc").join(process).exists() {
-            // another process may be at it
-            let _ = server.drop_database(&name).await;
-        }
-    }
-}
-
-/// The template belongs to its schema: another text of the migrations is another template.
-fn template() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/pgflow-core/migrations");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: BTreeSet<PathBuf> = files.collect();
-    let mut hasher = DefaultHasher::new();
-    for file in &files {
-        fs::read(file).unwrap().hash(&mut hasher);
-    }
-    format!("pgflow_test_template_{:016x}", hasher.finish())
-}
-
-async fn prepare() -> Server {
-    let server = pgflow::testing::server().await.unwrap();
-    sweep(&server).await;
-    server
-        .with_template(&template(), async |options: PgConnectOptions| {
-            pgflow::connect(&url(&options)).await.map(|_| ())
-        })
-        .await
-        .unwrap();
-    server
-}
-
-fn url(options: &PgConnectOptions) -> String {
-    sqlx::ConnectOptions::to_url_lossy(options).to_string()
-}
-
-fn next() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
 }
 
 /// A worker for one workflow: this binary links those of all tests.
@@ -254,6 +180,12 @@ pub fn missing(program: &str) {
 /// Whether a test that takes a sample shall take everything.
 pub fn everything() -> bool {
     std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
+}
+
+/// A row of the table that `tests/fault-matrix` prints: after this fault so many runs had come to their values, and the
+/// invariants held.
+pub fn survived(fault: &str, runs: usize) {
+    println!("| {fault} | {runs} runs | survived |");
 }
 
 /// Pseudo-random numbers (splitmix64); shows the number from which it began.

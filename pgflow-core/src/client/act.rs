@@ -77,8 +77,18 @@ impl Flow {
     ) -> Result<bool, ActionError> {
         let payload = Json::encode(payload)
             .map_err(|problem| ActionError::Payload { signal: name.into(), problem })?;
+        self.signal_encoded(run, name, &payload, actor).await
+    }
+
+    pub(crate) async fn signal_encoded(
+        &self,
+        run: RunId,
+        name: &str,
+        payload: &Json,
+        actor: &str,
+    ) -> Result<bool, ActionError> {
         let mut connection = self.client().await?;
-        let answer = act::signal(&mut connection, run, name, &payload, actor).await?;
+        let answer = act::signal(&mut connection, run, name, payload, actor).await?;
         match answer {
             Answer::Unknown => Err(ActionError::Unknown(run)),
             Answer::Ended => Err(ActionError::Ended(run)),

@@ -15,6 +15,7 @@ use crate::{
         Connection, RunId, StoreError,
         start::{StartOptions, Started, start},
     },
+    trace::TraceParent,
     traits::Workflow,
 };
 
@@ -111,6 +112,15 @@ impl<W: Workflow> Start<'_, W> {
         self
     }
 
+    /// The trace that the run belongs to, and its children; every step finds it in [`StepContext::trace_parent`]. Without
+    /// this the run belongs to that of [`Flow::traced`].
+    ///
+    /// [`StepContext::trace_parent`]: crate::context::StepContext::trace_parent
+    pub fn trace(mut self, parent: TraceParent) -> Self {
+        self.options.trace = Some(parent.to_string());
+        self
+    }
+
     /// Starts in the caller's transaction: visible with it, rolled back with it.
     pub fn on(self, connection: &mut sqlx::PgConnection) -> Start<'_, W> {
         Start {
@@ -164,7 +174,19 @@ pub(super) async fn many<W: Workflow>(
     Ok(started.into_iter().map(|s| flow.run(s.run)).collect())
 }
 
-fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
+/// Starts a run with an input that [`encode`] gave.
+pub(crate) async fn start_encoded<W: Workflow>(
+    flow: &Flow,
+    input: &Json,
+) -> Result<Run<W>, StartError> {
+    let version = flow.register((W::SPEC)()).await?;
+    let inputs = [(input.clone(), None)];
+    let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
+    started.first().map(|started| flow.run(started.run)).ok_or_else(none_started)
+}
+
+/// The input as it is stored, checked.
+pub(crate) fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
     let refuse = |problem| StartError::Input { workflow: W::NAME, problem };
     let input = W::encode(input).map_err(refuse)?;
     let size = input.as_str().len();
@@ -189,6 +211,7 @@ async fn send(
         timeout: version.timeout,
         in_transaction: connection.is_some(),
         head: head_start(options.priority) + version.head(first, 0),
+        trace: options.trace.or_else(|| flow.current_trace()),
         ..options
     };
     if let Some(connection) = connection {

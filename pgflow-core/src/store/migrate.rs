@@ -16,10 +16,12 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
     (7, "views", include_str!("../../migrations/0007_views.sql")),
     (8, "versions", include_str!("../../migrations/0008_versions.sql")),
+    (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
+    (12, "traces", include_str!("../../migrations/0012_traces.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 8;
+pub const SCHEMA: i32 = 12;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
@@ -69,6 +71,13 @@ pub enum MigrateError {
     /// A statement failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// Names the texts of the migrations: where one differs, so does this.
+pub fn digest() -> String {
+    let mut digest = Sha256::new();
+    MIGRATIONS.iter().for_each(|(.., text)| digest.update(checksum(text)));
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Brings the schema up to this binary. Many processes may call it at once: one migrates, the others agree.

@@ -13,23 +13,28 @@ use tokio::{
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
+    observe::Observers,
     registry::Version,
     store::{
         Connection, StoreError,
+        alert::AlertRules,
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
+    stubs::Stubs,
 };
 
 use super::{
     WorkerError,
+    alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::{Backoff, Flusher},
     queues::Queues,
-    resources::{Ledger, Offer},
+    resources::{Ledger, Offer, Refusal},
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    slots::Slots,
     tally::Tally,
     upkeep::{Upkeep, listen},
 };
@@ -43,7 +48,7 @@ const TRANSACTIONS: u32 = 4;
 pub(super) struct Host {
     pub flow: Flow,
     pub name: String,
-    pub slots: usize,
+    pub slots: Slots,
     pub state: HostState,
     pub offer: Offer,
     pub payload_max: usize,
@@ -51,6 +56,9 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub observers: Observers,
+    pub alerts: Option<AlertRules>,
+    pub stubs: Stubs,
 }
 
 pub(super) struct Begun {
@@ -120,7 +128,8 @@ impl Host {
         let (drain_flag, drain_heard) = watch::channel(false);
         let served = self.queues(&gpus);
         let table = Table::default();
-        let (over, tally) = (Arc::new(Mutex::new(false)), Tally::default());
+        let over = Arc::new(Mutex::new(false));
+        let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat {
@@ -141,10 +150,11 @@ impl Host {
             writes: writes.clone(),
             due: due.clone(),
             schedules: self.schedules.clone(),
+            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone(), due.clone())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
@@ -166,6 +176,7 @@ impl Host {
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
+            stubs: self.stubs.clone(),
             gpus,
             payload_max: self.payload_max,
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
@@ -225,12 +236,12 @@ impl Host {
             .iter()
             .flat_map(|v| v.tasks.iter().flatten())
             .filter_map(|plan| {
-                let why = self.offer.refuses(plan)?;
-                Some(serde_json::json!({ "step": plan.step, "why": why }))
+                let Refusal { why, has } = self.offer.refuses(plan)?;
+                Some(serde_json::json!({ "step": plan.step, "why": why, "has": has }))
             })
             .collect();
         let gpus: Vec<&str> = self.offer.gpus.iter().map(|g| g.uuid.as_str()).collect();
-        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots, "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
+        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots.most(), "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
     }
 
     fn queues(&self, gpus: &[(i32, Gpu)]) -> Queues {
@@ -240,7 +251,9 @@ impl Host {
                 queues.add(*queue, version, None);
             }
             for (node, plan) in version.tasks.iter().enumerate() {
-                if let Some(why) = plan.as_ref().and_then(|plan| self.offer.refuses(plan)) {
+                if let Some(Refusal { why, .. }) =
+                    plan.as_ref().and_then(|plan| self.offer.refuses(plan))
+                {
                     tracing::warn!("this worker does not serve a step: {why}");
                     continue;
                 }

@@ -31,6 +31,7 @@ use super::{
     flusher::{Pending, Work},
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
+    slots::Slots,
     tally::Tally,
     token::Token,
 };
@@ -123,7 +124,7 @@ pub(super) fn vitals(table: &Table) -> Vitals {
 pub(super) struct Session {
     pub shared: Arc<Shared>,
     pub hub: Arc<Hub>,
-    pub slots: usize,
+    pub slots: Slots,
     pub queues: HashMap<i32, ServedQueue>,
     pub plain: Vec<i32>,
     pub limited: Vec<LimitedQueue>,
@@ -246,10 +247,8 @@ impl Session {
                 self.sweep();
                 self.state.ending.remove(&run);
                 if ended {
-                    let step = running.filter(|r| r.token.at.is_task());
-                    if let Some(Running { token, ran, .. }) = step {
-                        self.tally.failed(&token, ran);
-                    }
+                    let token = running.as_ref().map(|r| (&r.token, r.ran));
+                    self.tally.ended(run, token, state, &failure);
                     self.stop_run(run);
                     self.hub.ended(run, &Ending::Ended(state, failure));
                 }

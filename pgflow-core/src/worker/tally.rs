@@ -1,4 +1,4 @@
-//! What a worker did, counted until the next heartbeat writes it down.
+//! What a worker did: told at once to those who listen, and counted until the next heartbeat writes it down.
 
 use std::{
     collections::HashMap,
@@ -7,7 +7,9 @@ use std::{
 };
 
 use crate::{
-    lifecycle::AttemptStatus,
+    failure::{Failure, FailureKind},
+    lifecycle::{AttemptStatus, RunState},
+    observe::{AttemptEnded, Observers, RunEnded},
     store::{
         Connection, RunId, StoreError,
         flush::{Fate, Settled},
@@ -20,8 +22,11 @@ use super::token::Token;
 /// The number under which whole runs are counted.
 const RUN: i16 = -1;
 
-#[derive(Debug, Clone, Default)]
-pub(super) struct Tally(Arc<Mutex<Counts>>);
+#[derive(Debug, Clone)]
+pub(super) struct Tally {
+    counts: Arc<Mutex<Counts>>,
+    observers: Observers,
+}
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -31,36 +36,84 @@ struct Counts {
 }
 
 impl Tally {
+    pub fn new(observers: Observers) -> Self {
+        Self { counts: Arc::default(), observers }
+    }
+
     /// A token settled after its code had run for so long.
     pub fn settled(&self, token: &Token, settled: &Settled, ran: Duration) {
-        let mut counts = self.counts();
-        let workflow = token.version.numbers.workflow_id;
-        for record in settled.records.iter().filter(|r| r.status == AttemptStatus::Skipped) {
-            counts.places.entry((workflow, record.node)).or_default().skipped += 1;
-        }
         if let Some(attempt) = &settled.attempt {
-            let count = counts.places.entry((workflow, attempt.node)).or_default();
-            match attempt.status {
-                AttemptStatus::Done => count.completed += 1,
-                _ if settled.is_retry() => count.retried += 1,
-                _ => count.failed += 1,
-            }
-            count.waited += attempt.started_at.since(attempt.ready_at);
-            count.took(ran);
+            self.attempt(token, attempt.status, settled.is_retry(), ran);
+        }
+        let workflow = token.version.numbers.workflow_id;
+        let skipped = settled.records.iter().filter(|r| r.status == AttemptStatus::Skipped);
+        for record in skipped {
+            self.counts().places.entry((workflow, record.node)).or_default().skipped += 1;
         }
         if matches!(settled.fate, Fate::End { .. }) {
-            counts.completed.push(token.run());
+            self.counts().completed.push(token.run());
+            self.run(token.run(), Some(token), RunState::Completed);
         }
     }
 
-    /// A step failed, and its run ended of it.
-    pub fn failed(&self, token: &Token, ran: Duration) {
+    /// A run ended here without a value, of this token where it is one.
+    pub fn ended(
+        &self,
+        run: RunId,
+        token: Option<(&Token, Duration)>,
+        state: RunState,
+        failure: &Failure,
+    ) {
+        let task = token.filter(|(token, _)| token.at.is_task() && state == RunState::Failed);
+        if let Some((token, ran)) = task {
+            let status = match failure.kind {
+                FailureKind::TimedOut => AttemptStatus::TimedOut,
+                _ => AttemptStatus::Failed,
+            };
+            self.attempt(token, status, false, ran);
+        }
+        self.run(run, token.map(|(token, _)| token), state);
+    }
+
+    fn attempt(&self, token: &Token, status: AttemptStatus, retried: bool, ran: Duration) {
+        let waited = token.started_at.since(token.ready_at);
         let place = (token.version.numbers.workflow_id, token.version.number(token.at));
-        let mut counts = self.counts();
-        let count = counts.places.entry(place).or_default();
-        count.failed += 1;
-        count.waited += token.started_at.since(token.ready_at);
-        count.took(ran);
+        {
+            let mut counts = self.counts();
+            let count = counts.places.entry(place).or_default();
+            match status {
+                AttemptStatus::Done => count.completed += 1,
+                _ if retried => count.retried += 1,
+                _ => count.failed += 1,
+            }
+            count.waited += waited;
+            count.took(ran);
+        }
+        let event = || AttemptEnded {
+            run: token.run(),
+            workflow: &token.version.definition.name,
+            version: token.version.definition.version,
+            node: token.node(),
+            element: token.element(),
+            attempt: token.number(),
+            status,
+            retried,
+            started_at: token.started_at.to_system_time(),
+            waited,
+            ran,
+            span: token.span(),
+        };
+        self.observers.tell(event, |observer, event| observer.attempt_ended(event));
+    }
+
+    fn run(&self, run: RunId, token: Option<&Token>, state: RunState) {
+        let event = || RunEnded {
+            run,
+            workflow: token.map(|token| token.version.definition.name.as_str()),
+            state,
+            span: token.and_then(|token| token.trace).map(|trace| trace.of_run(run)),
+        };
+        self.observers.tell(event, |observer, event| observer.run_ended(event));
     }
 
     /// Writes down what was counted since the last time. What cannot be written is kept.
@@ -97,6 +150,6 @@ impl Tally {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
