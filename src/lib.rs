@@ -5,9 +5,10 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Check, Connect, Demand, Flow, Migrate, Migration, MigrationError, OpenError,
-        Prospect, Refused, Retry, RetryError, Run, RunError, Start, StartError, Verdict,
-        VersionCheck, Wanted, connect, connect_like, embedded, from_env,
+        ActionError, Check, Connect, Demand, Finding, Flow, Level, Migrate, Migration,
+        MigrationError, NamedStart, NamedStartError, OpenError, Prospect, Refused, Retry,
+        RetryError, Run, RunError, Start, StartError, Verdict, VersionCheck, Wanted, connect,
+        connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -20,13 +21,18 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
-        read::{AttemptView, RunStatus, TaskState, TaskView},
+        look::{NodeView, RunFilter, RunLine},
+        read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
+        why::Reason,
     },
     trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};
+
+#[cfg(feature = "cli")]
+pub use pgflow_cli as cli;
 
 #[cfg(feature = "insta")]
 mod snapshot;

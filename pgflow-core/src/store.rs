@@ -12,6 +12,8 @@ mod connection;
 pub mod death;
 pub mod end;
 pub mod flush;
+pub mod health;
+pub mod look;
 pub mod migrate;
 pub mod read;
 pub mod register;
@@ -22,6 +24,7 @@ pub mod start;
 pub mod stats;
 pub mod upkeep;
 pub mod versions;
+pub mod why;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

@@ -36,3 +36,4 @@ mod versions;
 mod views;
 mod virtual_time;
 mod waits;
+mod why;

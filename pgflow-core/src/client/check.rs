@@ -106,8 +106,9 @@ pub(super) fn examples(runs: &[RunId]) -> String {
 }
 
 impl Flow {
-    /// What becomes of the runs under way once only these definitions are served; [`definitions`](crate::registry::definitions) are those of
-    /// this binary. Registers nothing.
+    /// What becomes of the runs under way once only these definitions are served; those of this binary are
+    /// [`definitions`](crate::registry::definitions). Registers nothing; with [`Connect::as_it_is`](super::Connect::as_it_is)
+    /// the schema stays as it is too.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -117,7 +118,7 @@ impl Flow {
         let ids: Vec<i32> = standings.iter().map(|s| s.version).collect();
         let versions = stored(&mut connection, &ids, None).await?;
         let check = |version: &StoredVersion| {
-            let mut prospects: Vec<Prospect> = Vec::new();
+            let mut prospects = Vec::<Prospect>::new();
             let own = standings.iter().filter(|s| s.version == version.id);
             for prospect in own.map(|standings| prospect(version, standings, served)) {
                 match prospects
