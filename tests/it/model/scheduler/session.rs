@@ -102,6 +102,8 @@ async fn obey_all(
 ) {
     loop {
         let mut connection = endpoint.open("test").await.unwrap();
+        // a deadlock is part of the game, and the wait for it is not
+        plain(&mut connection, "set deadlock_timeout = '20ms'".into()).await.unwrap();
         let process = sqlx::query_scalar("select pg_backend_pid()").fetch_one(connection.driver());
         if answers.send(Ok(Answer::Opened(process.await.unwrap()))).is_err() {
             return;
