@@ -91,8 +91,11 @@ pub enum MigrateError {
 /// Names the texts of the migrations: where one differs, so does this.
 pub fn digest() -> String {
     let mut digest = Sha256::new();
-    MIGRATIONS.iter().for_each(|(.., text)| digest.update(checksum(text)));
-    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    for (.., text) in MIGRATIONS {
+        digest.update(checksum(text));
+    }
+    let first = digest.finalize().iter().take(8).fold(0, |sum, byte| sum << 8 | u64::from(*byte));
+    format!("{first:016x}")
 }
 
 /// Brings the schema up to this binary. Many processes may call it at once: one migrates, the others agree.

@@ -142,9 +142,9 @@ impl fmt::Debug for CrashError {
     }
 }
 
-impl<'d, W: Workflow> CrashEverywhere<'d, W> {
+impl<W: Workflow> CrashEverywhere<'_, W> {
     /// Uses this database, with the tables that the steps write to, instead of a fresh one.
-    pub fn on<'e>(self, database: &'e Database) -> CrashEverywhere<'e, W> {
+    pub fn on(self, database: &Database) -> CrashEverywhere<'_, W> {
         CrashEverywhere { database: Some(database), ..self }
     }
 
@@ -185,12 +185,11 @@ impl<'d, W: Workflow> CrashEverywhere<'d, W> {
             return Err(refused);
         }
         let fresh;
-        let database = match self.database {
-            Some(database) => database,
-            None => {
-                fresh = Database::new().await?;
-                &fresh
-            }
+        let database = if let Some(database) = self.database {
+            database
+        } else {
+            fresh = Database::new().await?;
+            &fresh
         };
         let trials = Trials::<W> {
             database,

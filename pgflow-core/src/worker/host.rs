@@ -1,12 +1,12 @@
 //! What stays the same over a worker's sessions, and how one begins and ends.
 
 use std::{
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    sync::{Arc, Mutex, PoisonError},
     time::Instant,
 };
 
 use tokio::{
-    sync::{Notify, mpsc, watch},
+    sync::{mpsc, watch},
     task::JoinHandle,
 };
 
@@ -28,20 +28,19 @@ use super::{
     WorkerError,
     alerts::Alerts,
     beat::{self, Ask, Beat},
-    flusher::{Backoff, Flusher},
+    flusher::Backoff,
+    parts::Parts,
     queues::Queues,
     resources::{Ledger, Offer, Refusal},
     schedules::Schedules,
     serve::{Reader, Shared},
-    session::{Message, Over, Session, State, Table, vitals, watched},
+    session::{Message, Over, Session, State, Table, vitals},
     slots::Slots,
     tally::Tally,
     triggers::{Consumer, Registered},
     upkeep::{Upkeep, listen},
 };
 
-/// Connections that record completions: two in flight hide each other's fsync.
-const FLUSHERS: usize = 2;
 /// Transactional steps that are under way at once, beyond which they wait for each other.
 const TRANSACTIONS: u32 = 4;
 
@@ -143,46 +142,9 @@ impl Host {
             over: over.clone(),
         }
         .spawn()?;
-        let writes = Arc::new(AtomicU64::new(0));
-        let due = Arc::new(Notify::new());
-        let upkeep = Upkeep {
-            endpoint: endpoint.clone(),
-            queues: served.all.clone(),
-            report: to_self.clone(),
-            writes: writes.clone(),
-            due: due.clone(),
-            schedules: self.schedules.clone(),
-            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
-        };
-        let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
-        if !endpoint.pooler {
-            let triggers = self.triggers.clone();
-            helpers.push(tokio::spawn(listen(
-                endpoint.clone(),
-                triggers,
-                to_self.clone(),
-                due.clone(),
-            )));
-        }
-        for registered in self.triggers.iter().cloned() {
-            let (endpoint, drain) = (endpoint.clone(), drain.clone());
-            let consumer = Consumer { registered, endpoint, drain };
-            helpers.push(tokio::spawn(watched(to_self.clone(), consumer.run())));
-        }
-        let mut flushers = Vec::new();
-        for number in 0..FLUSHERS {
-            let (work, inbox) = mpsc::unbounded_channel();
-            let flusher = Flusher {
-                number,
-                worker,
-                endpoint: endpoint.clone(),
-                join_direct: served.direct.clone(),
-                report: to_self.clone(),
-                writes: writes.clone(),
-            };
-            helpers.push(tokio::spawn(watched(to_self.clone(), flusher.run(inbox))));
-            flushers.push(work);
-        }
+        let mut parts = Parts::new(worker, endpoint.clone(), to_self.clone());
+        self.start(&mut parts, served.all.clone(), &drain);
+        let flushers = parts.flushers(&served.direct);
         let transactions = self.flow.endpoint().host_pool("transaction", TRANSACTIONS);
         let shared = Arc::new(Shared {
             transactions,
@@ -216,10 +178,33 @@ impl Host {
             tally: tally.clone(),
             drain,
             drain_flag,
-            due,
+            due: parts.due,
             state: State::default(),
         };
-        Ok(Begun { session, inbox, worker, tally, over, helpers })
+        Ok(Begun { session, inbox, worker, tally, over, helpers: parts.tasks })
+    }
+
+    /// Starts what looks after all runs, and what hears of work and of messages.
+    fn start(&self, parts: &mut Parts, queues: Vec<i32>, drain: &watch::Receiver<Option<Instant>>) {
+        let (endpoint, report, due) =
+            (parts.endpoint.clone(), parts.report.clone(), parts.due.clone());
+        let upkeep = Upkeep {
+            endpoint: endpoint.clone(),
+            queues,
+            report: report.clone(),
+            writes: parts.writes.clone(),
+            due: due.clone(),
+            schedules: self.schedules.clone(),
+            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
+        };
+        parts.spawn(upkeep.run());
+        for registered in self.triggers.iter().cloned() {
+            let (endpoint, drain) = (endpoint.clone(), drain.clone());
+            parts.spawn(Consumer { registered, endpoint, drain }.run());
+        }
+        if !endpoint.pooler {
+            parts.spawn(listen(endpoint, self.triggers.clone(), report, due));
+        }
     }
 
     async fn gpu_pools(
