@@ -7,8 +7,8 @@ pub use pgflow_core::{
     client::{
         ActionError, Check, Connect, Demand, Finding, Flow, Level, Migrate, Migration,
         MigrationError, NamedStart, NamedStartError, OpenError, Prospect, Refused, Retry,
-        RetryError, Run, RunError, Start, StartError, Verdict, VersionCheck, Wanted, connect,
-        connect_like, embedded, from_env,
+        RetryError, Run, RunError, SendError, Start, StartError, Verdict, VersionCheck, Wanted,
+        connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -22,11 +22,13 @@ pub use pgflow_core::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
         look::{NodeView, RunFilter, RunLine},
+        queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
         why::Reason,
     },
     trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
+    trigger::{Queue, Trigger},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};

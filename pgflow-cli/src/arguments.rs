@@ -8,8 +8,8 @@ use crate::{commands, context::Context, error::CliError, exit::Exit};
 ///
 /// RUN is the id of a run, or the idempotency key under which it was started (`key:42` where a key looks like an id).
 ///
-/// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run or workflow, 4 refused, 5 the doctor found a fault or the
-/// awaited run did not complete.
+/// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run or workflow, 4 refused, 5 the doctor found a fault or
+/// the awaited run did not complete.
 #[derive(Debug, Parser)]
 #[command(name = "pgflow", version, arg_required_else_help = true)]
 pub struct CommandLine {

@@ -40,8 +40,8 @@ impl<'h> Context<'h> {
         Ok(self.connect().as_it_is().await?)
     }
 
-    /// For commands that bring workflows with them: the schema is made, or brought up to date. Of a program without any it
-    /// stays as it is.
+    /// For commands that bring workflows with them: the schema is made, or brought up to date. Of a program without any
+    /// it stays as it is.
     pub async fn own_flow(&self) -> Result<Flow, CliError> {
         let connect = self.connect();
         let connect = if linked().is_empty() { connect.as_it_is() } else { connect };

@@ -50,7 +50,8 @@ impl Host {
         self
     }
 
-    /// All that `main` does: reads the arguments of the process, starts threads and a log to standard error, and runs the command.
+    /// All that `main` does: reads the arguments of the process, starts threads and a log to standard error, and runs
+    /// the command.
     pub fn main(self) -> ExitCode {
         self.main_with(std::env::args_os())
     }
@@ -80,7 +81,8 @@ impl Host {
         }
     }
 
-    /// Runs a command on the caller's runtime, for a host with a command line of its own, of which [`CommandLine`] is a subcommand.
+    /// Runs a command on the caller's runtime, for a host with a command line of its own, of which [`CommandLine`] is a
+    /// subcommand.
     pub async fn run(&self, line: CommandLine) -> Exit {
         let CommandLine { globals, command } = line;
         let context = Context::new(self, globals);

@@ -2,7 +2,7 @@
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
 //! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `observe`, `registry`,
-//! `schedule`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
+//! `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
 
 pub mod batch;
 pub mod builtins;
@@ -29,4 +29,5 @@ pub mod stubs;
 pub mod testing;
 pub mod trace;
 pub mod traits;
+pub mod trigger;
 pub mod worker;

@@ -15,6 +15,7 @@ pub mod flush;
 pub mod health;
 pub mod look;
 pub mod migrate;
+pub mod queue;
 pub mod read;
 pub mod register;
 pub mod repeat;

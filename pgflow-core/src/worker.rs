@@ -12,6 +12,7 @@ mod session;
 mod slots;
 mod tally;
 mod token;
+mod triggers;
 mod upkeep;
 
 use std::{
@@ -34,12 +35,14 @@ use crate::{
     store::{StoreError, alert::AlertRules},
     stubs::{StubError, Stubs},
     traits::Step,
+    trigger::Trigger,
 };
 
 use host::Host;
 use resources::Offer;
 use schedules::Schedules;
 use slots::Slots;
+use triggers::Registered;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -83,6 +86,7 @@ pub struct WorkerBuilder {
     observers: Observers,
     alerts: Option<AlertRules>,
     stubs: Stubs,
+    triggers: Vec<Trigger>,
 }
 
 impl WorkerBuilder {
@@ -103,6 +107,7 @@ impl WorkerBuilder {
             observers: Observers::default(),
             alerts: Some(AlertRules::default()),
             stubs: Stubs::default(),
+            triggers: Vec::new(),
         }
     }
 
@@ -191,6 +196,14 @@ impl WorkerBuilder {
         self
     }
 
+    /// Starts a run for each message of a queue, as in `.trigger(Queue::named("orders").starts::<fulfil>())`. Any number of
+    /// workers may have the same trigger. Give one queue one reader of its kind: two triggers on it share its messages.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.triggers.push(trigger);
+        self
+    }
+
     /// For tests: gives every call of a step this result instead of calling it, as in `.stub(charge {}, Ok(receipt))`.
     #[must_use]
     pub fn stub<S: Step>(mut self, _step: S, result: Result<S::Output, S::Error>) -> Self {
@@ -245,6 +258,12 @@ impl WorkerBuilder {
                 schedules.add(version.clone(), schedule);
             }
         }
+        let mut triggers = Vec::new();
+        for trigger in self.triggers {
+            self.flow.make_queue(&trigger.queue.name).await?;
+            let version = self.flow.register((trigger.spec)()).await?;
+            triggers.push(Registered::new(trigger, version));
+        }
         let (drain, draining) = watch::channel(None);
         let host = Host {
             flow: self.flow,
@@ -259,6 +278,7 @@ impl WorkerBuilder {
             observers: self.observers,
             alerts: self.alerts,
             stubs: self.stubs,
+            triggers,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));

@@ -19,6 +19,7 @@ mod migrating;
 mod model;
 mod pooler;
 mod process;
+mod queue;
 mod resources;
 mod restart;
 mod roles;

@@ -173,8 +173,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// For tests of what is not on every machine: passes over them, but not in the gate.
 pub fn missing(program: &str) {
-    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "`{program}` is not installed");
-    println!("skipped: `{program}` is not installed");
+    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{program} is not installed");
+    println!("skipped: {program} is not installed");
 }
 
 /// Whether a test that takes a sample shall take everything.

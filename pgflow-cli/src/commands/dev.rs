@@ -8,8 +8,8 @@ use crate::{context::Context, error::CliError, exit::Exit, output::Tone};
 
 use super::serving::Serving;
 
-/// A private Postgres and a worker in one, whatever `DATABASE_URL` says. Its data stays between runs; other commands reach it
-/// without an address. A program without workflows only keeps the server up.
+/// A private Postgres and a worker in one, whatever `DATABASE_URL` says. Its data stays between runs; other commands
+/// reach it without an address. A program without workflows only keeps the server up.
 #[derive(Debug, Args)]
 pub(crate) struct Dev {
     #[command(flatten)]

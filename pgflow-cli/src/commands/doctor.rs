@@ -14,9 +14,9 @@ use crate::{
     render::time::parse,
 };
 
-/// Look for what keeps runs from going on, and say what to do about it: the server and its settings, the schema, transactions that
-/// are held open, work that nobody serves, leases held by the dead, clocks, bloat, old queues. It changes nothing. Ends with
-/// status 5 where there is a fault.
+/// Look for what keeps runs from going on, and say what to do about it: the server and its settings, the schema,
+/// transactions that are held open, work that nobody serves, leases held by the dead, clocks, bloat, old queues. It
+/// changes nothing. Ends with status 5 where there is a fault.
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// From which age a transaction or a queue is a finding.

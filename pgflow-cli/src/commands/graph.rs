@@ -13,8 +13,8 @@ use crate::{
     render::{dot, mermaid, nodes, picture::Picture, svg},
 };
 
-/// Draw a workflow from its stored definition, or a run with the states of its nodes: arms that were not taken are faint, a map is
-/// one node with counts.
+/// Draw a workflow from its stored definition, or a run with the states of its nodes: arms that were not taken are
+/// faint, a map is one node with counts.
 #[derive(Debug, Args)]
 pub(crate) struct Graph {
     /// A run, or a workflow as in `survey` or `survey@2`.

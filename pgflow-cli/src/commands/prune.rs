@@ -15,8 +15,8 @@ use crate::{
 /// More are not counted before they are removed.
 const COUNTED: u32 = 100_000;
 
-/// Remove runs that ended long ago, with their history and keys; never one that is under way, nor a child of one. The role must own
-/// the schema.
+/// Remove runs that ended long ago, with their history and keys; never one that is under way, nor a child of one. The
+/// role must own the schema.
 #[derive(Debug, Args)]
 pub(crate) struct Prune {
     /// How long ago they ended, as in 30d.
@@ -44,12 +44,8 @@ impl Prune {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         let flow = context.flow().await?;
         let old = flow.count_old(self.older_than, COUNTED).await?;
-        let runs = if old >= u64::from(COUNTED) {
-            format!("{COUNTED} or more runs")
-        } else {
-            format!("{old} runs")
-        };
-        let runs = if old == 1 { "1 run".into() } else { runs };
+        let runs =
+            if old < u64::from(COUNTED) { counted(old) } else { format!("{old} or more runs") };
         let what = format!("{runs} that ended {} ago or earlier", lasting(self.older_than));
         if self.dry_run {
             context
@@ -61,7 +57,11 @@ impl Prune {
             context.output.confirm(self.yes, &format!("this removes {what} for ever"))?;
         }
         let removed = flow.prune(self.older_than, &context.actor()).await?;
-        context.output.tell(&Pruned { removed }, |_| format!("removed {removed} runs\n"));
+        context.output.tell(&Pruned { removed }, |_| format!("removed {}\n", counted(removed)));
         Ok(Exit::Done)
     }
+}
+
+fn counted(runs: u64) -> String {
+    if runs == 1 { "1 run".into() } else { format!("{runs} runs") }
 }

@@ -8,8 +8,8 @@ use crate::{context::Context, error::CliError, exit::Exit};
 
 use super::payload::InputFile;
 
-/// Go on with a run that did not complete, as a new run that keeps what had succeeded; its key leads to the new one. With `--from` a
-/// node and all that follows it run again.
+/// Go on with a run that did not complete, as a new run that keeps what had succeeded; its key leads to the new one.
+/// With `--from` a node and all that follows it run again.
 #[derive(Debug, Args)]
 pub(crate) struct Retry {
     /// The run.

@@ -39,8 +39,9 @@ impl Signal {
         let changed = flow.signal(run, &self.name, &payload, &context.actor()).await?;
         let view = Sent { run: run.0, signal: self.name, changed };
         context.output.tell(&view, |_| {
-            let word = if changed { "has" } else { "had before" };
-            format!("run {run} {word} signal `{}`\n", view.signal)
+            let before = if changed { "" } else { " before" };
+            let has = if changed { "has" } else { "had" };
+            format!("run {run} {has} signal `{}`{before}\n", view.signal)
         });
         Ok(Exit::Done)
     }

@@ -10,8 +10,8 @@ use crate::{
     render::reasons::{self, ReasonLine},
 };
 
-/// Every reason why a run is not further along: what runs where and since when, what waits for what, who holds the limit, who
-/// paused it, whom nobody serves. In SQL: `select * from pgflow.why_1(RUN)`.
+/// Every reason why a run is not further along: what runs where and since when, what waits for what, who holds the
+/// limit, who paused it, whom nobody serves. In SQL: `select * from pgflow.why_1(RUN)`.
 #[derive(Debug, Args)]
 pub(crate) struct Why {
     /// The run.

@@ -7,8 +7,8 @@ use crate::{context::Context, error::CliError, exit::Exit};
 
 use super::serving::Serving;
 
-/// Serve the workflows of this program until told to stop. The first signal lets running steps finish, a second one stops at
-/// once. Warnings go to standard error, more with `RUST_LOG=info` or `debug`.
+/// Serve the workflows of this program until told to stop. The first signal lets running steps finish, a second one
+/// stops at once. Warnings go to standard error, more with `RUST_LOG=info` or `debug`.
 #[derive(Debug, Args)]
 pub(crate) struct Worker {
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! Where the nodes of a picture stand: in layers by their longest way from a root, within a layer near what comes before them.
+//! Where the nodes of a picture stand: in layers by their longest way from a root, within a layer near what comes
+//! before them.
 
 use super::picture::Picture;
 

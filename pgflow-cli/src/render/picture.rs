@@ -1,4 +1,5 @@
-//! What is drawn of a workflow: its nodes and the edges of the reduced graph, with the states of a run where there is one.
+//! What is drawn of a workflow: its nodes and the edges of the reduced graph, with the states of a run where there is
+//! one.
 
 use std::collections::BTreeSet;
 

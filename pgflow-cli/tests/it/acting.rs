@@ -40,7 +40,7 @@ async fn actions_are_done_once_and_written_down_with_their_actor() {
     );
     let signal = ["signal", "1", "approve", "\"Ann\"", "--actor", "bob"];
     assert_eq!(pgflow(&db, &signal).await.text(), "run 1 has signal `approve`\n");
-    assert_eq!(pgflow(&db, &signal).await.text(), "run 1 had before signal `approve`\n");
+    assert_eq!(pgflow(&db, &signal).await.text(), "run 1 had signal `approve` before\n");
     let other = pgflow(&db, &["signal", "1", "approve", "\"Eve\""]).await;
     assert_eq!(other.status, 4);
     assert!(other.err.contains("the first one stays"), "{}", other.err);
@@ -49,7 +49,7 @@ async fn actions_are_done_once_and_written_down_with_their_actor() {
     assert!(unknown.err.contains("it waits for `approve`"), "{}", unknown.err);
     let unsure = pgflow(&db, &["cancel", "1"]).await;
     assert_eq!(unsure.status, 4);
-    assert_eq!(unsure.err, "error: this ends run 1 of `survey` (live); confirm it with --yes\n");
+    assert_eq!(unsure.err, "error: this ends run 1 of `survey`; confirm it with --yes\n");
     assert_eq!(pgflow(&db, &["cancel", "1", "--yes"]).await.text(), "run 1 is cancelled\n");
     assert_eq!(pgflow(&db, &["cancel", "1", "--yes"]).await.text(), "run 1 had ended before\n");
     assert_eq!(pgflow(&db, &["pause", "1"]).await.status, 4);
@@ -114,7 +114,7 @@ async fn pruning_counts_first_and_needs_a_yes() {
     assert_eq!(db.count("select count(*) from pgflow.run").await, 2);
     assert_eq!(
         pgflow(&db, &["prune", "--older-than", "30d", "--yes"]).await.text(),
-        "removed 1 runs\n"
+        "removed 1 run\n"
     );
     assert_eq!(db.count("select count(*) from pgflow.run").await, 1);
     assert_eq!(audit(&db).await.last().unwrap(), "ann prune 0");

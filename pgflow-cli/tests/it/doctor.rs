@@ -136,7 +136,7 @@ async fn what_the_dead_hold_is_found() {
     assert_eq!(
         found,
         [
-            "fault: worker `w1` died N s ago and still holds 1 tasks and 0 slots → start a worker: any live one takes over within seconds"
+            "fault: worker `w1` died N s ago and still holds 1 task and 0 slots → start a worker: any live one takes over within seconds"
         ]
     );
     assert_eq!(status, 5);

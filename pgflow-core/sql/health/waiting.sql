@@ -5,7 +5,7 @@ with recursive ready(queue) as (
   union all select (select min(k.ready_in) from pgflow.task k where k.ready_in > r.queue) from ready r where r.queue is not null)
 select w.name || '@' || w.version as version, coalesce(n.id, case when q.node = 0 then 'start' else 'end' end) as node, f.run_id,
   (extract(epoch from pgflow.clock() - f.ready_at) * 1000)::bigint as age_ms,
-  (select count(*) from (select from pgflow.task k where k.ready_in = r.queue limit 1000) c) as tasks,
+  (select count(*) from (select from pgflow.task k where k.ready_in = r.queue limit $1) c) as tasks,
   coalesce(array_length(s.refusals, 1), 0) as servers,
   case when array_position(s.refusals, null) is null then s.refusals[1] end as refusal
 from ready r

@@ -56,8 +56,8 @@ impl Finding {
 }
 
 impl Connect {
-    /// Examines the database and whoever works on it; changes nothing and does not need the schema. What waits or is held
-    /// open for longer than `older_than` is a finding; `here` reads the caller's clock.
+    /// Examines the database and whoever works on it; changes nothing and does not need the schema. What waits or is
+    /// held open for longer than `older_than` is a finding; `here` reads the caller's clock.
     ///
     /// # Errors
     /// [`OpenError`], where there is no answer to examine.
@@ -99,11 +99,11 @@ async fn schema(
     let dead = health::dead(connection).await?;
     let holds = |dead: &health::Dead| {
         let text = format!(
-            "worker `{}` died {} ago and still holds {} tasks and {} slots",
+            "worker `{}` died {} ago and still holds {} and {}",
             dead.name,
             lasting(dead.age),
-            dead.tasks,
-            dead.slots
+            counted(dead.tasks, "task"),
+            counted(dead.slots, "slot")
         );
         Finding::fault("dead", text, "start a worker: any live one takes over within seconds")
     };
@@ -212,8 +212,10 @@ fn skew(there: SystemTime, here: SystemTime) -> Finding {
 }
 
 fn unserved(waiting: &Waiting) -> Option<Finding> {
-    let tasks =
-        if waiting.tasks == 1 { "1 task".into() } else { format!("{} tasks", waiting.tasks) };
+    let tasks = match waiting.tasks {
+        0..health::COUNTED => counted(waiting.tasks, "task"),
+        most => format!("{most} or more tasks"),
+    };
     let ready = format!(
         "{tasks} of `{}` in `{}`, first run {}",
         waiting.node, waiting.version, waiting.run
@@ -259,6 +261,10 @@ async fn tables(connection: &mut Connection<'_>) -> Result<Vec<Finding>, StoreEr
         bloated.into_iter().chain(excluded)
     });
     Ok(or_fine(bad, "bloat", "no table has more dead rows than live ones"))
+}
+
+fn counted(n: u64, what: &str) -> String {
+    if n == 1 { format!("1 {what}") } else { format!("{n} {what}s") }
 }
 
 /// A duration for people, as SQL writes it.

@@ -9,7 +9,7 @@ use std::{
 use crate::{
     definition::Definition,
     lifecycle::{Graph, Position},
-    payload::{Json, PayloadError},
+    payload::{INPUT_MAX, Json, PayloadError},
     registry::{RegistryError, head_start, linked},
     store::{
         RunId, StoreError,
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Flow,
-    start::{INPUT_MAX, KEY_MAX, is_key},
+    start::{KEY_MAX, is_key},
 };
 
 /// Why a run was not started by its workflow's name.
@@ -179,8 +179,8 @@ impl IntoFuture for NamedStart {
 }
 
 impl Flow {
-    /// Starts a run of a registered workflow by its stored name. The input is checked against the workflow's own types where
-    /// this binary links it, else against the names of its inputs. `actor` is written down with it.
+    /// Starts a run of a registered workflow by its stored name. The input is checked against the workflow's own types
+    /// where this binary links it, else against the names of its inputs. `actor` is written down with it.
     pub fn start_named(&self, workflow: &str, input: Json, actor: &str) -> NamedStart {
         NamedStart {
             flow: self.clone(),

@@ -9,7 +9,7 @@ use std::{
 };
 
 use crate::{
-    payload::{Json, PayloadError},
+    payload::{INPUT_MAX, Json, PayloadError},
     registry::{RegistryError, Version, head_start},
     store::{
         Connection, RunId, StoreError,
@@ -21,8 +21,6 @@ use crate::{
 
 use super::{Caller, Flow, Run};
 
-/// The largest input, in bytes.
-pub(super) const INPUT_MAX: usize = 4 << 20;
 /// The longest idempotency key, in bytes.
 pub(super) const KEY_MAX: usize = 512;
 

@@ -94,6 +94,9 @@ fn count(row: &PgRow, column: &str) -> u64 {
     u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
 }
 
+/// The most tasks of a queue that are counted.
+pub const COUNTED: u64 = 1_000;
+
 /// A queue in which something is ready.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Waiting {
@@ -105,7 +108,7 @@ pub struct Waiting {
     pub run: i64,
     /// How long that has been ready.
     pub age: Duration,
-    /// Ready tasks, up to a thousand.
+    /// Ready tasks, up to [`COUNTED`].
     pub tasks: u64,
     /// Live workers that have the version.
     pub servers: i32,
@@ -119,6 +122,7 @@ pub struct Waiting {
 /// [`StoreError`].
 pub async fn waiting(connection: &mut Connection<'_>) -> Result<Vec<Waiting>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/health/waiting.sql"))
+        .bind(i64::try_from(COUNTED).unwrap_or(i64::MAX))
         .fetch_all(connection)
         .await
         .during("list what is ready")?;

@@ -17,6 +17,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (7, "views", include_str!("../../migrations/0007_views.sql")),
     (8, "versions", include_str!("../../migrations/0008_versions.sql")),
     (9, "why", include_str!("../../migrations/0009_why.sql")),
+    (10, "messages", include_str!("../../migrations/0010_messages.sql")),
     (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
     (12, "traces", include_str!("../../migrations/0012_traces.sql")),
 ];
@@ -108,11 +109,7 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         .execute(&mut tx)
         .await
         .during("give a migration time")?;
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .execute(&mut tx)
-        .await
-        .during("lock the schema")?;
+    lock_schema(&mut tx).await?;
     let applied = applied(&mut tx).await?;
     unedited(&applied)?;
     for (number, name, text) in MIGRATIONS {
@@ -139,6 +136,19 @@ pub async fn check(connection: &mut Connection<'_>) -> Result<(), MigrateError> 
     let found = sqlx::query_scalar("select schema from pgflow.meta");
     let found = found.fetch_one(connection).await.during("show its schema number")?;
     Err(MigrateError::Behind { found })
+}
+
+/// Waits until no other process changes a schema of ours, in the caller's transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn lock_schema(tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(tx)
+        .await
+        .during("lock the schema")?;
+    Ok(())
 }
 
 /// Cheap check without locks; also refuses what is not ours or is too new.

@@ -36,6 +36,7 @@ use super::{
     session::{Message, Over, Session, State, Table, vitals, watched},
     slots::Slots,
     tally::Tally,
+    triggers::{Consumer, Registered},
     upkeep::{Upkeep, listen},
 };
 
@@ -59,6 +60,7 @@ pub(super) struct Host {
     pub observers: Observers,
     pub alerts: Option<AlertRules>,
     pub stubs: Stubs,
+    pub triggers: Vec<Registered>,
 }
 
 pub(super) struct Begun {
@@ -154,7 +156,18 @@ impl Host {
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone(), due.clone())));
+            let triggers = self.triggers.clone();
+            helpers.push(tokio::spawn(listen(
+                endpoint.clone(),
+                triggers,
+                to_self.clone(),
+                due.clone(),
+            )));
+        }
+        for registered in self.triggers.iter().cloned() {
+            let (endpoint, drain) = (endpoint.clone(), drain.clone());
+            let consumer = Consumer { registered, endpoint, drain };
+            helpers.push(tokio::spawn(watched(to_self.clone(), consumer.run())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {

@@ -16,7 +16,9 @@ use crate::store::{
     upkeep::{Tick, tick, vacuum_tasks},
 };
 
-use super::{alerts::Alerts, flusher::Backoff, schedules::Schedules, session::Message};
+use super::{
+    alerts::Alerts, flusher::Backoff, schedules::Schedules, session::Message, triggers::Registered,
+};
 
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
@@ -90,16 +92,17 @@ impl Upkeep {
     }
 }
 
-/// Hears of work, of cancelled runs, and that something is due sooner than it was. Everything goes on without it, by
+/// Hears of work, of cancelled runs, of messages, and that something is due sooner than it was. Everything goes on without it, by
 /// polling.
 pub(super) async fn listen(
     endpoint: Endpoint,
+    triggers: Vec<Registered>,
     report: mpsc::UnboundedSender<Message>,
     due: Arc<Notify>,
 ) {
     let mut backoff = Backoff::default();
     while !report.is_closed() {
-        if let Err(error) = heard(&endpoint, &report, &due, &mut backoff).await {
+        if let Err(error) = heard(&endpoint, &triggers, &report, &due, &mut backoff).await {
             tracing::debug!(%error, "notifications are interrupted");
         }
         backoff.wait().await;
@@ -108,6 +111,7 @@ pub(super) async fn listen(
 
 async fn heard(
     endpoint: &Endpoint,
+    triggers: &[Registered],
     report: &mpsc::UnboundedSender<Message>,
     due: &Notify,
     backoff: &mut Backoff,
@@ -115,6 +119,8 @@ async fn heard(
     let pool = endpoint.pool("listen", 1);
     let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
     listener.listen_all(["pgflow_work", "pgflow_cancel", "pgflow_due"]).await?;
+    let channels: Vec<String> = triggers.iter().map(Registered::channel).collect();
+    listener.listen_all(channels.iter().map(String::as_str)).await?;
     *backoff = Backoff::default();
     // what was said before is not repeated
     let _ = report.send(Message::Wake);
@@ -129,7 +135,12 @@ async fn heard(
             "pgflow_cancel" => {
                 notification.payload().parse().ok().map(|id| Message::Cancel(RunId(id)))
             }
-            _ => Some(Message::Wake),
+            "pgflow_work" => Some(Message::Wake),
+            queue => {
+                let asked = triggers.iter().zip(&channels).filter(|(_, channel)| *channel == queue);
+                asked.for_each(|(trigger, _)| trigger.heard.notify_one());
+                None
+            }
         };
         if let Some(message) = message
             && report.send(message).is_err()
