@@ -94,9 +94,9 @@ async fn steps_that_different_workers_can_run_are_no_reason_to_complain() {
     let two = builder().cores(2).gpus(vec![gpu(0, 8), gpu(1, 8)]).spawn().await.unwrap();
     assert_eq!(run.output().await.unwrap(), 7);
     cores.drain(PATIENCE).await;
-    // each of the two that are left refuses a step, but not the same one
+    // what only it could run waits, and what one of the others can does not
     let run = flow.start::<wide_and_deep>(5).await.unwrap();
-    db.until("select count(*) from pgflow.task where ready_in is not null", 1).await;
+    db.until("select count(*) from pgflow.attempt where status = 1", 3).await;
     let why = run.status().await.unwrap().unserved.unwrap();
     assert!(why.contains("`on_three_cores` needs 3 cores, 2 offered"), "{why}");
     one.drain(PATIENCE).await;
