@@ -179,7 +179,7 @@ impl<'a> Engine<'a> {
                 self.settle(who, vec![self.places.retried(&held)]).await;
             }
             Stage::End(of, state, holder) => {
-                self.end(who, self.places.runs[of], state, holder).await
+                self.end(who, self.places.runs[of], state, holder).await;
             }
             Stage::Signal => {
                 act::signal(&mut self.sql, run, "go", &Json::null(), "test").await.unwrap();

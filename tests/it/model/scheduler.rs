@@ -542,9 +542,10 @@ impl<'a> Scheduler<'a> {
         let mut fences = HashSet::new();
         let workers = self.actors.iter().filter_map(Actor::worker);
         let mut holds = workers.flat_map(|worker| &worker.holds).map(|held| self.fence(held));
-        match holds.all(|fence| fences.insert(fence)) {
-            true => Ok(()),
-            false => Err("two hold a token at one epoch".into()),
+        if holds.all(|fence| fences.insert(fence)) {
+            Ok(())
+        } else {
+            Err("two hold a token at one epoch".into())
         }
     }
 }
