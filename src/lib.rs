@@ -5,8 +5,9 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, SendError, Start,
-        StartError, connect, connect_like, embedded, from_env,
+        ActionError, Connect, Finding, Flow, Level, NamedStart, NamedStartError, OpenError, Retry,
+        RetryError, Run, RunError, SendError, Start, StartError, connect, connect_like, embedded,
+        from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -19,8 +20,10 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
+        look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},
-        read::{AttemptView, RunStatus, TaskState, TaskView},
+        read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
+        why::Reason,
     },
     trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
@@ -28,6 +31,9 @@ pub use pgflow_core::{
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};
+
+#[cfg(feature = "cli")]
+pub use pgflow_cli as cli;
 
 #[cfg(feature = "insta")]
 mod snapshot;

@@ -2,7 +2,10 @@
 
 mod act;
 mod connect;
+mod doctor;
 mod hub;
+mod look;
+mod named;
 mod queue;
 mod retry;
 mod served;
@@ -27,7 +30,7 @@ use crate::{
         Connection, RunId, StoreError,
         connect::Endpoint,
         end::end_run,
-        migrate::migrate,
+        migrate::{check, migrate},
         read::{self, RunStatus},
     },
     trace::TraceParent,
@@ -37,7 +40,9 @@ use crate::{
 
 pub use act::ActionError;
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
+pub use doctor::{Finding, Level};
 pub use hub::Hub;
+pub use named::{NamedStart, NamedStartError};
 pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
@@ -72,9 +77,17 @@ impl std::fmt::Debug for TraceSource {
 }
 
 impl Flow {
-    async fn open(endpoint: Endpoint, server: Option<Server>) -> Result<Self, OpenError> {
+    async fn open(
+        endpoint: Endpoint,
+        server: Option<Server>,
+        as_it_is: bool,
+    ) -> Result<Self, OpenError> {
         let mut connection = endpoint.first().await?;
-        migrate(&mut connection).await?;
+        if as_it_is {
+            check(&mut connection).await?;
+        } else {
+            migrate(&mut connection).await?;
+        }
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
@@ -181,7 +194,7 @@ impl Flow {
             }
         };
         if ended {
-            read::audit(&mut connection, actor, "cancel", run).await?;
+            read::audit(&mut connection, actor, "cancel", Some(run), None).await?;
         }
         Ok(ended)
     }
@@ -189,6 +202,14 @@ impl Flow {
     /// How to connect to the same database, for a host that wants connections of its own.
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.endpoint.options
+    }
+
+    /// The address of the same database, with its password.
+    pub fn url(&self) -> String {
+        match &self.0.server {
+            Some(server) => server.url(connect::EMBEDDED_DATABASE),
+            None => sqlx::ConnectOptions::to_url_lossy(self.options()).into(),
+        }
     }
 
     fn current_trace(&self) -> Option<String> {

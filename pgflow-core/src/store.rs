@@ -11,6 +11,8 @@ mod connection;
 pub mod death;
 pub mod end;
 pub mod flush;
+pub mod health;
+pub mod look;
 pub mod migrate;
 pub mod queue;
 pub mod read;
@@ -21,6 +23,7 @@ pub mod stamp;
 pub mod start;
 pub mod stats;
 pub mod upkeep;
+pub mod why;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

@@ -35,3 +35,4 @@ mod versions;
 mod views;
 mod virtual_time;
 mod waits;
+mod why;

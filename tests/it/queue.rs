@@ -326,7 +326,7 @@ async fn a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_it
     assert!(matches!(fate, Fate::Started { run: Some((newest, _)), .. } if newest == again));
     flow.run::<carriage>(again).output().await.unwrap();
     worker.drain(PATIENCE).await;
-    flow.prune(std::time::Duration::ZERO).await.unwrap();
+    flow.prune(std::time::Duration::ZERO, "a test").await.unwrap();
     assert_eq!(db.count("select count(*) from pgflow.message").await, 0);
 }
 

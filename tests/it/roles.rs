@@ -78,6 +78,9 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
     let run = client.start::<guarded_flow>(5).await.unwrap();
     assert_eq!(reader.run::<guarded_flow>(run.id()).output().await.unwrap(), 15);
     assert!(reader.status(run.id()).await.unwrap().is_some());
+    assert_eq!(reader.why(run.id()).await.unwrap()[0].code, "ended");
+    assert!(reader.dump(run.id()).await.unwrap().is_some());
+    assert!(!reader.list(&pgflow::RunFilter::default(), 10).await.unwrap().is_empty());
     assert!(reader.start::<guarded_flow>(1).await.is_err());
     assert!(reader.cancel(run.id(), "a reader").await.is_err());
     assert!(client.worker().only(["guarded_flow"]).spawn().await.is_err());

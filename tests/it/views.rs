@@ -132,12 +132,12 @@ async fn old_counts_go_with_old_runs() {
     flow.start::<measuring>(2).await.unwrap().output().await.unwrap();
     worker.drain(PATIENCE).await;
     assert_ne!(db.count("select count(*) from pgflow.stats").await, 0);
-    assert_eq!(flow.prune(Duration::from_secs(3600)).await.unwrap(), 0);
+    assert_eq!(flow.prune(Duration::from_secs(3600), "dan").await.unwrap(), 0);
     assert_ne!(db.count("select count(*) from pgflow.stats").await, 0);
     sqlx::query("update pgflow.stats set minute = minute - interval '2 hours'")
         .execute(&mut db.sql().await)
         .await
         .unwrap();
-    flow.prune(Duration::from_secs(3600)).await.unwrap();
+    flow.prune(Duration::from_secs(3600), "dan").await.unwrap();
     assert_eq!(db.count("select count(*) from pgflow.stats").await, 0);
 }

@@ -182,7 +182,7 @@ async fn a_heartbeat_amid_jumps_never_puts_a_lease_back() {
     let worker = register_worker(&mut connection, "w", "{}", LEASE).await.unwrap();
     let beats = tokio::spawn(async move {
         for beat in 0..300 {
-            assert!(heartbeat(&mut connection, worker, LEASE).await.unwrap(), "beat {beat}");
+            assert!(heartbeat(&mut connection, worker, LEASE, 0).await.unwrap(), "beat {beat}");
         }
     });
     while !beats.is_finished() {

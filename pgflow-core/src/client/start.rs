@@ -22,7 +22,7 @@ use crate::{
 use super::{Caller, Flow, Run};
 
 /// The longest idempotency key, in bytes.
-const KEY_MAX: usize = 512;
+pub(super) const KEY_MAX: usize = 512;
 
 /// Why a run was not started.
 #[derive(Debug, thiserror::Error)]
@@ -132,9 +132,7 @@ impl<W: Workflow> Start<'_, W> {
     }
 
     async fn send(self) -> Result<Run<W>, StartError> {
-        if let Some(key) =
-            self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0'))
-        {
+        if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
             return Err(StartError::Key(key.len()));
         }
         let input = encode::<W>(&self.input)?;
@@ -170,6 +168,10 @@ pub(super) async fn many<W: Workflow>(
     let version = flow.register((W::SPEC)()).await?;
     let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
     Ok(started.into_iter().map(|s| flow.run(s.run)).collect())
+}
+
+pub(super) fn is_key(key: &str) -> bool {
+    (1..=KEY_MAX).contains(&key.len()) && !key.contains('\0')
 }
 
 /// Starts a run with an input that [`encode`] gave.

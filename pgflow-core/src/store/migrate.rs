@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
     (7, "views", include_str!("../../migrations/0007_views.sql")),
+    (9, "why", include_str!("../../migrations/0009_why.sql")),
     (10, "messages", include_str!("../../migrations/0010_messages.sql")),
     (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
     (12, "traces", include_str!("../../migrations/0012_traces.sql")),
@@ -45,6 +46,19 @@ pub enum MigrateError {
         found: i32,
         /// The oldest that may use it.
         compatible: i32,
+    },
+    /// There is no schema, and this connection was not to make it.
+    #[error(
+        "the database has no schema `pgflow`; a worker makes it when it starts, and so does whatever else starts runs"
+    )]
+    Missing,
+    /// The schema is older, and this connection was not to change it.
+    #[error(
+        "the database has schema {found} and this binary speaks {SCHEMA}; start a worker of this version, which brings it up to date"
+    )]
+    Behind {
+        /// The schema there.
+        found: i32,
     },
     /// An applied migration has another text here.
     #[error(
@@ -104,6 +118,23 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
     }
     begun.commit().await.during("commit the migrations")?;
     Ok(())
+}
+
+/// Looks whether the schema is there and new enough, and changes nothing.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn check(connection: &mut Connection<'_>) -> Result<(), MigrateError> {
+    if up_to_date(connection).await? {
+        return Ok(());
+    }
+    let applied = sqlx::query_scalar("select to_regclass('pgflow.meta') is not null");
+    if !applied.fetch_one(&mut *connection).await.during("show its schemas")? {
+        return Err(MigrateError::Missing);
+    }
+    let found = sqlx::query_scalar("select schema from pgflow.meta");
+    let found = found.fetch_one(connection).await.during("show its schema number")?;
+    Err(MigrateError::Behind { found })
 }
 
 /// Waits until no other process changes a schema of ours, in the caller's transaction.

@@ -101,7 +101,7 @@ pub(super) struct RunningView {
     context: ContextSlot,
 }
 
-/// What the heartbeat tells: tokens that have run for longer than a beat, and their progress.
+/// What the heartbeat tells: how many tokens run, which of them for longer than a beat, and their progress.
 pub(super) fn vitals(table: &Table) -> Vitals {
     let table = table.lock().unwrap_or_else(PoisonError::into_inner);
     let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
@@ -117,7 +117,11 @@ pub(super) fn vitals(table: &Table) -> Vitals {
             note: progress.note,
         })
     });
-    Vitals { tokens: old.map(|(key, r)| (*key, r.epoch)).collect(), notes: notes.collect() }
+    Vitals {
+        busy: table.len(),
+        tokens: old.map(|(key, r)| (*key, r.epoch)).collect(),
+        notes: notes.collect(),
+    }
 }
 
 pub(super) struct Session {
