@@ -163,11 +163,7 @@ impl Host {
                 due.clone(),
             )));
         }
-        for registered in self.triggers.iter().cloned() {
-            let (endpoint, drain) = (endpoint.clone(), drain.clone());
-            let consumer = Consumer { registered, endpoint, drain };
-            helpers.push(tokio::spawn(watched(to_self.clone(), consumer.run())));
-        }
+        helpers.extend(self.consume(&to_self, &drain));
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
             let (work, inbox) = mpsc::unbounded_channel();
@@ -219,6 +215,20 @@ impl Host {
             state: State::default(),
         };
         Ok(Begun { session, inbox, worker, tally, over, helpers })
+    }
+
+    /// Sets the triggers to work.
+    fn consume(
+        &self,
+        report: &mpsc::UnboundedSender<Message>,
+        drain: &watch::Receiver<Option<Instant>>,
+    ) -> Vec<JoinHandle<()>> {
+        let consumer = |registered: &Registered| {
+            let (endpoint, drain) = (self.flow.endpoint().clone(), drain.clone());
+            let consumer = Consumer { registered: registered.clone(), endpoint, drain };
+            tokio::spawn(watched(report.clone(), consumer.run()))
+        };
+        self.triggers.iter().map(consumer).collect()
     }
 
     async fn gpu_pools(
