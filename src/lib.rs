@@ -5,9 +5,10 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Connect, Finding, Flow, Level, NamedStart, NamedStartError, OpenError, Retry,
-        RetryError, Run, RunError, SendError, Start, StartError, connect, connect_like, embedded,
-        from_env,
+        ActionError, Check, Connect, Demand, Finding, Flow, Level, Migrate, Migration,
+        MigrationError, NamedStart, NamedStartError, OpenError, Prospect, Refused, Retry,
+        RetryError, Run, RunError, SendError, Start, StartError, Verdict, VersionCheck, Wanted,
+        connect, connect_like, embedded, from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
@@ -15,7 +16,7 @@ pub use pgflow_core::{
     lifecycle::{AttemptStatus, RunState},
     observe::{AttemptEnded, Observer, RunEnded},
     payload::{Json, PayloadError},
-    registry::{StepTuning, Tuning, WorkflowTuning},
+    registry::{StepTuning, Tuning, WorkflowTuning, definitions},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,

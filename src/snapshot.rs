@@ -1,11 +1,17 @@
 //! Definitions as accepted files: what the compiler cannot see is the shape of yesterday.
 
-use pgflow_core::{definition::Definition, traits::Workflow};
+use std::{fs, path::Path};
+
+use pgflow_core::{
+    definition::{Definition, advice as advise},
+    traits::Workflow,
+};
 
 /// Compares a workflow's definition with the accepted snapshot `<name>@v<version>.snap`.
 ///
-/// A change of shape under one version shows as a difference in an accepted file: give the workflow a new version,
-/// and keep the old function beside it for runs under way.
+/// Where it differs, the description of the failed assertion says in one paragraph what the change asks for: nothing but
+/// accepting it (tuning), a new version, and which runs under way could be moved to that. For a version without a
+/// snapshot it compares with the newest accepted one before it.
 ///
 /// # Panics
 /// Where the definition differs from the snapshot, as `insta::assert_snapshot!` does.
@@ -14,7 +20,7 @@ macro_rules! assert_definition {
     ($workflow:path) => {{
         let (name, definition) = $crate::__private::definition::<$workflow>();
         $crate::__private::insta::with_settings!({
-            description => $crate::__private::advice::<$workflow>(),
+            description => $crate::__private::advice::<$workflow>(env!("CARGO_MANIFEST_DIR"), file!()),
             omit_expression => true,
             prepend_module_to_snapshot => false,
         }, {
@@ -25,15 +31,31 @@ macro_rules! assert_definition {
 
 /// The snapshot's name and text.
 pub fn definition<W: Workflow>() -> (String, String) {
-    let name = format!("{}@v{}", W::NAME, W::VERSION);
-    (name, Definition::from((W::SPEC)()).to_json())
+    (name::<W>(W::VERSION), Definition::from((W::SPEC)()).to_json())
 }
 
-/// What to do about a difference.
-pub fn advice<W: Workflow>() -> String {
-    format!(
-        "where `fingerprint` differs: shape changed under version {}; write `version = {}`",
-        W::VERSION,
-        W::VERSION + 1
-    )
+fn name<W: Workflow>(version: u32) -> String {
+    format!("{}@v{version}", W::NAME)
+}
+
+/// What to do about a difference; `file` is where it is asserted, as `file!()` says.
+pub fn advice<W: Workflow>(manifest: &str, file: &str) -> String {
+    let accepted = (1..=W::VERSION).rev().find_map(|version| {
+        let snapshot = format!("snapshots/{}.snap", name::<W>(version));
+        // `file!()` is relative to the workspace, whose root is the manifest's folder or one above it
+        let folders = Path::new(manifest).ancestors();
+        let mut places = folders.map(|root| root.join(file).with_file_name(&snapshot));
+        places.find_map(|path| fs::read_to_string(path).ok())
+    });
+    let Some(accepted) = accepted else {
+        return format!("`{}` has no accepted definition yet.", W::NAME);
+    };
+    let text = accepted.splitn(3, "---\n").nth(2).unwrap_or_default();
+    match Definition::from_json(text) {
+        Ok(accepted) => advise(&accepted, &Definition::from((W::SPEC)())),
+        Err(problems) => {
+            let problems: Vec<String> = problems.iter().map(ToString::to_string).collect();
+            format!("The accepted definition cannot be read: {}.", problems.join("; "))
+        }
+    }
 }

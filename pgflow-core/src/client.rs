@@ -1,15 +1,18 @@
 //! The client: connect, start runs, wait for what they come to, cancel them.
 
 mod act;
+mod check;
 mod connect;
 mod doctor;
 mod hub;
 mod look;
+mod migrate;
 mod named;
 mod queue;
 mod retry;
 mod served;
 mod start;
+mod wanted;
 
 use std::{
     collections::HashMap,
@@ -39,14 +42,17 @@ use crate::{
 };
 
 pub use act::ActionError;
+pub use check::{Check, Prospect, Verdict, VersionCheck};
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
 pub use doctor::{Finding, Level};
 pub use hub::Hub;
+pub use migrate::{Migrate, Migration, MigrationError, Refused};
 pub use named::{NamedStart, NamedStartError};
 pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 pub(crate) use start::{encode, start_encoded};
+pub use wanted::{Demand, Wanted};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]

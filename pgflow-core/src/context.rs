@@ -27,7 +27,7 @@ tokio::task_local! {
 /// A GPU as a worker offers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Gpu {
-    /// The driver's index, as CUDA counts.
+    /// The driver's index, in the order of the bus: CUDA counts so with `CUDA_DEVICE_ORDER=PCI_BUS_ID`.
     pub index: u32,
     /// The driver's UUID, which names the device whatever process sees it.
     pub uuid: String,

@@ -3,14 +3,18 @@
 //! The fingerprint covers the shape alone, so tuning, types, expression text and the order of statements may change
 //! under one version; nodes, edges and names may not.
 
+mod advice;
 mod check;
 mod from_spec;
+mod obstacle;
 mod shape;
 
 use serde::{Deserialize, Serialize};
 
+pub use advice::advice;
 pub use check::{NameError, Problem, check_name};
-pub use shape::differences;
+pub use obstacle::Obstacle;
+pub use shape::{differences, retyped};
 
 /// A validated, versioned workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -4,10 +4,14 @@
 //! at a join, or ends. The worker, the in-memory runner and retries from outside all ask [`settle`] where it goes.
 
 mod graph;
+mod migrate;
 mod replay;
 mod retry;
 
+#[cfg(test)]
+pub(crate) use graph::tests::definition as tests_definition;
 pub use graph::{Graph, Place, Route};
+pub use migrate::migrate;
 pub use replay::{Kept, Past, Standing, kept, replay};
 pub use retry::{Decision, RetryPolicy};
 
@@ -47,6 +51,11 @@ impl Position {
     /// A task of the user's code; anything else is pure code that a worker evaluates at once.
     pub fn is_task(self) -> bool {
         matches!(self, Self::Step(_) | Self::Element(..))
+    }
+
+    /// Stands in the queue of pure code. The end of a wait does not, though it is pure: its node has two queues.
+    pub fn is_pure(self) -> bool {
+        !matches!(self, Self::Step(_) | Self::Element(..) | Self::Wake(_))
     }
 
     /// The element number under which a token that is born here is stored: 1 and up for elements, −1 for a gather.

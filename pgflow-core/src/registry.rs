@@ -132,6 +132,11 @@ pub fn linked() -> Vec<&'static WorkflowSpec> {
     WORKFLOWS.iter().map(|w| w()).collect()
 }
 
+/// The definitions of all workflows that this binary links.
+pub fn definitions() -> Vec<Definition> {
+    linked().into_iter().map(Definition::from).collect()
+}
+
 /// Checks that no two workflows, and no two steps, that are served together have one name.
 ///
 /// # Errors

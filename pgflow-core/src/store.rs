@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod alert;
+pub mod backlog;
 pub mod cache;
 pub mod claim;
 pub mod clock;
@@ -23,6 +24,7 @@ pub mod stamp;
 pub mod start;
 pub mod stats;
 pub mod upkeep;
+pub mod versions;
 pub mod why;
 
 use std::{fmt, sync::OnceLock, time::Duration};

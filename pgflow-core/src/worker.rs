@@ -9,6 +9,7 @@ mod resources;
 mod schedules;
 mod serve;
 mod session;
+mod slots;
 mod tally;
 mod token;
 mod triggers;
@@ -16,6 +17,7 @@ mod upkeep;
 
 use std::{
     future::Future,
+    ops::RangeInclusive,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -39,6 +41,7 @@ use crate::{
 use host::Host;
 use resources::Offer;
 use schedules::Schedules;
+use slots::Slots;
 use triggers::Registered;
 
 /// How long a drain waits for the database beyond its grace.
@@ -75,7 +78,7 @@ pub enum WorkerError {
 pub struct WorkerBuilder {
     flow: Flow,
     name: String,
-    slots: usize,
+    slots: Slots,
     state: HostState,
     offer: Offer,
     payload_max: usize,
@@ -96,7 +99,7 @@ impl WorkerBuilder {
         Self {
             flow,
             name: format!("{}:{}", host_name(), std::process::id()),
-            slots: 32,
+            slots: Slots::between(32..=32),
             state: HostState::default(),
             offer,
             payload_max: PAYLOAD_MAX,
@@ -117,8 +120,15 @@ impl WorkerBuilder {
 
     /// How many tasks run at once in this worker; 32 by default.
     #[must_use]
-    pub fn slots(mut self, slots: usize) -> Self {
-        self.slots = slots.max(1);
+    pub fn slots(self, slots: usize) -> Self {
+        self.slots_between(slots..=slots)
+    }
+
+    /// How many tasks run at once in this worker, at least and at most: it begins with the fewest, doubles while there is
+    /// more work than it can take, and halves when there is none.
+    #[must_use]
+    pub fn slots_between(mut self, bounds: RangeInclusive<usize>) -> Self {
+        self.slots = Slots::between(bounds);
         self
     }
 
@@ -150,6 +160,13 @@ impl WorkerBuilder {
         self
     }
 
+    /// Cores against which `cpu` steps are admitted; those of this machine by default.
+    #[must_use]
+    pub fn cores(mut self, cores: u32) -> Self {
+        self.offer.cpu_milli = cores.saturating_mul(1000);
+        self
+    }
+
     /// The largest output in bytes; 4 MiB by default.
     #[must_use]
     pub fn payload_max(mut self, bytes: usize) -> Self {
@@ -171,7 +188,8 @@ impl WorkerBuilder {
         self
     }
 
-    /// Serves only these workflows, by their stored names, instead of all that this binary links.
+    /// Serves only these workflows, by their stored names, or one version as `name@version`, instead of all that this
+    /// binary links.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, workflows: impl IntoIterator<Item = S>) -> Self {
         self.only = Some(workflows.into_iter().map(Into::into).collect());
@@ -218,7 +236,7 @@ impl WorkerBuilder {
     pub async fn spawn(self) -> Result<Worker, WorkerError> {
         let specs: Vec<&'static WorkflowSpec> = linked()
             .into_iter()
-            .filter(|s| self.only.as_ref().is_none_or(|only| only.iter().any(|o| o == s.id)))
+            .filter(|spec| self.only.as_ref().is_none_or(|only| only.iter().any(|o| is(spec, o))))
             .collect();
         check_names(&specs)?;
         self.check_state(&specs)?;
@@ -284,6 +302,14 @@ impl WorkerBuilder {
         missing.sort();
         missing.dedup();
         if missing.is_empty() { Ok(()) } else { Err(WorkerError::MissingState(missing)) }
+    }
+}
+
+/// Whether this is the name of a workflow, or its name and version.
+fn is(spec: &WorkflowSpec, name: &str) -> bool {
+    match name.split_once('@') {
+        Some((id, version)) => id == spec.id && version.parse() == Ok(spec.version),
+        None => name == spec.id,
     }
 }
 

@@ -3,7 +3,8 @@
 //! Where tokens go is [`settle`](pgflow_core::lifecycle::settle), which the engine asks too. What the statements of
 //! `pgflow-core/migrations/` do to rows is written down once more in `statements`, small enough to be read beside them:
 //! statements of a transaction see what was committed before they began, wait for rows that another has written, and go on
-//! with what these hold then. `machine` holds the SQL to it, row by row.
+//! with what these hold then. `machine` holds the SQL to it, row by row; `scheduler` lets transactions on connections of
+//! their own overlap, break and wait for each other.
 //!
 //! Then each fence is taken away, and the search must say what breaks.
 
@@ -11,6 +12,8 @@ mod follow;
 pub mod graphs;
 mod machine;
 mod moves;
+mod places;
+mod scheduler;
 mod search;
 mod statements;
 mod world;

@@ -4,7 +4,10 @@ use pgflow::{Failure, step, workflow};
 use sqlx::Executor;
 use tokio::sync::Notify;
 
-use crate::support::{Database, PATIENCE, history, worker};
+use crate::{
+    process::{Process, command},
+    support::{Database, PATIENCE, history, worker},
+};
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -56,6 +59,41 @@ async fn a_run_finishes_on_the_version_it_began_with_while_newer_ones_start() {
     assert_eq!((status.version, history(&status).len()), (1, 2));
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn processes_that_hold_one_version_each_serve_only_runs_of_theirs() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let of = |version| Process::spawn(command(&db, &db.url(), &[version]));
+    let processes = [of("parcel@1"), of("parcel@2")];
+    let old = flow.start_many::<parcel_v1>(2..40).await.unwrap();
+    let new = flow.start_many::<parcel>(2..40).await.unwrap();
+    for (n, (old, new)) in (2..).zip(old.iter().zip(&new)) {
+        assert_eq!(old.output().await.unwrap(), format!("{n} wrapped"));
+        assert_eq!(new.output().await.unwrap(), format!("{n} wrapped and stamped"));
+    }
+    for (process, version) in processes.iter().zip([1_i64, 2]) {
+        let strays = "select count(*) from pgflow.attempt a join pgflow.worker k on k.id = a.worker_id \
+            join pgflow.run r on r.id = a.run_id join pgflow.workflow w on w.id = r.workflow_id \
+            where k.name = $1 and w.version <> $2";
+        let strays = sqlx::query_scalar::<_, i64>(strays).bind(process.worker()).bind(version);
+        assert_eq!(strays.fetch_one(&mut db.sql().await).await.unwrap(), 0, "version {version}");
+    }
+    db.check_invariants().await;
+}
+
+#[cfg(feature = "insta")]
+#[test]
+fn a_changed_definition_says_what_it_asks_for() {
+    pgflow::assert_definition!(parcel_v1);
+    let advice = |file| pgflow::__private::advice::<parcel>(env!("CARGO_MANIFEST_DIR"), file);
+    assert_eq!(
+        advice(file!()),
+        "Version 2 of `parcel` stands beside version 1. Runs under way can be moved to it (`Flow::migrate`), unless they \
+         are at their end."
+    );
+    assert_eq!(advice("elsewhere.rs"), "`parcel` has no accepted definition yet.");
 }
 
 /// The migrations of the first binaries, which stay as they are.

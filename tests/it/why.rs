@@ -373,7 +373,7 @@ async fn nobody_serves_it_or_nobody_can_or_nobody_has_the_memory_free() {
         flow.worker().name("w2").only(["why_served"]).memory(1 << 30).spawn().await.unwrap();
     assert_eq!(
         text(&db, &flow, run, "refused").await,
-        "`large` waits for a worker that can run it: `large` needs 4294967296 bytes of memory, more than offered"
+        "`large` waits for a worker that can run it: `large` needs 4 GiB of memory, 1 GiB offered"
     );
     let able = flow.worker().name("w3").only(["why_served"]).memory(5 << 30).spawn().await.unwrap();
     reason(&db, &flow, run, "running").await;

@@ -1,6 +1,8 @@
 //! What a version stands for: its shape, the fingerprint of it, and the differences between two.
 
-use serde_json::{Value, json};
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
 use super::{Definition, Node};
@@ -71,18 +73,38 @@ pub fn differences(stored: &Definition, new: &Definition) -> Vec<String> {
     lines
 }
 
-fn node_differences(old: &Node, new: &Node) -> Vec<String> {
-    let (Value::Object(old_shape), Value::Object(new_shape)) = (node_shape(old), node_shape(new))
-    else {
-        return Vec::new();
+/// The types that differ between two definitions of one shape, a line each.
+pub fn retyped(old: &Definition, new: &Definition) -> Vec<String> {
+    let types = |d: &Definition| {
+        let nodes = d.nodes.iter().map(|n| (format!("node `{}`", n.id), json!(n.output)));
+        let inputs =
+            d.input.iter().enumerate().map(|(i, f)| (format!("input {}", i + 1), json!(f.r#type)));
+        let output = ("the final value".to_owned(), json!(d.output.r#type));
+        Value::Object(nodes.chain(inputs).chain([output]).collect())
     };
-    old_shape
-        .iter()
-        .filter(|(key, value)| new_shape.get(*key) != Some(value))
-        .map(|(key, value)| {
-            let new_value = new_shape.get(key).unwrap_or(&Value::Null);
-            format!("~ node `{}`: {key} {value} → {new_value}", old.id)
-        })
+    changes(&types(old), &types(new))
+}
+
+fn node_differences(old: &Node, new: &Node) -> Vec<String> {
+    node_changes(old, new).iter().map(|line| format!("~ node `{}`: {line}", old.id)).collect()
+}
+
+/// What of a node's shape differs in another version of it, as `deps ["a"] → []`.
+pub(super) fn node_changes(old: &Node, new: &Node) -> Vec<String> {
+    changes(&node_shape(old), &node_shape(new))
+}
+
+/// The keys of two objects whose values differ, as `key old → new`.
+pub(super) fn changes(old: &Value, new: &Value) -> Vec<String> {
+    let (Value::Object(old), Value::Object(new)) = (old, new) else { return Vec::new() };
+    let keys: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+    let value = |of: &Map<String, Value>, key: &String| match of.get(key) {
+        None | Some(Value::Null) => "none".into(),
+        Some(value) => value.to_string(),
+    };
+    keys.into_iter()
+        .filter(|key| old.get(*key) != new.get(*key))
+        .map(|key| format!("{key} {} → {}", value(old, key), value(new, key)))
         .collect()
 }
 

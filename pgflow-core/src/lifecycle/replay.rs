@@ -100,7 +100,7 @@ fn direct_followers(definition: &Definition, node: usize) -> impl Iterator<Item 
 }
 
 /// A node and all that waits for it, directly or not.
-fn following(definition: &Definition, node: usize) -> BTreeSet<usize> {
+pub(super) fn following(definition: &Definition, node: usize) -> BTreeSet<usize> {
     let mut all = BTreeSet::new();
     let mut open = vec![node];
     while let Some(next) = open.pop() {

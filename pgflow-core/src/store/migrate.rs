@@ -15,6 +15,7 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
     (7, "views", include_str!("../../migrations/0007_views.sql")),
+    (8, "versions", include_str!("../../migrations/0008_versions.sql")),
     (9, "why", include_str!("../../migrations/0009_why.sql")),
     (10, "messages", include_str!("../../migrations/0010_messages.sql")),
     (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),

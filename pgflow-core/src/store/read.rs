@@ -250,27 +250,26 @@ fn task_view(row: &PgRow) -> TaskView {
     }
 }
 
-/// Why no live worker can go on with a run: none has its version, or all that have refuse a step that is ready.
+/// Why no live worker can go on with a run: none has its version, or all that have it refuse a step that is ready. Of these
+/// the one that comes nearest says why.
 async fn unserved(
     connection: &mut Connection<'_>,
     run: RunId,
     workflow: &str,
     version: i32,
 ) -> Result<Option<String>, StoreError> {
-    let rows = sqlx::query(include_str!("../../sql/run/unserved.sql"))
+    let row = sqlx::query(include_str!("../../sql/run/unserved.sql"))
         .bind(run.0)
         .bind(format!("{workflow}@{version}"))
-        .fetch_all(connection)
+        .fetch_one(connection)
         .await
         .during("say who serves a run")?;
-    if rows.is_empty() {
+    if row.get::<i64, _>("serving") == 0 {
         return Ok(Some(format!(
             "no live worker serves `{workflow}` version {version}; start one whose binary links it"
         )));
     }
-    let refusals: Vec<Option<String>> = rows.iter().map(|row| row.get("refusal")).collect();
-    let all = refusals.iter().all(Option::is_some);
-    Ok(refusals.into_iter().flatten().next().filter(|_| all).map(|why| {
+    Ok(row.get::<Option<String>, _>("refusal").map(|why| {
         format!("no live worker can run a step that is ready: {why}; start one that offers it")
     }))
 }

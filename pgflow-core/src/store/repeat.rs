@@ -104,8 +104,7 @@ impl Plan {
     }
 
     fn queue(&self, at: Position) -> i32 {
-        let control = !matches!(at, Position::Step(_) | Position::Element(..) | Position::Wake(_));
-        self.queues.get(&(self.number(at), control)).copied().unwrap_or_default()
+        self.queues.get(&(self.number(at), at.is_pure())).copied().unwrap_or_default()
     }
 }
 

@@ -30,10 +30,11 @@ use super::{
     beat::{self, Ask, Beat},
     flusher::{Backoff, Flusher},
     queues::Queues,
-    resources::{Ledger, Offer},
+    resources::{Ledger, Offer, Refusal},
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    slots::Slots,
     tally::Tally,
     triggers::{Consumer, Registered},
     upkeep::{Upkeep, listen},
@@ -48,7 +49,7 @@ const TRANSACTIONS: u32 = 4;
 pub(super) struct Host {
     pub flow: Flow,
     pub name: String,
-    pub slots: usize,
+    pub slots: Slots,
     pub state: HostState,
     pub offer: Offer,
     pub payload_max: usize,
@@ -258,12 +259,12 @@ impl Host {
             .iter()
             .flat_map(|v| v.tasks.iter().flatten())
             .filter_map(|plan| {
-                let why = self.offer.refuses(plan)?;
-                Some(serde_json::json!({ "step": plan.step, "why": why }))
+                let Refusal { why, has } = self.offer.refuses(plan)?;
+                Some(serde_json::json!({ "step": plan.step, "why": why, "has": has }))
             })
             .collect();
         let gpus: Vec<&str> = self.offer.gpus.iter().map(|g| g.uuid.as_str()).collect();
-        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots, "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
+        serde_json::json!({ "serves": serves, "refuses": refuses, "slots": self.slots.most(), "gpus": gpus, "stand_in": self.offer.stand_in }).to_string()
     }
 
     fn queues(&self, gpus: &[(i32, Gpu)]) -> Queues {
@@ -273,7 +274,9 @@ impl Host {
                 queues.add(*queue, version, None);
             }
             for (node, plan) in version.tasks.iter().enumerate() {
-                if let Some(why) = plan.as_ref().and_then(|plan| self.offer.refuses(plan)) {
+                if let Some(Refusal { why, .. }) =
+                    plan.as_ref().and_then(|plan| self.offer.refuses(plan))
+                {
                     tracing::warn!("this worker does not serve a step: {why}");
                     continue;
                 }

@@ -15,29 +15,69 @@ pub(super) struct Offer {
 
 impl Offer {
     /// Why a task can never run here, if so.
-    pub fn refuses(&self, plan: &TaskPlan) -> Option<String> {
-        let fitting = self.gpus.iter().filter(|g| g.memory_bytes >= plan.vram_bytes).count();
-        if usize::from(plan.gpus) > fitting && !self.stand_in {
-            return Some(format!("`{}` needs {} GPU(s), {fitting} offered", plan.step, plan.gpus));
+    pub fn refuses(&self, plan: &TaskPlan) -> Option<Refusal> {
+        let step = plan.step;
+        if !self.stand_in && !self.has_devices(plan) {
+            return Some(self.lacks_devices(plan));
         }
-        if self.memory_bytes.is_some_and(|m| plan.memory_bytes > m) {
-            return Some(format!(
-                "`{}` needs {} bytes of memory, more than offered",
-                plan.step, plan.memory_bytes
-            ));
+        if let Some(offered) = self.memory_bytes.filter(|offered| plan.memory_bytes > *offered) {
+            let (needed, has) = (size(plan.memory_bytes), size(offered));
+            let why = format!("`{step}` needs {needed} of memory, {has} offered");
+            return Some(Refusal { why, has: offered });
         }
-        (plan.cpu_milli > self.cpu_milli).then(|| {
-            format!(
-                "`{}` needs {} thousandths of a core, {} offered",
-                plan.step, plan.cpu_milli, self.cpu_milli
-            )
+        let cores = |milli: u32| f64::from(milli) / 1000.0;
+        (plan.cpu_milli > self.cpu_milli).then(|| Refusal {
+            why: format!(
+                "`{step}` needs {} cores, {} offered",
+                cores(plan.cpu_milli),
+                cores(self.cpu_milli)
+            ),
+            has: self.cpu_milli.into(),
         })
+    }
+
+    fn lacks_devices(&self, plan: &TaskPlan) -> Refusal {
+        let largest = self.gpus.iter().map(|g| g.memory_bytes).max();
+        let wanted = match plan.gpus {
+            1 => "a GPU".into(),
+            n => format!("{n} GPUs"),
+        };
+        let of_size = match plan.vram_bytes {
+            0 => String::new(),
+            bytes => format!(" with {}", size(bytes)),
+        };
+        let offered = match (self.fitting(plan), largest) {
+            (_, None) => "none offered".into(),
+            (0, Some(bytes)) => format!("the largest offered has {}", size(bytes)),
+            (n, Some(_)) => format!("{n} offered"),
+        };
+        let why = format!("`{}` needs {wanted}{of_size}, {offered}", plan.step);
+        Refusal { why, has: largest.unwrap_or_default() }
+    }
+
+    fn fitting(&self, plan: &TaskPlan) -> usize {
+        self.gpus.iter().filter(|g| g.memory_bytes >= plan.vram_bytes).count()
     }
 
     /// Whether a GPU step gets real devices here.
     pub fn has_devices(&self, plan: &TaskPlan) -> bool {
-        self.gpus.iter().filter(|g| g.memory_bytes >= plan.vram_bytes).count()
-            >= usize::from(plan.gpus)
+        self.fitting(plan) >= usize::from(plan.gpus)
+    }
+}
+
+/// Why a worker cannot run a step.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub why: String,
+    /// What it has of what is short: of several workers the one with most comes nearest.
+    pub has: u64,
+}
+
+/// Bytes for people.
+fn size(bytes: u64) -> String {
+    match bytes {
+        bytes if bytes % (1 << 30) == 0 => format!("{} GiB", bytes >> 30),
+        bytes => format!("{} MiB", bytes >> 20),
     }
 }
 

@@ -31,6 +31,7 @@ use super::{
     flusher::{Pending, Work},
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
+    slots::Slots,
     tally::Tally,
     token::Token,
 };
@@ -127,7 +128,7 @@ pub(super) fn vitals(table: &Table) -> Vitals {
 pub(super) struct Session {
     pub shared: Arc<Shared>,
     pub hub: Arc<Hub>,
-    pub slots: usize,
+    pub slots: Slots,
     pub queues: HashMap<i32, ServedQueue>,
     pub plain: Vec<i32>,
     pub limited: Vec<LimitedQueue>,

@@ -1,50 +1,46 @@
 //! The SQL beside the model: random walks through what may happen, each act done in Postgres too, by workers that are only
 //! ids which call the store's functions. After each act all rows of tokens, runs and attempts are the model's.
 
-use std::time::{Duration, SystemTime};
-
 use pgflow_core::{
-    definition::NodeKind,
     failure::{Failure, FailureKind},
-    lifecycle::{AttemptStatus, Place, Position, RunState},
+    lifecycle::RunState,
     payload::Json,
     store::{
-        Connection, RunId, TokenKey, act,
+        Connection, RunId, act,
         claim::claim,
         connect::Endpoint,
         end::{Holder, end_run},
-        flush::{ArrivalRow, AttemptRow, ChildRow, Fate, Settled, Wait, flush, hand_back},
-        register::{END, Numbers, Pools, START, register},
-        stamp::Stamp,
-        start::{Entry, StartOptions, start},
+        flush::{Settled, flush, hand_back},
+        start::{StartOptions, start},
         upkeep::{register_worker, tick},
     },
 };
 use proptest::{
     collection::vec,
     prelude::any,
-    test_runner::{Config, TestCaseError, TestRunner},
+    test_runner::{Config, RngSeed, TestCaseError, TestRunner},
 };
 use sqlx::Row as _;
 
-use crate::support::{Database, everything};
+use crate::support::{Database, Seed, everything};
 
 use super::{
-    Fault, Model,
-    follow::follow,
-    models,
-    world::{Held, Key, Row, Stage, Stand, Token, World},
+    Fault, Model, models,
+    places::{MINUTE, Places},
+    world::{Held, Row, Stage, Stand, Token, World},
 };
 
 /// How many acts one walk has at most.
 const ACTS: usize = 60;
-const MINUTE: Duration = Duration::from_secs(60);
 
 #[test]
 fn the_database_does_what_the_model_does_whatever_happens() {
     let cases = if everything() { 1000 } else { 24 };
+    let mut seed = Seed::new();
+    println!("seed {seed}");
     let mut runner = TestRunner::new(Config {
         cases,
+        rng_seed: RngSeed::Fixed(seed.below(u64::MAX)),
         failure_persistence: None,
         max_shrink_iters: 100,
         ..Config::default()
@@ -60,7 +56,7 @@ fn the_database_does_what_the_model_does_whatever_happens() {
             .block_on(walk(&model, &choices))
             .map_err(|why| TestCaseError::fail(format!("{name}: {why}")))
     });
-    walked.unwrap_or_else(|broken| panic!("{broken}"));
+    walked.unwrap_or_else(|broken| panic!("{broken}\nPGFLOW_FAULT_SEED={seed} repeats it"));
 }
 
 async fn walk(model: &Model, choices: &[usize]) -> Result<(), String> {
@@ -85,29 +81,24 @@ async fn walk(model: &Model, choices: &[usize]) -> Result<(), String> {
 
 /// The engine's database, with the numbers that the model's places have there.
 struct Engine<'a> {
-    model: &'a Model,
+    places: Places<'a>,
     sql: Connection<'static>,
-    numbers: Vec<Numbers>,
-    runs: Vec<RunId>,
     workers: Vec<i32>,
 }
 
 impl<'a> Engine<'a> {
     async fn new(db: &Database, model: &'a Model) -> Self {
         let mut sql = Endpoint { options: db.options(), pooler: false }.open("test").await.unwrap();
-        let mut numbers = Vec::new();
-        for (definition, _) in &model.workflows {
-            numbers.push(register(&mut sql, definition, &Pools::default()).await.unwrap());
-        }
+        let places = Places::register(&mut sql, model).await;
         let mut workers = Vec::new();
         for _ in 0..model.workers {
             workers.push(register_worker(&mut sql, "w", "{}", MINUTE).await.unwrap());
         }
-        let mut engine = Self { model, sql, numbers, runs: Vec::new(), workers };
-        let entry = engine.entry(0);
+        let mut engine = Self { places, sql, workers };
+        let entry = engine.places.entry(0);
         let started =
             start(&mut engine.sql, &entry, &[(Json::null(), None)], &StartOptions::default()).await;
-        engine.runs.push(started.unwrap()[0].run);
+        engine.places.runs.push(started.unwrap()[0].run);
         engine
     }
 
@@ -141,7 +132,7 @@ impl<'a> Engine<'a> {
             "hands back" => {
                 let left = &after.workers[who].holds;
                 let held = before.workers[who].holds.iter().find(|h| !left.contains(h)).unwrap();
-                let tokens = [(self.key(held.key), held.epoch.into(), Vec::new())];
+                let tokens = [(self.places.key(held.key), held.epoch.into(), Vec::new())];
                 hand_back(&mut self.sql, self.workers[who], &tokens, None).await.unwrap();
             }
             "sends" => return self.send(after, who).await,
@@ -153,26 +144,21 @@ impl<'a> Engine<'a> {
 
     /// Claims whatever the engine gives: the model may choose freely.
     async fn claim(&mut self, looked: &World, who: usize) -> World {
-        let queues: Vec<i32> = self
-            .numbers
-            .iter()
-            .flat_map(|n| n.tasks.iter().chain(n.control.values()))
-            .copied()
-            .collect();
+        let queues = self.places.queues();
         let marks = vec![i64::MIN; queues.len()];
         let worker = self.workers[who];
         let claimed = claim(&mut self.sql, worker, &queues, &marks, 1).await.unwrap();
         let claimed = claimed.first().map(|c| c.key);
         let mut looked = looked.clone();
         looked.workers[who].looked =
-            looked.tokens.iter().map(|t| t.key).find(|k| Some(self.key(*k)) == claimed);
+            looked.tokens.iter().map(|t| t.key).find(|k| Some(self.places.key(*k)) == claimed);
         assert!(looked.workers[who].looked.is_some(), "nothing was claimed, or what is not ready");
         self.of_model(&looked, who, "claims")
     }
 
     /// The next world in which that happens.
     fn of_model(&self, world: &World, who: usize, what: &str) -> World {
-        let next = self.model.next(world);
+        let next = self.places.model.next(world);
         next.into_iter().find(|(e, _)| e.who == who && e.what == what).expect("it may happen").1
     }
 
@@ -183,13 +169,18 @@ impl<'a> Engine<'a> {
             world = self.of_model(&world, who, "sends");
         }
         world = self.of_model(&world, who, "commits");
-        let run = self.runs[0];
+        let run = self.places.runs[0];
         match tx.job {
-            Stage::Settle(all) => self.settle(who, &all, Self::settled).await,
-            Stage::Retry(held) => {
-                self.settle(who, &[held], Self::retried).await;
+            Stage::Settle(all) => {
+                let settled = all.iter().map(|held| self.places.settled(held)).collect();
+                self.settle(who, settled).await;
             }
-            Stage::End(of, state, holder) => self.end(who, self.runs[of], state, holder).await,
+            Stage::Retry(held) => {
+                self.settle(who, vec![self.places.retried(&held)]).await;
+            }
+            Stage::End(of, state, holder) => {
+                self.end(who, self.places.runs[of], state, holder).await
+            }
             Stage::Signal => {
                 act::signal(&mut self.sql, run, "go", &Json::null(), "test").await.unwrap();
             }
@@ -199,15 +190,13 @@ impl<'a> Engine<'a> {
         }
         let query = "select id from pgflow.run order by id";
         let runs: Vec<i64> = sqlx::query_scalar(query).fetch_all(self.sql.driver()).await.unwrap();
-        self.runs = runs.into_iter().map(RunId).collect();
+        self.places.runs = runs.into_iter().map(RunId).collect();
         world
     }
 
-    async fn settle(&mut self, who: usize, all: &[Held], of: impl Fn(&Self, &Held) -> Settled) {
-        let mut settled: Vec<Settled> = all.iter().map(|held| of(self, held)).collect();
+    async fn settle(&mut self, who: usize, mut settled: Vec<Settled>) {
         settled.sort_by_key(|s| s.key);
-        let queues = self.numbers.iter().flat_map(|n| n.tasks.iter().chain(n.control.values()));
-        let direct: Vec<i32> = queues.copied().filter(|_| self.model.direct).collect();
+        let direct = if self.places.model.direct { self.places.queues() } else { Vec::new() };
         flush(&mut self.sql, self.workers[who], &settled, &direct).await.unwrap();
     }
 
@@ -215,132 +204,11 @@ impl<'a> Engine<'a> {
         let failure = Failure::new("s", FailureKind::Failed, "no");
         let holder = holder.map(|held| Holder {
             worker: self.workers[who],
-            key: self.key(held.key),
+            key: self.places.key(held.key),
             epoch: held.epoch.into(),
             attempt: None,
         });
         end_run(&mut self.sql, run, state, &failure, holder.as_ref()).await.unwrap();
-    }
-
-    fn number(&self, run: usize, at: Position) -> i16 {
-        match at {
-            Position::Start => START,
-            at => at.node().map_or(END, |node| self.numbers[run].nodes[node]),
-        }
-    }
-
-    fn queue(&self, run: usize, at: Position) -> i32 {
-        match at {
-            Position::Step(n) | Position::Element(n, _) | Position::Wake(n) => {
-                self.numbers[run].tasks[n]
-            }
-            at => self.numbers[run].control[&self.number(run, at)],
-        }
-    }
-
-    fn key(&self, key: Key) -> TokenKey {
-        let lane = match key.lane {
-            Place::Start => START,
-            Place::Node(node) => self.numbers[key.run].nodes[node],
-            Place::End => END,
-        };
-        TokenKey { run: self.runs[key.run], lane, elem: key.elem }
-    }
-
-    fn entry(&self, run: usize) -> Entry {
-        let (definition, graph) = &self.model.workflows[run];
-        let first = graph.first();
-        Entry {
-            workflow_id: self.numbers[run].workflow_id,
-            workflow: definition.name.clone(),
-            node: self.number(run, first),
-            queue: self.queue(run, first),
-        }
-    }
-
-    fn attempt(&self, held: &Held, status: AttemptStatus) -> AttemptRow {
-        AttemptRow {
-            node: self.number(held.key.run, held.at),
-            elem: held.at.elem().max(0),
-            attempt: held.attempt.into(),
-            status,
-            ready_at: Stamp::from(SystemTime::UNIX_EPOCH),
-            started_at: Stamp::from(SystemTime::UNIX_EPOCH),
-            output: (status == AttemptStatus::Done).then(Json::null),
-            error: None,
-        }
-    }
-
-    fn of(&self, held: &Held, attempt: Option<AttemptRow>, fate: Fate) -> Settled {
-        Settled {
-            key: self.key(held.key),
-            epoch: held.epoch.into(),
-            attempt,
-            records: Vec::new(),
-            fate,
-            arrivals: Vec::new(),
-            leaves_start: None,
-            next_of: None,
-            free: Vec::new(),
-        }
-    }
-
-    fn retried(&self, held: &Held) -> Settled {
-        let (node, queue) = (self.number(held.key.run, held.at), self.queue(held.key.run, held.at));
-        let row = self.attempt(held, AttemptStatus::Failed);
-        self.of(held, Some(row), Fate::Retry { node, queue, wait: MINUTE, head: 0 })
-    }
-
-    fn settled(&self, held: &Held) -> Settled {
-        let run = held.key.run;
-        let followed = follow(self.model, held);
-        let waits_on = followed.parks && followed.settled.is_empty();
-        let is_row = held.at.is_task() || matches!(held.at, Position::Wake(_));
-        let row = (is_row && !waits_on).then(|| self.attempt(held, AttemptStatus::Done));
-        let fate = match followed.stay {
-            _ if followed.ends_run => Fate::End { result: Json::null(), run_slot: None },
-            None => Fate::Gone,
-            Some(at) if followed.parks => self.park(held, at),
-            Some(at) => {
-                let (node, queue) = (self.number(run, at), self.queue(run, at));
-                Fate::Move { node, queue, direct: self.model.direct, head: 0 }
-            }
-        };
-        let bound = self.model.bound.unwrap_or(i32::MAX);
-        let arrivals = followed.arrivals.iter().map(|arrival| {
-            let parked = matches!(arrival.at, Position::Element(_, elem) if elem > bound);
-            ArrivalRow {
-                lane: self.number(run, arrival.at),
-                elem: arrival.at.elem(),
-                queue: self.queue(run, arrival.at),
-                need: if parked { 2 } else { arrival.need },
-                direct: false,
-                head: 0,
-                input: None,
-            }
-        });
-        let next_of = match held.at {
-            Position::Element(node, _) => self.model.bound.map(|_| self.numbers[run].nodes[node]),
-            _ => None,
-        };
-        Settled { arrivals: arrivals.collect(), next_of, ..self.of(held, row, fate) }
-    }
-
-    fn park(&self, held: &Held, at: Position) -> Fate {
-        let (node, queue) = (self.number(held.key.run, at), self.queue(held.key.run, at));
-        let kind = at.node().map(|n| self.model.workflows[held.key.run].0.nodes[n].kind);
-        let limit = (self.model.limit && kind == Some(NodeKind::Signal)).then_some(MINUTE);
-        let wait = match kind {
-            Some(NodeKind::Signal) => Wait::Signal("go".into()),
-            _ if held.at == at => Wait::Time,
-            _ => Wait::Child(ChildRow {
-                entry: self.entry(1),
-                input: Json::null(),
-                timeout: None,
-                head: 0,
-            }),
-        };
-        Fate::Park { node, queue, limit, wait, head: 0 }
     }
 
     /// All rows are the model's.
@@ -363,8 +231,9 @@ impl<'a> Engine<'a> {
     }
 
     fn told(&self, t: &Token) -> String {
-        let key = self.key(t.key);
-        let (node, queue) = (self.number(t.key.run, t.at), self.queue(t.key.run, t.at));
+        let key = self.places.key(t.key);
+        let (node, queue) =
+            (self.places.number(t.key.run, t.at), self.places.queue(t.key.run, t.at));
         let stand = match t.stand {
             Stand::Still => "still".into(),
             Stand::Ready => "ready".into(),
@@ -378,8 +247,8 @@ impl<'a> Engine<'a> {
     }
 
     fn told_row(&self, run: usize, row: &Row) -> String {
-        let node = self.numbers[run].nodes[row.node];
-        format!("{} {node} {} {} {}", self.runs[run], row.elem, row.attempt, row.done)
+        let node = self.places.numbers[run].nodes[row.node];
+        format!("{} {node} {} {} {}", self.places.runs[run], row.elem, row.attempt, row.done)
     }
 
     async fn tokens(&mut self) -> Vec<String> {

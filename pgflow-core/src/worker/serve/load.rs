@@ -29,7 +29,8 @@ pub(in super::super) struct Reader {
 #[derive(Default)]
 pub(in super::super) struct RunCache {
     pub input: Option<Json>,
-    pub results: HashMap<usize, Stored>,
+    /// By number of the node, which is the same in all versions.
+    pub results: HashMap<i16, Stored>,
 }
 
 /// Why pure code has no value.
@@ -57,8 +58,10 @@ pub(super) async fn env(
     reads: &[usize],
     known: &[(usize, Stored)],
 ) -> Result<Env, Trouble> {
+    let numbers = &token.version.numbers.nodes;
     let (mut input, mut stored) = cached(shared, token.run(), |cache| {
-        let known = reads.iter().filter_map(|n| Some((*n, cache.results.get(n)?.clone())));
+        let known =
+            reads.iter().filter_map(|n| Some((*n, cache.results.get(&numbers[*n])?.clone())));
         (cache.input.clone(), known.collect::<HashMap<_, _>>())
     });
     stored.extend(known.iter().cloned());
@@ -102,7 +105,8 @@ async fn fetch(
     }
     cached(shared, run, |cache| {
         cache.input = cache.input.take().or_else(|| input.clone());
-        cache.results.extend(results.clone());
+        let numbers = &token.version.numbers.nodes;
+        cache.results.extend(results.iter().map(|(n, stored)| (numbers[*n], stored.clone())));
     });
     Ok((input, results))
 }

@@ -26,7 +26,7 @@ const AFTERTHOUGHT: Duration = Duration::from_millis(50);
 
 impl Session {
     pub(super) fn room(&self) -> usize {
-        self.slots.saturating_sub(self.state.running.len())
+        self.slots.now().saturating_sub(self.state.running.len())
     }
 
     pub(super) fn claim(&mut self) {
@@ -110,6 +110,7 @@ impl Session {
             }
         };
         self.state.look |= !tokens.is_empty();
+        self.slots.looked(self.state.wanted, tokens.len());
         // below the lowest rank of a full claim there is nothing left; a short one says that a mark may be too high
         let short = tokens.len() < self.state.wanted;
         let now = Instant::now();

@@ -151,7 +151,9 @@ impl Session {
             }
             if !pending.results.is_empty() {
                 let mut runs = self.shared.runs.lock().unwrap_or_else(PoisonError::into_inner);
-                runs.entry(settled.key.run).or_default().results.extend(pending.results);
+                let numbers = &running.token.version.numbers.nodes;
+                let results = pending.results.into_iter().map(|(n, stored)| (numbers[n], stored));
+                runs.entry(settled.key.run).or_default().results.extend(results);
             }
             match (settled.fate, pending.next.filter(|_| !halted)) {
                 (Fate::Move { .. }, Some(next)) => {

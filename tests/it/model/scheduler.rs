@@ -1,0 +1,629 @@
+//! Transactions that overlap, wait for each other and break: workers and clients on one thread, each with a connection of
+//! its own to Postgres, and a seed that says who sends the next statement, who commits, who loses its connection before or
+//! after that, whose lease runs out and when the clock jumps. What must hold is asked in SQL after each step; at last all
+//! faults cease, and every run must end.
+//!
+//! `PGFLOW_FAULT_SEED` repeats a walk.
+
+mod session;
+
+use std::collections::{BTreeMap, HashSet};
+
+use pgflow_core::{
+    lifecycle::{Position, RunState},
+    payload::Json,
+    store::{
+        Connection, RunId, TokenKey,
+        connect::Endpoint,
+        end::Holder,
+        flush::{Fate, Flushed, Settled},
+        start::{StartOptions, start},
+        upkeep::{held, register_worker},
+    },
+};
+use sqlx::{AssertSqlSafe, Row as _};
+
+use crate::support::{Database, Seed, everything};
+
+use super::{
+    Act, Model,
+    follow::follow,
+    models,
+    places::{MINUTE, Places},
+    world::{Held, Key},
+};
+use session::{Answer, Session, Statement};
+
+/// Steps with faults, and how many rounds without them a run may take to end.
+const STEPS: usize = 80;
+const ROUNDS: usize = 200;
+const FAULTS: usize = 8;
+
+#[tokio::test]
+async fn overlapping_transactions_and_lost_connections_break_no_invariant_and_every_run_ends() {
+    let walks = if everything() { 300 } else { 13 };
+    let mut seed = Seed::new();
+    println!("seed {seed}");
+    for walk in 0..walks {
+        let mut all = models();
+        let (name, model) = all.swap_remove(walk % all.len());
+        let model = Model { workers: 3, ..model };
+        let mut scheduler = Scheduler::new(&model).await;
+        if let Err(why) = scheduler.walk(&mut seed).await {
+            let story = scheduler.story.join("\n  ");
+            panic!("{name}: {why}\nPGFLOW_FAULT_SEED={seed} repeats it\n  {story}");
+        }
+    }
+}
+
+/// What one transaction does.
+#[derive(Debug, Clone)]
+enum Job {
+    Claim,
+    Settle(Vec<Held>),
+    Retry(Held),
+    Fail(Held),
+    HandBack(Vec<(TokenKey, i32)>),
+    Beat,
+    Tick,
+    Act(Act),
+    /// Lets the lease of a worker run out.
+    Expire(usize),
+    /// Moves the clock beyond all leases and whatever is due.
+    Jump,
+    /// Only what is due.
+    Pass,
+}
+
+/// What may happen next to one of them.
+#[derive(Debug, Clone)]
+enum Step {
+    Send(Job),
+    Commit,
+    BreakBefore,
+    BreakAfter,
+    /// Reads the signal or the child that a token waited for.
+    Read(usize),
+    /// Asks what it holds.
+    Ask,
+}
+
+/// A worker, a client, or time.
+struct Actor {
+    session: Session,
+    role: Role,
+    open: Option<Open>,
+    /// Its outcome is not known, so it is sent again.
+    again: Option<Job>,
+}
+
+enum Role {
+    Worker(Worker),
+    Client { script: Vec<Act>, done: usize },
+    Time,
+}
+
+/// What a worker knows.
+struct Worker {
+    id: i32,
+    holds: Vec<Held>,
+    /// The database may think that it holds what it does not know of.
+    doubt: bool,
+}
+
+/// A transaction.
+struct Open {
+    job: Job,
+    repeated: bool,
+    answer: Option<Answer>,
+}
+
+struct Scheduler<'a> {
+    _db: Database,
+    places: Places<'a>,
+    observer: Connection<'static>,
+    /// All that must not be, in one.
+    question: String,
+    actors: Vec<Actor>,
+    /// That have ended, and how.
+    ended: BTreeMap<i64, i16>,
+    faults: usize,
+    story: Vec<String>,
+}
+
+impl<'a> Scheduler<'a> {
+    async fn new(model: &'a Model) -> Self {
+        let db = Database::new().await;
+        db.virtual_time().await.unwrap();
+        let endpoint = Endpoint { options: db.options(), pooler: false };
+        let mut observer = endpoint.open("observer").await.unwrap();
+        let mut places = Places::register(&mut observer, model).await;
+        let (entry, options) = (places.entry(0), StartOptions::default());
+        let started = start(&mut observer, &entry, &[(Json::null(), None)], &options).await;
+        places.runs.push(started.unwrap()[0].run);
+        let mut roles = Vec::new();
+        for _ in 0..model.workers {
+            roles.push(Role::Worker(Worker::register(&mut observer).await));
+        }
+        let scripts = model.clients.iter().cloned();
+        roles.extend(scripts.map(|script| Role::Client { script, done: 0 }));
+        roles.push(Role::Time);
+        let mut actors = Vec::new();
+        for role in roles {
+            let session = Session::open(&endpoint).await;
+            actors.push(Actor { session, role, open: None, again: None });
+        }
+        Self {
+            _db: db,
+            places,
+            observer,
+            question: question(),
+            actors,
+            ended: BTreeMap::new(),
+            faults: FAULTS,
+            story: Vec::new(),
+        }
+    }
+
+    async fn walk(&mut self, seed: &mut Seed) -> Result<(), String> {
+        for _ in 0..STEPS {
+            if self.all_ended() {
+                break;
+            }
+            let mut steps = Vec::new();
+            for who in 0..self.actors.len() {
+                let may = self.may(who);
+                if !may.is_empty() {
+                    steps.push((who, may));
+                }
+            }
+            let (who, may) = steps.swap_remove(choose(seed, steps.len()));
+            let step = may[choose(seed, may.len())].clone();
+            self.step(who, step).await?;
+        }
+        self.faults = 0;
+        for _ in 0..ROUNDS {
+            if self.all_ended() && self.actors.iter().all(|actor| actor.open.is_none()) {
+                return Ok(());
+            }
+            for who in 0..self.actors.len() {
+                if let Some(step) = self.goes_on(who) {
+                    self.step(who, step).await?;
+                }
+            }
+        }
+        Err("a run never ends".into())
+    }
+
+    fn all_ended(&self) -> bool {
+        self.ended.len() == self.places.runs.len()
+    }
+
+    async fn step(&mut self, who: usize, step: Step) -> Result<(), String> {
+        self.story.push(format!("{who} {step:?}"));
+        match step {
+            Step::Send(job) => self.send(who, job),
+            Step::Commit => self.commit(who).await,
+            Step::BreakBefore => self.breaks(who, false).await,
+            Step::BreakAfter => self.breaks(who, true).await,
+            Step::Read(token) => self.read(who, token).await,
+            Step::Ask => self.ask(who).await,
+        }
+        self.settle_down().await;
+        self.look().await
+    }
+
+    /// All that may happen to an actor.
+    fn may(&self, who: usize) -> Vec<Step> {
+        let actor = &self.actors[who];
+        if let Some(open) = &actor.open {
+            let breaks = [Step::BreakBefore, Step::BreakAfter];
+            let faults = breaks.into_iter().filter(|_| self.faults > 0);
+            return match open.answer {
+                Some(_) => [Step::Commit, Step::Commit].into_iter().chain(faults).collect(),
+                None => Vec::new(),
+            };
+        }
+        if let Some(job) = &actor.again {
+            return vec![Step::Send(job.clone())];
+        }
+        match &actor.role {
+            Role::Worker(worker) => self.worker_may(worker),
+            Role::Client { script, done } => {
+                script.get(*done).map(|act| Step::Send(Job::Act(*act))).into_iter().collect()
+            }
+            Role::Time if self.faults > 0 => {
+                let leases = (0..self.places.model.workers).map(Job::Expire);
+                leases.chain([Job::Jump]).map(Step::Send).collect()
+            }
+            Role::Time => Vec::new(),
+        }
+    }
+
+    fn worker_may(&self, worker: &Worker) -> Vec<Step> {
+        let model = self.places.model;
+        if worker.doubt {
+            return vec![Step::Ask];
+        }
+        let mut may = vec![Job::Beat, Job::Tick];
+        if worker.holds.len() < model.slots {
+            may.extend([Job::Claim, Job::Claim]);
+        }
+        let known = |held: &&Held| !is_wait(held) || held.read.is_some();
+        let known: Vec<Held> = worker.holds.iter().filter(known).copied().collect();
+        for held in &known {
+            may.push(self.completion(held));
+            if is_task(held) && self.faults > 0 {
+                may.extend([Job::Retry(*held), Job::HandBack(vec![self.fence(held)])]);
+            }
+            if is_task(held) && model.step_fails {
+                may.push(Job::Fail(*held));
+            }
+        }
+        if known.len() > 1 && !model.limit {
+            may.push(Job::Settle(known));
+        }
+        let unread =
+            worker.holds.iter().enumerate().filter(|(_, h)| is_wait(h) && h.read.is_none());
+        let reads = unread.map(|(token, _)| Step::Read(token));
+        may.into_iter().map(Step::Send).chain(reads).collect()
+    }
+
+    /// What ends a token's stay where it is: a wait with a limit that is over fails the run.
+    fn completion(&self, held: &Held) -> Job {
+        if self.places.model.limit && held.read == Some(false) {
+            Job::Fail(*held)
+        } else {
+            Job::Settle(vec![*held])
+        }
+    }
+
+    /// What brings an actor on when nothing goes wrong any more.
+    fn goes_on(&self, who: usize) -> Option<Step> {
+        let actor = &self.actors[who];
+        if self.all_ended() && actor.open.is_none() {
+            return None;
+        }
+        let Role::Worker(worker) = &actor.role else {
+            // time passes for whatever waits for it
+            let passes = matches!(actor.role, Role::Time) && actor.open.is_none();
+            return self.may(who).into_iter().next().or(passes.then_some(Step::Send(Job::Pass)));
+        };
+        let idle = actor.open.is_none() && actor.again.is_none() && !worker.doubt;
+        let may = self.may(who);
+        let best = |step: &&Step| match step {
+            Step::Read(_) => 0,
+            Step::Send(Job::Settle(_) | Job::Fail(_)) => 1,
+            Step::Send(Job::Claim) => 3,
+            _ => 4,
+        };
+        // its lease and the upkeep in turns with the rest
+        let turn = self.story.len() % 3;
+        match (idle, turn) {
+            (true, 0) => Some(Step::Send(Job::Beat)),
+            (true, 1) if worker.holds.is_empty() => Some(Step::Send(Job::Tick)),
+            _ => may.iter().min_by_key(best).cloned(),
+        }
+    }
+
+    fn send(&mut self, who: usize, job: Job) {
+        let statement = self.statement(who, &job);
+        let actor = &mut self.actors[who];
+        let repeated = actor.again.take().is_some();
+        actor.session.send(statement);
+        if matches!(job, Job::Expire(_) | Job::Jump | Job::Retry(_) | Job::HandBack(_)) {
+            self.faults = self.faults.saturating_sub(1);
+        }
+        actor.open = Some(Open { job, repeated, answer: None });
+    }
+
+    fn statement(&self, who: usize, job: &Job) -> Statement {
+        let places = &self.places;
+        let worker = self.actors[who].worker().map_or(0, |worker| worker.id);
+        let direct = || if places.model.direct { places.queues() } else { Vec::new() };
+        let root = places.runs[0];
+        match job {
+            Job::Claim => Statement::Claim { worker, queues: places.queues() },
+            Job::Settle(all) => {
+                let mut settled: Vec<Settled> = all.iter().map(|h| places.settled(h)).collect();
+                settled.sort_by_key(|s| s.key);
+                Statement::Flush { worker, settled, direct: direct() }
+            }
+            Job::Retry(held) => {
+                Statement::Flush { worker, settled: vec![places.retried(held)], direct: direct() }
+            }
+            Job::Fail(held) => {
+                let (key, epoch) = self.fence(held);
+                let holder = Some(Holder { worker, key, epoch, attempt: None });
+                Statement::End { run: key.run, state: RunState::Failed, holder }
+            }
+            Job::HandBack(tokens) => {
+                let tokens = tokens.iter().map(|(key, epoch)| (*key, *epoch, Vec::new()));
+                Statement::HandBack { worker, tokens: tokens.collect() }
+            }
+            Job::Beat => Statement::Beat { worker },
+            Job::Tick => Statement::Tick,
+            Job::Act(Act::Cancel) => {
+                Statement::End { run: root, state: RunState::Cancelled, holder: None }
+            }
+            Job::Act(Act::Signal) => Statement::Signal(root),
+            Job::Act(Act::Pause) => Statement::Pause(root),
+            Job::Act(Act::Resume) => Statement::Resume(root),
+            Job::Expire(whose) => {
+                let id = self.actors[*whose].worker().map_or(0, |worker| worker.id);
+                Statement::Sql(format!(
+                    "update pgflow.worker set lease_until = pgflow.clock() - interval '1 second' where id = {id}"
+                ))
+            }
+            Job::Jump => Statement::Sql(
+                "update pgflow.virtual_time set ahead = ahead + interval '2 minutes'".into(),
+            ),
+            Job::Pass => Statement::Sql(
+                "update pgflow.task set due_at = pgflow.clock() where due_at is not null".into(),
+            ),
+        }
+    }
+
+    async fn commit(&mut self, who: usize) {
+        let actor = &mut self.actors[who];
+        let Some(open) = actor.open.take() else { return };
+        match (actor.session.commit().await, open.answer) {
+            (Ok(()), Some(answer)) => self.answered(who, &open.job, open.repeated, answer).await,
+            (refused, _) => panic!("{:?}: {refused:?}", open.job),
+        }
+        self.see_runs().await;
+    }
+
+    /// The connection breaks, and nobody tells whether the commit was before that.
+    async fn breaks(&mut self, who: usize, after_commit: bool) {
+        self.faults -= 1;
+        let actor = &mut self.actors[who];
+        if after_commit {
+            actor.session.commit().await.unwrap();
+        }
+        let gone = actor.session.process;
+        actor.session.break_off().await;
+        let Some(open) = actor.open.take() else { return };
+        match (&mut actor.role, &open.job) {
+            // what it may have got it asks about; what it says once more loses nothing
+            (Role::Worker(worker), Job::Claim) => worker.doubt = true,
+            (_, Job::Beat | Job::Tick | Job::Expire(_) | Job::Jump | Job::Pass) => {}
+            _ => actor.again = Some(open.job),
+        }
+        let lives = "select exists (select from pg_stat_activity where pid = $1)";
+        while sqlx::query_scalar(lives).bind(gone).fetch_one(self.observer.driver()).await.unwrap()
+        {
+        }
+        self.see_runs().await;
+    }
+
+    /// An actor hears what its transaction did.
+    async fn answered(&mut self, who: usize, job: &Job, repeated: bool, answer: Answer) {
+        let begun = match (job, &answer) {
+            (Job::Settle(all), Answer::Flushed(flushed)) => self.begun(all, flushed),
+            (_, Answer::Claimed(claimed)) => {
+                self.see_runs().await;
+                claimed.iter().map(|claimed| self.places.held(claimed)).collect()
+            }
+            _ => Vec::new(),
+        };
+        let left: Vec<(TokenKey, i32)> = match job {
+            Job::Settle(all) => all.iter().map(|held| self.fence(held)).collect(),
+            Job::Retry(held) | Job::Fail(held) => vec![self.fence(held)],
+            Job::HandBack(tokens) => tokens.clone(),
+            _ => Vec::new(),
+        };
+        let places = &self.places;
+        match &mut self.actors[who].role {
+            Role::Worker(worker) => {
+                let fence = |held: &Held| (places.key(held.key), i32::from(held.epoch));
+                worker.holds.retain(|held| !left.contains(&fence(held)));
+                worker.holds.extend(begun);
+                worker.doubt |= repeated && !matches!(job, Job::HandBack(_));
+                if let Answer::Leased(false) = answer {
+                    *worker = Worker::register(&mut self.observer).await;
+                }
+            }
+            Role::Client { done, .. } => *done += 1,
+            Role::Time => {}
+        }
+    }
+
+    /// What a flush lets go on in its worker.
+    fn begun(&self, all: &[Held], flushed: &Flushed) -> Vec<Held> {
+        let mut all = all.to_vec();
+        all.sort_by_key(|held| self.places.key(held.key));
+        let (mut begun, mut born) = (Vec::new(), Vec::new());
+        for (held, (taken, halted)) in all.iter().zip(flushed.taken.iter().zip(&flushed.halted)) {
+            let followed = follow(self.places.model, held);
+            let run = held.key.run;
+            born.extend(followed.arrivals.iter().map(|arrival| (run, arrival.at)));
+            let moves = matches!(self.places.settled(held).fate, Fate::Move { direct: true, .. });
+            if let (true, false, true, Some(at)) = (*taken, *halted, moves, followed.stay) {
+                begun.push(Held { epoch: held.epoch + 1, attempt: 1, at, read: None, ..*held });
+            }
+        }
+        for fired in &flushed.fired {
+            let key = |(run, at): &(usize, Position)| self.places.key(Key::at(*run, *at));
+            let (run, at) = *born.iter().find(|born| key(born) == fired.key).unwrap();
+            let epoch = fired.epoch.try_into().unwrap();
+            begun.push(Held { key: Key::at(run, at), epoch, attempt: 1, at, read: None });
+        }
+        begun
+    }
+
+    async fn read(&mut self, who: usize, token: usize) {
+        let held = self.actors[who].worker().unwrap().holds[token];
+        let key = self.places.key(held.key);
+        let query = "select exists (select from pgflow.signal where run_id = $1) or exists ( \
+                     select from pgflow.run where parent_run = $1 and parent_lane = $2 and parent_elem = $3 and state <> 0)";
+        let there: bool = sqlx::query_scalar(query)
+            .bind(key.run.0)
+            .bind(key.lane)
+            .bind(key.elem)
+            .fetch_one(self.observer.driver())
+            .await
+            .unwrap();
+        if let Role::Worker(worker) = &mut self.actors[who].role {
+            worker.holds[token].read = Some(there);
+        }
+    }
+
+    /// What the database says that a worker holds and it does not know of goes back.
+    async fn ask(&mut self, who: usize) {
+        let worker = self.actors[who].worker().unwrap();
+        let known: Vec<(TokenKey, i32)> = worker.holds.iter().map(|h| self.fence(h)).collect();
+        let all = held(&mut self.observer, worker.id).await.unwrap();
+        let all = all.into_iter().map(|(key, epoch, _)| (key, epoch));
+        let strays: Vec<_> = all.filter(|token| !known.contains(token)).collect();
+        let actor = &mut self.actors[who];
+        actor.again = (!strays.is_empty()).then_some(Job::HandBack(strays));
+        if let Role::Worker(worker) = &mut actor.role {
+            worker.doubt = false;
+        }
+    }
+
+    fn fence(&self, held: &Held) -> (TokenKey, i32) {
+        (self.places.key(held.key), held.epoch.into())
+    }
+
+    /// Waits until every statement has its answer or waits for another's transaction.
+    async fn settle_down(&mut self) {
+        loop {
+            let mut under_way = false;
+            for actor in &mut self.actors {
+                let Some(open) = actor.open.as_mut().filter(|open| open.answer.is_none()) else {
+                    continue;
+                };
+                match actor.session.heard() {
+                    Some(Ok(answer)) => open.answer = Some(answer),
+                    // a deadlock: it is asked again
+                    Some(Err(error)) => {
+                        assert!(!error.is_refusal(), "{:?}: {error} {}", open.job, error.source);
+                        actor.session.break_off().await;
+                        actor.again = actor.open.take().map(|open| open.job);
+                    }
+                    None => {
+                        let waits = "select cardinality(pg_blocking_pids($1)) > 0";
+                        let waits = sqlx::query_scalar(waits).bind(actor.session.process);
+                        let waits: bool = waits.fetch_one(self.observer.driver()).await.unwrap();
+                        under_way |= !waits;
+                    }
+                }
+            }
+            if !under_way {
+                return;
+            }
+        }
+    }
+
+    async fn see_runs(&mut self) {
+        let query = "select id from pgflow.run order by id";
+        let runs = sqlx::query_scalar(query).fetch_all(self.observer.driver()).await.unwrap();
+        self.places.runs = runs.into_iter().map(RunId).collect();
+    }
+
+    /// What must hold after each step.
+    async fn look(&mut self) -> Result<(), String> {
+        let broken: Vec<String> = sqlx::query_scalar(AssertSqlSafe(self.question.clone()))
+            .fetch_one(self.observer.driver())
+            .await
+            .unwrap();
+        if !broken.is_empty() {
+            return Err(broken.join(", "));
+        }
+        let query = "select id, state from pgflow.run where state <> 0";
+        for row in sqlx::query(query).fetch_all(self.observer.driver()).await.unwrap() {
+            let (id, state) = (row.get("id"), row.get("state"));
+            if *self.ended.entry(id).or_insert(state) != state {
+                return Err("a run ends twice".into());
+            }
+        }
+        let mut fences = HashSet::new();
+        let workers = self.actors.iter().filter_map(Actor::worker);
+        let mut holds = workers.flat_map(|worker| &worker.holds).map(|held| self.fence(held));
+        match holds.all(|fence| fences.insert(fence)) {
+            true => Ok(()),
+            false => Err("two hold a token at one epoch".into()),
+        }
+    }
+}
+
+impl Worker {
+    async fn register(observer: &mut Connection<'_>) -> Self {
+        let id = register_worker(observer, "w", "{}", MINUTE).await.unwrap();
+        Self { id, holds: Vec::new(), doubt: false }
+    }
+}
+
+impl Actor {
+    fn worker(&self) -> Option<&Worker> {
+        match &self.role {
+            Role::Worker(worker) => Some(worker),
+            _ => None,
+        }
+    }
+}
+
+fn is_task(held: &Held) -> bool {
+    held.at.is_task()
+}
+
+fn is_wait(held: &Held) -> bool {
+    matches!(held.at, Position::Wake(_))
+}
+
+fn choose(seed: &mut Seed, among: usize) -> usize {
+    usize::try_from(seed.below(u64::try_from(among).unwrap())).unwrap()
+}
+
+/// Names what is broken.
+fn question() -> String {
+    let parts =
+        BROKEN.iter().map(|(what, sql)| format!("case when exists ({sql}) then '{what}' end"));
+    format!("select array_remove(array[{}], null)", parts.collect::<Vec<_>>().join(", "))
+}
+
+/// What must not be.
+const BROKEN: &[(&str, &str)] = &[
+    (
+        "an ended run has a token",
+        "select from pgflow.task k join pgflow.run r on r.id = k.run_id where r.state <> 0",
+    ),
+    (
+        "a completion is recorded twice",
+        "select from pgflow.attempt where status = 1 group by run_id, node, elem having count(*) > 1",
+    ),
+    (
+        "a task was tried again after its completion",
+        "select from pgflow.attempt d join pgflow.attempt a using (run_id, node, elem) \
+         where d.status = 1 and a.attempt > d.attempt",
+    ),
+    (
+        "a token waits for a join that nobody knows",
+        "select from pgflow.task where need = 2147483647",
+    ),
+    (
+        "something is ready in a paused run",
+        "select from pgflow.task where paused and ready_in is not null",
+    ),
+    (
+        "an ended run is paused",
+        "select from pgflow.pause p join pgflow.run r on r.id = p.run_id where r.state <> 0",
+    ),
+    (
+        "the child of an ended run goes on",
+        "select from pgflow.run c join pgflow.run p on p.id = c.parent_run where c.state = 0 and p.state <> 0",
+    ),
+    // ready, due or held; or waiting for a signal or a child that can still come
+    (
+        "a run cannot go on",
+        "select from pgflow.run r where r.state = 0 \
+         and not exists (select from pgflow.pause p where p.run_id = r.id) \
+         and not exists (select from pgflow.task k where k.run_id = r.id \
+           and (num_nonnulls(k.ready_in, k.due_at, k.worker_id) = 1 \
+             or exists (select from pgflow.run c where c.parent_run = k.run_id and c.parent_lane = k.lane and c.parent_elem = k.elem and c.state = 0) \
+             or k.arrived = k.need and not exists (select from pgflow.signal g where g.run_id = r.id) \
+               and exists (select from pgflow.workflow w where w.id = r.workflow_id and w.name = 'signalled')))",
+    ),
+];
