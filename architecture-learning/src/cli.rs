@@ -2,6 +2,7 @@
 
 mod ask;
 mod classify;
+mod corpus;
 mod diff;
 mod gpu_check;
 mod learn;
@@ -99,6 +100,9 @@ enum Command {
     ///
     /// Stopped in the middle and started again, it goes on where it was.
     Learn(Learn),
+    /// The crates that the published numbers come from.
+    #[command(subcommand)]
+    Corpus(CorpusCommand),
     /// List models, show the one that answers, let another one answer.
     #[command(subcommand)]
     Model(ModelCommand),
@@ -110,6 +114,14 @@ enum Command {
         /// Id of the candidate.
         candidate: String,
     },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum CorpusCommand {
+    /// Fetch with cargo those that are not here, and check all against their checksums.
+    Fetch,
+    /// Name them: version, owner, part of the corpus, application or library.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -162,8 +174,11 @@ impl From<Tool> for RulesFor {
 struct Learn {
     /// Directories with codebases [default: the sources in your cargo registry].
     paths: Vec<PathBuf>,
+    /// Learn from the crates of the corpus, which `archlearn corpus fetch` fetches.
+    #[arg(long, conflicts_with = "paths")]
+    corpus: bool,
     /// Learn from so many of the codebases, always the same ones.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "corpus", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// Where to train.
     #[arg(long, value_enum, default_value_t = DeviceArgument::Auto)]
@@ -225,6 +240,7 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         }
         Command::Rules { tool, path } => return ask::rules(place, &path, tool.into()),
         Command::Selftest { path, edges } => return ask::test_oneself(place, &path, edges),
+        Command::Corpus(command) => corpus::corpus(command)?,
         Command::Model(command) => return model::model(&command),
         Command::Learn(options) => learn::learn(&data?, options)?,
         Command::GpuCheck => gpu_check::gpu_check(&data?)?,

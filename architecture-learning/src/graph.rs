@@ -87,7 +87,7 @@ impl Graph {
             codebase: shard.codebase.name.clone(),
             owner: shard.codebase.owner.clone(),
             split: shard.codebase.split(),
-            application: shard.application,
+            application: shard.is_application(),
             nodes: nodes.collect(),
             edges,
         }
@@ -228,6 +228,7 @@ mod tests {
                 name: "acme-tool".into(),
                 version: String::new(),
                 owner: "o".into(),
+                kind: None,
             },
             files: vec![
                 file(

@@ -7,7 +7,7 @@
 //! names the engine and its database, where the registry of models is. [`classify`] uses what was promoted, without engine or database.
 //!
 //! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components` · `role`, `rule`,
-//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `discovery` · `graph` · `model` ·
+//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
 
@@ -19,6 +19,7 @@ pub mod changes;
 pub mod classify;
 pub mod codebase;
 mod components;
+pub mod corpus;
 pub mod deployment;
 pub mod discovery;
 mod error;
