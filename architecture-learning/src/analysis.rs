@@ -23,7 +23,7 @@ pub use labels::{LabelReport, Place};
 pub use patterns::{PatternFrequency, PatternPair};
 
 /// Part of every dataset's key.
-const FORMAT: &str = "dataset 2";
+const FORMAT: &str = "dataset 3";
 /// Labels taken from one owner at most.
 const OWNER_FILES_MAX: usize = 150;
 /// Files with fewer words have nothing to learn from.
@@ -122,7 +122,7 @@ pub fn analyse(
     observer: &mut dyn Observer,
 ) -> Result<Analysis, LearningError> {
     let settings = FeatureSettings::default();
-    let shards: BTreeSet<_> = discoveries.iter().map(|d| d.shard.as_str()).collect();
+    let shards = in_order(discoveries);
     let about = format!("{FORMAT} {settings:?}");
     let id = storage::hash([about.as_str()].into_iter().chain(shards.iter().copied()));
     let (path, about) = (data.dataset(&id), data.analysis(&id));
@@ -144,6 +144,14 @@ pub fn analyse(
     storage::write_json(&path, &dataset)?;
     storage::write_json(&about, &analysis)?;
     Ok(analysis)
+}
+
+/// The shards by name and version of their codebases: of copies the first keeps its label, so the order must not depend
+/// on ids, which change with whatever else discovery writes into a shard.
+fn in_order(discoveries: &[Discovery]) -> Vec<&str> {
+    let named: BTreeSet<_> =
+        discoveries.iter().map(|d| (&d.codebase, &d.version, d.shard.as_str())).collect();
+    named.into_iter().map(|(_, _, shard)| shard).collect()
 }
 
 /// The role that the name of a module says, and the word that says it.
