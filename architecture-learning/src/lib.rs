@@ -7,7 +7,7 @@
 //! names the engine and its database, where the registry of models is. [`classify`] uses what was promoted, without engine or database.
 //!
 //! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components` · `role`, `rule`,
-//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `discovery` · `graph` · `model` ·
+//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `gold`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
 
@@ -25,6 +25,7 @@ pub mod discovery;
 mod error;
 pub mod explain;
 pub mod git;
+pub mod gold;
 pub mod graph;
 mod manifest;
 pub mod metrics;
