@@ -22,8 +22,18 @@ grant update (idle) on pgflow.worker to pgflow_client;
 grant delete on pgflow.task, pgflow.slot, pgflow.pause to pgflow_client, pgflow_worker;
 grant usage on sequence pgflow.run_id_seq to pgflow_client, pgflow_worker;
 
--- Leases, recovery, progress, schedules, cached results. The vacuum of pgflow.task is its owner's: without it autovacuum does the work.
+-- Leases, recovery, progress, schedules, cached results, counts, alerts. The vacuum of pgflow.task is its owner's: without it autovacuum does the work.
 grant insert, update, delete on pgflow.worker, pgflow.progress to pgflow_worker;
-grant insert, update on pgflow.schedule, pgflow.cache to pgflow_worker;
-grant update (deadline_cursor) on pgflow.meta to pgflow_worker;
+grant insert, update on pgflow.schedule, pgflow.cache, pgflow.stats, pgflow.alert to pgflow_worker;
+grant update (deadline_cursor, alerts_at) on pgflow.meta to pgflow_worker;
 grant usage on sequence pgflow.worker_id to pgflow_worker;
+
+-- Triggers, and sending to queues. A queue is made by its owner, who grants again after making one.
+grant insert on pgflow.message to pgflow_worker;
+do $$ begin
+  if to_regnamespace('pgmq') is not null then
+    grant usage on schema pgmq to pgflow_client, pgflow_worker;
+    grant select, insert on all tables in schema pgmq to pgflow_client, pgflow_worker;
+    grant update, delete on all tables in schema pgmq to pgflow_worker;
+  end if;
+end $$;

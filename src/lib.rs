@@ -5,35 +5,56 @@ pub use pgflow_core::{
         Fatal, Limit, Map, PartialMap, Signal, Sleep, after, child, fatal, map, signal, sleep,
     },
     client::{
-        ActionError, Connect, Flow, OpenError, Retry, RetryError, Run, RunError, Start, StartError,
-        connect, connect_like, embedded, from_env,
+        ActionError, Connect, Finding, Flow, Level, NamedStart, NamedStartError, OpenError, Retry,
+        RetryError, Run, RunError, SendError, Start, StartError, connect, connect_like, embedded,
+        from_env,
     },
     context::{Gpu, GpuSlot, StepContext, StepTransaction, TransactionError},
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
+    observe::{AttemptEnded, Observer, RunEnded},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning},
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
-        read::{AttemptView, RunStatus, TaskState, TaskView},
+        alert::{Alert, AlertRules},
+        look::{NodeView, RunFilter, RunLine},
+        queue::{Fate, MessageStatus},
+        read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
+        why::Reason,
     },
+    trace::{TraceParent, TraceParentError},
     traits::{Payload, Retryable, Step, Workflow},
+    trigger::{Queue, Trigger},
     worker::{Worker, WorkerBuilder, WorkerError},
 };
 pub use pgflow_macros::{step, workflow};
+
+#[cfg(feature = "cli")]
+pub use pgflow_cli as cli;
 
 #[cfg(feature = "insta")]
 mod snapshot;
 
 pub mod testing {
-    //! Unit tests of workflows without a database.
-    pub use pgflow_core::testing::{Run, RunError, run, with_signals, with_state};
+    //! Tests of workflows: as plain calls, as a graph in memory ([`run`]), and on a Postgres of their own ([`Database`]),
+    //! where time can be moved ([`Clock`]), steps are replaced ([`WorkerBuilder::stub`](crate::WorkerBuilder::stub)) and
+    //! workers die at every commit ([`crash_everywhere`]).
+    pub use pgflow_core::{
+        embedded::EmbeddedError,
+        stubs::StubError,
+        testing::{
+            Clock, CrashError, CrashEverywhere, CrashReport, CrashedRun, Database, Run, RunError,
+            Side, Survival, crash_everywhere, run, with_signals, with_state,
+        },
+    };
     #[doc(hidden)]
     pub use pgflow_core::{
         embedded::{Server, server},
         store::on_boundary,
+        testing::{Boundary, Counts, Proxy},
     };
 }
 

@@ -1,7 +1,9 @@
 //! The command line: what the commands are and which function answers each.
 
 mod ask;
+mod bench;
 mod classify;
+mod config;
 mod corpus;
 mod diff;
 mod gpu_check;
@@ -14,6 +16,7 @@ mod paint;
 mod pictures;
 mod progress;
 mod summary;
+mod work;
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -103,6 +106,30 @@ enum Command {
     /// The crates that the published numbers come from.
     #[command(subcommand)]
     Corpus(CorpusCommand),
+    /// Handle the messages of the queue `architecture_learning_tasks`, until stopped.
+    ///
+    /// `PGFLOW_ARCHITECTURE_LEARNING_ENABLED=true` makes each message a durable run; otherwise they are handled as by the queue
+    /// consumer that the pipeline was before.
+    Work(Work),
+    /// Put a codebase, or a directory of codebases, into the queue.
+    Enqueue {
+        /// The directory, as whoever works will see it.
+        path: PathBuf,
+    },
+    /// Tell what became of a message of the queue.
+    Message {
+        /// Its number, as `enqueue` prints it.
+        id: i64,
+    },
+    /// Measure.
+    #[command(subcommand)]
+    Bench(BenchCommand),
+    /// Print each variable of the pipeline with its effective value and where that came from.
+    Config {
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
+    },
     /// List models, show the one that answers, let another one answer.
     #[command(subcommand)]
     Model(ModelCommand),
@@ -142,6 +169,30 @@ enum ModelCommand {
         /// The directory; `architecture-learning/model` in a checkout of this program.
         directory: PathBuf,
     },
+}
+
+#[derive(Subcommand)]
+enum BenchCommand {
+    /// Both modes side by side on the same messages, with failures injected, each in a process and on a private database of
+    /// its own.
+    Compare(bench::Compare),
+}
+
+#[derive(Args)]
+struct Work {
+    /// Where to train.
+    #[arg(long, value_enum, default_value = "auto")]
+    device: DeviceArgument,
+    /// Seconds for which a message that was read stays hidden. In legacy mode it must suffice for the message and for those
+    /// read with it, and what failed shows again after it.
+    #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
+    hidden: u64,
+    /// Messages at once in legacy mode.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
+    processors: u64,
+    /// The program that scores a candidate; this one by default.
+    #[arg(long, hide = true)]
+    validator: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -243,6 +294,11 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         Command::Corpus(command) => corpus::corpus(command)?,
         Command::Model(command) => return model::model(&command),
         Command::Learn(options) => learn::learn(&data?, options)?,
+        Command::Work(options) => work::work(data?, options)?,
+        Command::Enqueue { path } => work::enqueue(&path)?,
+        Command::Message { id } => work::message(id)?,
+        Command::Bench(BenchCommand::Compare(options)) => bench::compare_modes(&options)?,
+        Command::Config { json } => config::config(json)?,
         Command::GpuCheck => gpu_check::gpu_check(&data?)?,
         Command::ValidateArtifact { candidate } => {
             let data = data?;

@@ -89,6 +89,14 @@ pub enum LearningError {
         /// The most that it may be.
         max: u64,
     },
+    /// A variable of the environment is neither yes nor no.
+    #[error("{name} is `{value}`; set it to `true` or `false`, or leave it unset")]
+    Flag {
+        /// The variable.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// The corpus is too small for honest numbers.
     #[error(
         "too little to learn from: {have} {what}, and {need} are needed; give more codebases of more owners"

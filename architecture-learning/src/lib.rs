@@ -6,7 +6,9 @@
 //! that what was done is not done again. [`pipeline`] makes one durable workflow of them, and is the only module that
 //! names the engine and its database, where the registry of models is. [`classify`] uses what was promoted, without engine or database.
 //!
-//! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components` · `role`, `rule`,
+//! [`broadway`] is the consumer that the pipeline once ran in, and can again.
+//!
+//! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components`, `broadway` · `role`, `rule`,
 //! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `gold`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
@@ -14,6 +16,7 @@
 pub mod analysis;
 pub mod architecture;
 pub mod baseline;
+pub mod broadway;
 pub mod champion;
 pub mod changes;
 pub mod classify;

@@ -1,9 +1,12 @@
 //! The five steps as a durable workflow: the only module that names pgflow. Each step calls one ordinary function of this
 //! crate on a thread where it may block, tells its progress and hears when it should stop.
 
+mod comparison;
 mod learning;
+mod legacy;
 mod limits;
 mod registry;
+mod service;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,9 +25,11 @@ use crate::training::{TrainedModel, TrainingSettings, train};
 use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
+pub use comparison::{Plan, Round, chart, compare};
 pub use learning::{Learning, Standing, StepStanding};
-pub use limits::Limits;
+pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};
+pub use service::{ENABLED, Message, Mode, QUEUE, Service, enqueue, fate};
 
 /// The names of the steps, in order.
 pub const STEPS: [&str; 5] = [

@@ -2,15 +2,20 @@
 
 mod act;
 mod connect;
+mod doctor;
 mod hub;
+mod look;
+mod named;
+mod queue;
 mod retry;
+mod served;
 mod start;
 
 use std::{
     collections::HashMap,
     marker::PhantomData,
     sync::{Arc, Mutex, PoisonError},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use sqlx::{PgConnection, PgPool, postgres::PgConnectOptions};
@@ -25,18 +30,23 @@ use crate::{
         Connection, RunId, StoreError,
         connect::Endpoint,
         end::end_run,
-        migrate::migrate,
+        migrate::{check, migrate},
         read::{self, RunStatus},
     },
+    trace::TraceParent,
     traits::Workflow,
     worker::WorkerBuilder,
 };
 
 pub use act::ActionError;
 pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
+pub use doctor::{Finding, Level};
 pub use hub::Hub;
+pub use named::{NamedStart, NamedStartError};
+pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
+pub(crate) use start::{encode, start_encoded};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -47,34 +57,72 @@ struct Inner {
     endpoint: Endpoint,
     pool: PgPool,
     tuning: Tuning,
+    trace: Option<TraceSource>,
     versions: Mutex<HashMap<(&'static str, u32), Arc<Version>>>,
     hub: Arc<Hub>,
+    /// When it was last looked who serves a workflow, by its id.
+    asked: Mutex<HashMap<i32, Instant>>,
     /// Keeps the private server while this lives.
     server: Option<Server>,
 }
 
+/// Says the trace of whoever starts a run.
+#[derive(Clone)]
+struct TraceSource(Arc<dyn Fn() -> Option<TraceParent> + Send + Sync>);
+
+impl std::fmt::Debug for TraceSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("TraceSource")
+    }
+}
+
 impl Flow {
-    async fn open(endpoint: Endpoint, server: Option<Server>) -> Result<Self, OpenError> {
+    async fn open(
+        endpoint: Endpoint,
+        server: Option<Server>,
+        as_it_is: bool,
+    ) -> Result<Self, OpenError> {
         let mut connection = endpoint.first().await?;
-        migrate(&mut connection).await?;
+        if as_it_is {
+            check(&mut connection).await?;
+        } else {
+            migrate(&mut connection).await?;
+        }
         let _ = connection.close().await;
         let pool = endpoint.pool("client", 4);
         let hub = Arc::new(Hub::new(pool.clone(), endpoint.pooler));
-        let (tuning, versions) = (Tuning::default(), Mutex::default());
-        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, versions, hub, server })))
+        let (versions, asked) = (Mutex::default(), Mutex::default());
+        let (tuning, trace) = (Tuning::default(), None);
+        Ok(Self(Arc::new(Inner { endpoint, pool, tuning, trace, versions, hub, asked, server })))
     }
 
     /// The same database with limits that an operator set. Call it before anything is started or served.
     #[must_use]
     pub fn tuned(&self, tuning: Tuning) -> Self {
-        Self(Arc::new(Inner {
+        self.with(|inner| inner.tuning = tuning)
+    }
+
+    /// The same database with runs that belong to the trace of whoever starts them, as `source` says at each start: what an
+    /// OpenTelemetry propagator injects as `traceparent`, say.
+    #[must_use]
+    pub fn traced(&self, source: impl Fn() -> Option<TraceParent> + Send + Sync + 'static) -> Self {
+        self.with(|inner| inner.trace = Some(TraceSource(Arc::new(source))))
+    }
+
+    /// The same database, used otherwise.
+    fn with(&self, change: impl FnOnce(&mut Inner)) -> Self {
+        let mut inner = Inner {
             endpoint: self.0.endpoint.clone(),
             pool: self.0.pool.clone(),
-            tuning,
+            tuning: self.0.tuning.clone(),
+            trace: self.0.trace.clone(),
             versions: Mutex::default(),
             hub: self.0.hub.clone(),
+            asked: Mutex::default(),
             server: self.0.server.clone(),
-        }))
+        };
+        change(&mut inner);
+        Self(Arc::new(inner))
     }
 
     /// A worker to be; it serves every workflow that this binary links.
@@ -146,22 +194,26 @@ impl Flow {
             }
         };
         if ended {
-            read::audit(&mut connection, actor, "cancel", run).await?;
+            read::audit(&mut connection, actor, "cancel", Some(run), None).await?;
         }
         Ok(ended)
-    }
-
-    /// The workflows that live workers serve now, as `name@version`.
-    ///
-    /// # Errors
-    /// [`StoreError`].
-    pub async fn served(&self) -> Result<Vec<String>, StoreError> {
-        read::served(&mut self.client().await?).await
     }
 
     /// How to connect to the same database, for a host that wants connections of its own.
     pub fn options(&self) -> &PgConnectOptions {
         &self.0.endpoint.options
+    }
+
+    /// The address of the same database, with its password.
+    pub fn url(&self) -> String {
+        match &self.0.server {
+            Some(server) => server.url(connect::EMBEDDED_DATABASE),
+            None => sqlx::ConnectOptions::to_url_lossy(self.options()).into(),
+        }
+    }
+
+    fn current_trace(&self) -> Option<String> {
+        self.0.trace.as_ref().and_then(|source| source.0()).map(|parent| parent.to_string())
     }
 
     pub(crate) fn endpoint(&self) -> &Endpoint {
@@ -172,7 +224,7 @@ impl Flow {
         self.0.hub.clone()
     }
 
-    async fn client(&self) -> Result<Connection<'static>, StoreError> {
+    pub(crate) async fn client(&self) -> Result<Connection<'static>, StoreError> {
         Connection::lent(&self.0.pool, self.0.endpoint.pooler).await
     }
 
@@ -263,7 +315,7 @@ impl<W: Workflow> Run<W> {
     }
 
     /// Waits, and says after a while where nobody is there to serve the run.
-    async fn ending(&self) -> Result<read::Ending, StoreError> {
+    pub(crate) async fn ending(&self) -> Result<read::Ending, StoreError> {
         let ending = self.flow.0.hub.ending(self.id);
         tokio::pin!(ending);
         tokio::select! {

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
-use crate::store::RunId;
+use crate::{store::RunId, trace::TraceParent};
 
 pub use cached::cached;
 pub(crate) use cached::{CacheSlot, Results};
@@ -115,6 +115,7 @@ struct Inner {
     run: Option<RunId>,
     step: String,
     attempt: u32,
+    trace: Option<TraceParent>,
     deadline: Option<Instant>,
     cancelled: watch::Sender<bool>,
     progress: Mutex<Option<Progress>>,
@@ -135,6 +136,8 @@ pub struct Attempt {
     pub step: String,
     /// The attempt, from 1.
     pub number: u32,
+    /// Its span, where the run belongs to a trace.
+    pub trace: Option<TraceParent>,
     /// When its timeout runs out.
     pub deadline: Option<Instant>,
     /// The GPU slot that it holds.
@@ -161,6 +164,7 @@ impl StepContext {
             run: None,
             step: String::new(),
             attempt: 1,
+            trace: None,
             deadline: None,
             cancelled: watch::Sender::new(false),
             progress: Mutex::new(None),
@@ -187,6 +191,7 @@ impl StepContext {
             run: Some(attempt.run),
             step: attempt.step,
             attempt: attempt.number,
+            trace: attempt.trace,
             deadline: attempt.deadline,
             cancelled: watch::Sender::new(false),
             progress: Mutex::new(None),
@@ -217,6 +222,11 @@ impl StepContext {
     /// The attempt, from 1.
     pub fn attempt(&self) -> u32 {
         self.0.attempt
+    }
+
+    /// The span of this attempt, where the run belongs to a trace: send it as `traceparent` with whatever the step calls.
+    pub fn trace_parent(&self) -> Option<TraceParent> {
+        self.0.trace
     }
 
     /// When the attempt's timeout runs out, by this machine's clock.

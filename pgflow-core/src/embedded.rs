@@ -13,7 +13,7 @@ mod layout;
 mod lock;
 mod postmaster;
 
-use std::{error::Error, sync::Arc};
+use std::{error::Error, sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -121,6 +121,18 @@ impl Server {
         template: &str,
     ) -> Result<(), EmbeddedError> {
         databases::copy(&self.options("postgres"), name, template).await
+    }
+
+    /// The databases whose names begin so and which were made longer ago than `age`.
+    ///
+    /// # Errors
+    /// Where Postgres refuses.
+    pub async fn databases_made_before(
+        &self,
+        prefix: &str,
+        age: Duration,
+    ) -> Result<Vec<String>, EmbeddedError> {
+        databases::made_before(&self.options("postgres"), prefix, age).await
     }
 
     /// Drops the database where it exists, and disconnects whoever uses it.

@@ -6,6 +6,9 @@ use serde::{Serialize, de::DeserializeOwned};
 
 mod check;
 
+/// The largest input of a run, in bytes.
+pub const INPUT_MAX: usize = 4 << 20;
+
 /// JSON text, cheap to clone. Whatever a run stores or reads is one of these.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Json(Arc<str>);

@@ -2,20 +2,28 @@
 //! and `migrations/`.
 
 pub mod act;
+pub mod alert;
 pub mod cache;
 pub mod claim;
+pub mod clock;
 pub mod connect;
 mod connection;
+pub mod death;
 pub mod end;
 pub mod flush;
+pub mod health;
+pub mod look;
 pub mod migrate;
+pub mod queue;
 pub mod read;
 pub mod register;
 pub mod repeat;
 pub mod schedule;
 pub mod stamp;
 pub mod start;
+pub mod stats;
 pub mod upkeep;
+pub mod why;
 
 use std::{fmt, sync::OnceLock, time::Duration};
 

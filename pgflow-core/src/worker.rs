@@ -1,5 +1,6 @@
 //! The worker: claims tasks, runs them, records what became of them. Embedded in the host's process.
 
+mod alerts;
 mod beat;
 mod flusher;
 mod host;
@@ -8,7 +9,9 @@ mod resources;
 mod schedules;
 mod serve;
 mod session;
+mod tally;
 mod token;
+mod triggers;
 mod upkeep;
 
 use std::{
@@ -17,20 +20,26 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     client::Flow,
-    context::{Gpu, HostState},
+    context::{Gpu, HostState, StepContext},
+    observe::{Observer, Observers},
     registry::{RegistryError, Version, check_names, linked},
     schedule::{Schedule, ScheduleError},
     spec::{NodeKindSpec, WorkflowSpec},
-    store::StoreError,
+    store::{StoreError, alert::AlertRules},
+    stubs::{StubError, Stubs},
+    traits::Step,
+    trigger::Trigger,
 };
 
 use host::Host;
 use resources::Offer;
 use schedules::Schedules;
+use triggers::Registered;
 
 /// How long a drain waits for the database beyond its grace.
 const GIVE_UP_DRAIN: Duration = Duration::from_secs(10);
@@ -53,6 +62,9 @@ pub enum WorkerError {
     /// A workflow cannot be scheduled.
     #[error(transparent)]
     Schedule(#[from] ScheduleError),
+    /// A stub of what these workflows do not have, or that cannot be stored.
+    #[error(transparent)]
+    Stub(#[from] StubError),
     /// The system refuses a thread.
     #[error("the heartbeat's thread cannot be started")]
     Thread(#[from] std::io::Error),
@@ -68,6 +80,10 @@ pub struct WorkerBuilder {
     offer: Offer,
     payload_max: usize,
     only: Option<Vec<String>>,
+    observers: Observers,
+    alerts: Option<AlertRules>,
+    stubs: Stubs,
+    triggers: Vec<Trigger>,
 }
 
 impl WorkerBuilder {
@@ -85,6 +101,10 @@ impl WorkerBuilder {
             offer,
             payload_max: PAYLOAD_MAX,
             only: None,
+            observers: Observers::default(),
+            alerts: Some(AlertRules::default()),
+            stubs: Stubs::default(),
+            triggers: Vec::new(),
         }
     }
 
@@ -137,10 +157,57 @@ impl WorkerBuilder {
         self
     }
 
+    /// Somebody who hears of attempts and runs that end here, and of alerts.
+    #[must_use]
+    pub fn observer(mut self, observer: impl Observer) -> Self {
+        self.observers.add(observer);
+        self
+    }
+
+    /// When alerts are raised; `None`: this worker looks for none. They reach the log, the observers, and `pgflow.alerts`.
+    #[must_use]
+    pub fn alerts(mut self, rules: impl Into<Option<AlertRules>>) -> Self {
+        self.alerts = rules.into();
+        self
+    }
+
     /// Serves only these workflows, by their stored names, instead of all that this binary links.
     #[must_use]
     pub fn only<S: Into<String>>(mut self, workflows: impl IntoIterator<Item = S>) -> Self {
         self.only = Some(workflows.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Starts a run for each message of a queue, as in `.trigger(Queue::named("orders").starts::<fulfil>())`. Any number of
+    /// workers may have the same trigger. Give one queue one reader of its kind: two triggers on it share its messages.
+    #[must_use]
+    pub fn trigger(mut self, trigger: Trigger) -> Self {
+        self.triggers.push(trigger);
+        self
+    }
+
+    /// For tests: gives every call of a step this result instead of calling it, as in `.stub(charge {}, Ok(receipt))`.
+    #[must_use]
+    pub fn stub<S: Step>(mut self, _step: S, result: Result<S::Output, S::Error>) -> Self {
+        self.stubs.step::<S>(result);
+        self
+    }
+
+    /// For tests: gives every call of a step what the function comes to; the context tells it the attempt.
+    #[must_use]
+    pub fn stub_with<S: Step>(
+        mut self,
+        _step: S,
+        call: impl Fn(StepContext) -> Result<S::Output, S::Error> + Send + Sync + 'static,
+    ) -> Self {
+        self.stubs.step_with::<S>(call);
+        self
+    }
+
+    /// For tests: gives the node of this id this output: one of several calls of a step, a child, a wait.
+    #[must_use]
+    pub fn stub_node(mut self, id: &str, output: &impl Serialize) -> Self {
+        self.stubs.node(id, output);
         self
     }
 
@@ -163,6 +230,7 @@ impl WorkerBuilder {
         for spec in children_of(&specs) {
             children.push(self.flow.register(spec).await?);
         }
+        self.stubs.check(versions.iter().chain(&children).map(|version| &version.definition))?;
         let mut schedules = Schedules::default();
         for version in &versions {
             let newest = |v: &&Arc<Version>| v.spec.id == version.spec.id;
@@ -171,6 +239,12 @@ impl WorkerBuilder {
             {
                 schedules.add(version.clone(), schedule);
             }
+        }
+        let mut triggers = Vec::new();
+        for trigger in self.triggers {
+            self.flow.make_queue(&trigger.queue.name).await?;
+            let version = self.flow.register((trigger.spec)()).await?;
+            triggers.push(Registered::new(trigger, version));
         }
         let (drain, draining) = watch::channel(None);
         let host = Host {
@@ -183,6 +257,10 @@ impl WorkerBuilder {
             versions,
             children,
             schedules,
+            observers: self.observers,
+            alerts: self.alerts,
+            stubs: self.stubs,
+            triggers,
         };
         let first = host.begin(draining.clone()).await?;
         let task = tokio::spawn(host.work(first, draining));
@@ -194,6 +272,7 @@ impl WorkerBuilder {
             .iter()
             .flat_map(|s| s.nodes)
             .filter_map(|n| n.kind.step())
+            .filter(|step| !self.stubs.has_step(step.id))
             .flat_map(|step| step.needs.iter().map(move |need| (step.id, need())))
             .filter(|(_, (id, _))| !self.state.has(*id))
             .map(|(step, (_, name))| {
@@ -209,7 +288,7 @@ impl WorkerBuilder {
 }
 
 /// The workflows that these start as children, and that those start.
-fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
+pub(crate) fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static WorkflowSpec> {
     let mut children: Vec<&'static WorkflowSpec> = Vec::new();
     let mut open = specs.to_vec();
     while let Some(spec) = open.pop() {

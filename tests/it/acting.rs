@@ -174,8 +174,8 @@ async fn pruning_removes_old_ended_runs_with_all_that_hangs_on_them_and_never_a_
     sqlx::query(age).execute(&mut db.sql().await).await.unwrap();
     let young = flow.start::<weighing>(600).await.unwrap();
     young.cancel("dan").await.unwrap();
-    assert_eq!(flow.prune(Duration::from_hours(24)).await.unwrap(), 2);
-    assert_eq!(flow.prune(Duration::from_hours(24)).await.unwrap(), 0);
+    assert_eq!(flow.prune(Duration::from_hours(24), "dan").await.unwrap(), 2);
+    assert_eq!(flow.prune(Duration::from_hours(24), "dan").await.unwrap(), 0);
     assert!(flow.status(old.id()).await.unwrap().is_none());
     assert!(flow.status(live.id()).await.unwrap().is_some());
     assert!(flow.status(young.id()).await.unwrap().is_some());

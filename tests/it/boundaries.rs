@@ -6,10 +6,11 @@
 
 use std::fmt;
 
+use pgflow::testing::{Boundary, Counts, Proxy, Side};
+
 use crate::{
     counted::{self, WORKFLOWS},
     process::{Process, command},
-    proxy::{Boundary, Proxy, Side},
     support::{Database, Seed, everything},
 };
 
@@ -36,7 +37,7 @@ async fn survives(fault: Fault, at: Boundary, workflow: &'static str) -> bool {
     let db = Database::new().await;
     let flow = db.flow().await;
     let runs = counted::start(&db, &flow, workflow, &[3, 0]).await;
-    let proxy = Proxy::start(&db, at);
+    let proxy = Proxy::start(&db.options(), Counts::RoundTrips, Some(at)).unwrap();
     let served = counted::served(workflow);
     let first = Process::spawn(command(&db, proxy.url(), &served));
     let other = || Process::spawn(command(&db, &db.url(), &served));
@@ -96,7 +97,7 @@ struct Cell {
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, side, workflow } = self;
-        write!(f, "{:10} {:8} {workflow:17}", format!("{fault:?}"), format!("{side:?}"))
+        write!(f, "{fault:?} at each {side:?} of {workflow}")
     }
 }
 

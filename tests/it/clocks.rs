@@ -10,7 +10,7 @@ use pgflow::{StepContext, step, workflow};
 
 use crate::{
     process::{Process, command},
-    support::{Database, missing},
+    support::{Database, missing, survived},
 };
 
 #[derive(Debug, thiserror::Error)]
@@ -100,4 +100,5 @@ async fn clocks_hours_apart_change_nothing() {
         assert!(worker.ended().await.success());
     }
     db.check_invariants().await;
+    survived("clocks 16 hours apart", 6);
 }

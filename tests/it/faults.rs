@@ -8,7 +8,7 @@ use std::{
 use pgflow::{Failure, Gpu, GpuSlot, StepContext, step, workflow};
 use tokio::sync::Semaphore;
 
-use crate::support::{Database, PATIENCE, history, worker, worker_with};
+use crate::support::{Database, PATIENCE, history, survived, worker, worker_with};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -78,6 +78,7 @@ async fn connections_cut_amid_two_hundred_runs_cost_nothing_and_repeat_nothing()
     assert_eq!(db.count("select count(*) from pgflow.attempt where attempt > 1").await, 0);
     // 50 × (0 + 1 + 2 + 3) elements and a step behind each map
     assert_eq!(BEGUN.load(Ordering::Relaxed), 50 * 6 + 200);
+    survived("all connections cut, twenty times", 200);
 }
 
 #[step]
@@ -135,6 +136,7 @@ async fn statements_that_run_into_their_timeout_cost_nothing_and_repeat_nothing(
          where datname = current_database() and application_name like 'pgflow%' and state = 'active'",
     )
     .await;
+    survived("statements into their timeout, five times", 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -146,7 +148,8 @@ async fn a_database_that_is_read_only_for_a_while_loses_nothing() {
     let cut = "select count(pg_terminate_backend(pid)) from pg_stat_activity \
                where datname = current_database() and application_name like 'pgflow%'";
     for state in ["on", "off"] {
-        let sql = format!("alter database {} set default_transaction_read_only = {state}", db.name);
+        let sql =
+            format!("alter database {} set default_transaction_read_only = {state}", db.name());
         let mut writer = db.sql().await;
         sqlx::query("set default_transaction_read_only = off").execute(&mut writer).await.unwrap();
         sqlx::query(sqlx::AssertSqlSafe(sql)).execute(&mut writer).await.unwrap();
@@ -164,6 +167,7 @@ async fn a_database_that_is_read_only_for_a_while_loses_nothing() {
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
     assert_eq!(db.count("select count(*) from pgflow.attempt where attempt > 1").await, 0);
+    survived("the database read-only for a while", runs.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

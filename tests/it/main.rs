@@ -1,6 +1,7 @@
 //! The behaviour of pgflow from outside, in one binary.
 
 mod acting;
+mod alerts;
 mod boundaries;
 mod branches;
 mod cells;
@@ -17,15 +18,21 @@ mod limits;
 mod model;
 mod pooler;
 mod process;
-mod proxy;
+mod queue;
 mod restart;
 mod roles;
 mod schedule;
 mod sharing;
 mod start;
+mod stubs;
 mod support;
+mod testing;
 mod tidy;
+mod traces;
 mod transactional;
 mod ui;
 mod versions;
+mod views;
+mod virtual_time;
 mod waits;
+mod why;

@@ -13,7 +13,7 @@ use std::{
 use pgflow::{Failure, StepContext, step, workflow};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::support::{Database, PATIENCE, missing, worker_with};
+use crate::support::{Database, PATIENCE, missing, survived, worker_with};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -159,6 +159,7 @@ async fn everything_works_through_a_transaction_pooler() {
     assert_eq!(db.count("select count(*) from pgflow.attempt where status = 4").await, 0);
     let named = sqlx::raw_sql("select 1 from pg_prepared_statements").execute(&mut host).await;
     assert_eq!(named.unwrap().rows_affected(), 0);
+    survived("through PgBouncer, by transaction", runs.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,4 +187,5 @@ async fn runs_go_on_where_no_notification_is_ever_heard() {
     }
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
+    survived("no notification heard", 2);
 }

@@ -6,17 +6,17 @@ use std::{
     env, fs,
     io::Write,
     path::{Path, PathBuf},
-    process::{Command, Output, id},
+    process::{Command, id},
     sync::atomic::{AtomicUsize, Ordering},
 };
 
 use pgflow::{step, testing, workflow};
 use sqlx::{Connection, PgConnection};
 
-use crate::support::{PATIENCE, worker};
+use crate::support::{PATIENCE, survived, worker};
 
 const CHILD: &str = "PGFLOW_TEST_RESTART_CHILD";
-const RUNS: u32 = 3_000;
+const RUNS: usize = 3_000;
 
 static DONE: AtomicUsize = AtomicUsize::new(0);
 
@@ -40,9 +40,8 @@ async fn restarted(n: u32) -> Result<u32, Infallible> {
 #[test]
 fn a_restart_of_postgres_in_the_middle_of_load_loses_nothing() {
     let place = env::temp_dir().join(format!("pgflow-it-{}-restart", id()));
-    let child = child("restart", &place);
-    let _ = fs::remove_dir_all(&place);
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    outlive("restart", &place);
+    survived("Postgres stopped at once in the middle of load", RUNS);
 }
 
 #[test]
@@ -53,35 +52,36 @@ fn a_full_disk_in_the_middle_of_load_loses_nothing() {
         println!("skipped: no small file system can be mounted here");
         return;
     };
-    let child = child("full", &place);
+    outlive("full", &place);
     drop(disk);
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    survived("the disk full", RUNS);
 }
 
 #[test]
 fn a_server_without_a_free_connection_in_the_middle_of_load_loses_nothing() {
     let place = env::temp_dir().join(format!("pgflow-it-{}-crowd", id()));
-    let child = child("crowd", &place);
-    let _ = fs::remove_dir_all(&place);
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    outlive("crowd", &place);
+    survived("every connection of the server taken", RUNS);
 }
 
 #[test]
 fn a_standby_given_by_mistake_is_named_and_what_was_started_before_goes_on_once_it_is_promoted() {
     let place = env::temp_dir().join(format!("pgflow-it-{}-standby", id()));
-    let child = child("standby", &place);
-    let _ = fs::remove_dir_all(&place);
-    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
+    outlive("standby", &place);
+    survived("a standby by mistake, then promoted", 10);
 }
 
-fn child(fault: &str, place: &Path) -> Output {
-    Command::new(env::current_exe().unwrap())
+/// Has a child process go through a fault, with a server of its own at `place`.
+fn outlive(fault: &str, place: &Path) {
+    let child = Command::new(env::current_exe().unwrap())
         .args(["--exact", "restart::child_main", "--nocapture"])
         .env(CHILD, fault)
         .env("PGFLOW_DATA_DIR", place)
         .env("PGFLOW_POSTGRES_OPTIONS", "-c max_connections=30")
         .output()
-        .unwrap()
+        .unwrap();
+    let _ = fs::remove_dir_all(place);
+    assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
 /// A file system of 160 MB.
@@ -112,7 +112,8 @@ async fn child_main() {
         return standby(flow).await;
     }
     let worker = worker(&flow, "restarted").await;
-    let mut runs = flow.start_many::<restarted>(0..RUNS).await.unwrap();
+    let most = u32::try_from(RUNS).unwrap();
+    let mut runs = flow.start_many::<restarted>(0..most).await.unwrap();
     while DONE.load(Ordering::SeqCst) < 20 {
         tokio::task::yield_now().await;
     }
@@ -122,15 +123,15 @@ async fn child_main() {
         _ => fill_the_disk(&flow).await,
     }
     let done = DONE.load(Ordering::SeqCst);
-    assert!(done < usize::try_from(RUNS).unwrap(), "the fault came after all {done} were done");
+    assert!(done < RUNS, "the fault came after all {done} were done");
     // whoever asks for the private server starts it again
     let server = loop {
         if let Ok(server) = testing::server().await {
             break server;
         }
     };
-    while runs.len() < usize::try_from(RUNS).unwrap() + 10 {
-        if let Ok(more) = flow.start_many::<restarted>(RUNS..RUNS + 10).await {
+    while runs.len() < RUNS + 10 {
+        if let Ok(more) = flow.start_many::<restarted>(most..most + 10).await {
             runs.extend(more);
         }
     }

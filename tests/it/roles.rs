@@ -1,9 +1,9 @@
 //! What each role may do (`pgflow-core/grants.sql`), and that nobody's `search_path` lends anybody the rights of a worker.
 
-use pgflow::{Flow, StepContext, step, workflow};
+use pgflow::{Fate, Flow, Queue, StepContext, step, workflow};
 use sqlx::{ConnectOptions, Connection, PgConnection};
 
-use crate::support::{Database, PATIENCE, worker};
+use crate::support::{Database, PATIENCE, worker, worker_with};
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -78,6 +78,9 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
     let run = client.start::<guarded_flow>(5).await.unwrap();
     assert_eq!(reader.run::<guarded_flow>(run.id()).output().await.unwrap(), 15);
     assert!(reader.status(run.id()).await.unwrap().is_some());
+    assert_eq!(reader.why(run.id()).await.unwrap()[0].code, "ended");
+    assert!(reader.dump(run.id()).await.unwrap().is_some());
+    assert!(!reader.list(&pgflow::RunFilter::default(), 10).await.unwrap().is_empty());
     assert!(reader.start::<guarded_flow>(1).await.is_err());
     assert!(reader.cancel(run.id(), "a reader").await.is_err());
     assert!(client.worker().only(["guarded_flow"]).spawn().await.is_err());
@@ -100,8 +103,28 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
         let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
         assert_eq!(code.as_deref(), Some("42501"), "{forbidden}: {error}");
     }
+    let forgotten = "select count(*) from pg_class where relnamespace = 'pgflow'::regnamespace and relkind = 'r' \
+        and relname not in ('meta', 'migration') and not has_table_privilege('pgflow_test_worker', oid, 'insert')";
+    assert_eq!(db.count(forgotten).await, 0, "a table without a line in grants.sql");
     worker.drain(PATIENCE).await;
+    assert_ne!(db.count("select count(*) from pgflow.stats").await, 0);
     db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_may_make_no_queue_reads_its_owners() {
+    let db = Database::new().await;
+    db.flow().await.make_queue("guarded").await.unwrap();
+    grant(&db).await;
+    let (client, flow) = (flow_of(&db, "client").await, flow_of(&db, "worker").await);
+    assert!(flow.make_queue("another").await.is_err());
+    let trigger = Queue::named("guarded").starts::<guarded_flow>();
+    let worker = worker_with(flow.worker().trigger(trigger), "guarded_flow").await;
+    let id = client.send("guarded", &2_u32).await.unwrap();
+    db.until("select count(*) from pgflow.run where state = 1", 1).await;
+    let fate = client.message("guarded", id).await.unwrap().unwrap().fate;
+    assert!(matches!(fate, Fate::Started { run: Some(_), .. }), "{fate:?}");
+    worker.drain(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -121,7 +144,7 @@ async fn what_others_put_on_the_search_path_is_never_called() {
          create function trap.now() returns timestamptz language sql as 'select now() + trap.caught() * interval ''1 s'''; \
          create table trap.task (run_id bigint); create table trap.run (id bigint); \
          alter database {} set search_path = trap, pg_catalog, public",
-        db.name
+        db.name()
     );
     sqlx::raw_sql(sqlx::AssertSqlSafe(traps)).execute(&mut db.sql().await).await.unwrap();
     let reached =

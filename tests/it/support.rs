@@ -1,43 +1,35 @@
-//! A fresh database for each test, copied from a template that has the schema.
+//! A fresh database for each test, and what tests ask of it.
 
 use std::{
-    collections::BTreeSet,
-    fmt, fs,
-    hash::{BuildHasher, DefaultHasher, Hash, Hasher, RandomState},
-    path::{Path, PathBuf},
+    fmt,
+    hash::{BuildHasher, Hasher, RandomState},
+    ops::Deref,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
-use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing::Server};
-use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
-use tokio::sync::OnceCell;
+use pgflow::{Flow, RunStatus, Worker, WorkerBuilder, testing};
+use sqlx::{Connection, PgConnection};
 
-/// A database of its own; dropped with the value, and those of killed processes when the next one starts.
-pub struct Database {
-    pub server: Server,
-    pub name: String,
+/// A database of its own.
+pub struct Database(testing::Database);
+
+impl Deref for Database {
+    type Target = testing::Database;
+
+    fn deref(&self) -> &testing::Database {
+        &self.0
+    }
 }
 
 impl Database {
     /// A fresh one with the schema.
     pub async fn new() -> Self {
-        static SERVER: OnceCell<Server> = OnceCell::const_new();
-        let server = SERVER.get_or_init(|| async { prepare().await }).await.clone();
-        let name = format!("pgflow_test_{}_{}", std::process::id(), next());
-        server.create_from_template(&name, &template()).await.unwrap();
-        Self { server, name }
-    }
-
-    pub fn url(&self) -> String {
-        self.server.url(&self.name)
+        Self(testing::Database::new().await.unwrap())
     }
 
     pub async fn flow(&self) -> Flow {
-        pgflow::connect(&self.url()).await.unwrap()
-    }
-
-    pub fn options(&self) -> PgConnectOptions {
-        self.server.options(&self.name)
+        self.0.flow().await.unwrap()
     }
 
     /// A connection for looking, and for doing what an operator or a host would.
@@ -111,71 +103,6 @@ impl Database {
     }
 }
 
-impl Drop for Database {
-    fn drop(&mut self) {
-        let (server, name) = (self.server.clone(), self.name.clone());
-        // a runtime of its own: this may be the end of the test's
-        let dropped = std::thread::spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-            runtime.block_on(server.drop_database(&name)).map_err(std::io::Error::other)
-        });
-        if !matches!(dropped.join(), Ok(Ok(()))) && !std::thread::panicking() {
-            eprintln!("database {} stays", self.name);
-        }
-    }
-}
-
-/// Drops what processes left that are no more.
-async fn sweep(server: &Server) {
-    let mut sql = PgConnection::connect_with(&server.options("postgres")).await.unwrap();
-    let names: Vec<String> = sqlx::query_scalar(
-        r"select datname::text from pg_database where datname ~ '^pgflow_test_\d+_\d+$'",
-    )
-    .fetch_all(&mut sql)
-    .await
-    .unwrap();
-    for name in names {
-        let process = name.split('_').nth(2).unwrap_or_default();
-        if !Path::new("/proc").join(process).exists() {
-            // another process may be at it
-            let _ = server.drop_database(&name).await;
-        }
-    }
-}
-
-/// The template belongs to its schema: another text of the migrations is another template.
-fn template() -> String {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/pgflow-core/migrations");
-    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    let files: BTreeSet<PathBuf> = files.collect();
-    let mut hasher = DefaultHasher::new();
-    for file in &files {
-        fs::read(file).unwrap().hash(&mut hasher);
-    }
-    format!("pgflow_test_template_{:016x}", hasher.finish())
-}
-
-async fn prepare() -> Server {
-    let server = pgflow::testing::server().await.unwrap();
-    sweep(&server).await;
-    server
-        .with_template(&template(), async |options: PgConnectOptions| {
-            pgflow::connect(&url(&options)).await.map(|_| ())
-        })
-        .await
-        .unwrap();
-    server
-}
-
-fn url(options: &PgConnectOptions) -> String {
-    sqlx::ConnectOptions::to_url_lossy(options).to_string()
-}
-
-fn next() -> usize {
-    static NEXT: std::sync::atomic::AtomicUsize = std::sync::atomic::AtomicUsize::new(0);
-    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
-}
-
 /// A worker for one workflow: this binary links those of all tests.
 pub async fn worker(flow: &Flow, workflow: &str) -> Worker {
     flow.worker().only([workflow]).spawn().await.unwrap()
@@ -191,18 +118,74 @@ pub fn history(status: &RunStatus) -> Vec<String> {
     status.attempts.iter().map(|a| format!("{}#{} {}", a.node, a.attempt, a.status)).collect()
 }
 
+/// What the thread says in warnings until this is dropped.
+pub struct Warnings {
+    said: Arc<Mutex<Vec<String>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl Warnings {
+    /// Begins to hear.
+    pub fn hear() -> Self {
+        let said = Arc::default();
+        let guard = tracing::subscriber::set_default(Ear(Arc::clone(&said)));
+        Self { said, _guard: guard }
+    }
+
+    /// What was said so far.
+    pub fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap().clone()
+    }
+}
+
+struct Ear(Arc<Mutex<Vec<String>>>);
+
+impl tracing::Subscriber for Ear {
+    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
+        *metadata.level() == tracing::Level::WARN
+    }
+
+    fn new_span(&self, _: &tracing::span::Attributes<'_>) -> tracing::span::Id {
+        tracing::span::Id::from_u64(1)
+    }
+
+    fn record(&self, _: &tracing::span::Id, _: &tracing::span::Record<'_>) {}
+
+    fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
+
+    fn event(&self, event: &tracing::Event<'_>) {
+        let mut text = String::new();
+        event.record(&mut |field: &tracing::field::Field, value: &dyn fmt::Debug| {
+            if field.name() == "message" {
+                text = format!("{value:?}");
+            }
+        });
+        self.0.lock().unwrap().push(text);
+    }
+
+    fn enter(&self, _: &tracing::span::Id) {}
+
+    fn exit(&self, _: &tracing::span::Id) {}
+}
+
 /// Long enough for anything that is not stuck.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// For tests of what is not on every machine: passes over them, but not in the gate.
 pub fn missing(program: &str) {
-    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "`{program}` is not installed");
-    println!("skipped: `{program}` is not installed");
+    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{program} is not installed");
+    println!("skipped: {program} is not installed");
 }
 
 /// Whether a test that takes a sample shall take everything.
 pub fn everything() -> bool {
     std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
+}
+
+/// A row of the table that `tests/fault-matrix` prints: after this fault so many runs had come to their values, and the
+/// invariants held.
+pub fn survived(fault: &str, runs: usize) {
+    println!("| {fault} | {runs} runs | survived |");
 }
 
 /// Pseudo-random numbers (splitmix64); shows the number from which it began.

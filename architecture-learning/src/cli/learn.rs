@@ -1,6 +1,5 @@
 //! `archlearn learn`: starts or joins a run of the pipeline, watches it, and tells what came out.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use architecture_learning::analysis::Analysis;
@@ -79,9 +78,7 @@ async fn follow(
     job: LearningJob,
     limits: &Limits,
 ) -> Result<(i64, Standing, Deployment), LearningError> {
-    let program = std::env::current_exe();
-    let program = program
-        .map_err(|source| LearningError::Read { path: PathBuf::from("archlearn"), source })?;
+    let program = super::work::this_program()?;
     let codebases = job.codebases.len();
     let learning = Learning::begin(data, job, Validator(program), limits).await?;
     let word = if learning.is_joined() { "goes on" } else { "starts" };

@@ -124,13 +124,13 @@ impl Learning {
     }
 }
 
-fn engine<E: std::error::Error + Send + Sync + 'static>(
+pub(super) fn engine<E: std::error::Error + Send + Sync + 'static>(
     doing: &'static str,
 ) -> impl FnOnce(E) -> LearningError {
     move |error| LearningError::Engine { doing, source: Box::new(error) }
 }
 
-fn devices() -> Result<Vec<Gpu>, LearningError> {
+pub(super) fn devices() -> Result<Vec<Gpu>, LearningError> {
     let devices = Gpu::detect();
     if devices.is_empty() {
         return Err(LearningError::NoDevice { reason: "nvidia-smi lists no device".to_owned() });

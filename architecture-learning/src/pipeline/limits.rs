@@ -3,9 +3,10 @@
 
 use std::time::Duration;
 
-use pgflow::{StepTuning, Tuning, WorkflowTuning};
+use pgflow::{Definition, StepTuning, Tuning, Workflow, WorkflowTuning};
+use serde::Serialize;
 
-use super::STEPS;
+use super::{ENABLED, Mode, STEPS, architecture_learning};
 use crate::LearningError;
 
 /// Longest time that may be set: ten weeks, well inside what Postgres and clocks can add.
@@ -62,18 +63,19 @@ impl Limits {
         };
         let mut steps = [None; STEPS.len()];
         for (step, timeout) in STEPS.iter().zip(&mut steps) {
-            *timeout = time(&format!("ARCHITECTURE_{}_TIMEOUT_MS", step.to_uppercase()), 1)?;
+            *timeout = time(&step_timeout(step), 1)?;
         }
         Ok(Self {
-            timeout: time("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", 1)?,
-            retries: count("ARCHITECTURE_WORKFLOW_RETRIES", 0, RETRIES_MAX)?,
-            retry_delay: time("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", 0)?,
-            concurrency: count("ARCHITECTURE_WORKFLOW_CONCURRENCY", 1, CONCURRENCY_MAX)?,
+            timeout: time(TIMEOUT, 1)?,
+            retries: count(RETRIES, 0, RETRIES_MAX)?,
+            retry_delay: time(RETRY_DELAY, 0)?,
+            concurrency: count(CONCURRENCY, 1, CONCURRENCY_MAX)?,
             steps,
         })
     }
 
-    /// These limits, and for what is not set those of a corpus of so many codebases.
+    /// These limits, and for what is not set those of a corpus of so many codebases; of none for a queue message, which gets
+    /// what the workflow declares.
     pub fn tuning(&self, codebases: usize) -> Tuning {
         let codebases = u32::try_from(codebases).unwrap_or(u32::MAX);
         let grown = |seconds: u64, milliseconds: u64| {
@@ -96,6 +98,69 @@ impl Limits {
         }
         tuning
     }
+}
+
+/// What a variable comes to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Setting {
+    /// The variable.
+    pub name: String,
+    /// Its effective value, as it would be written.
+    pub value: String,
+    /// `environment`, or `default`.
+    pub source: &'static str,
+}
+
+/// Each variable of the pipeline with its effective value for a queue message, and where that came from.
+///
+/// # Errors
+/// As for the service: for the first that is not what it should be.
+pub fn settings() -> Result<Vec<Setting>, LearningError> {
+    let mode = Mode::from_env()?;
+    Ok(Limits::from_env()?
+        .settings(mode, &|name| std::env::var_os(name).is_some_and(|value| !value.is_empty())))
+}
+
+impl Limits {
+    fn settings(&self, mode: Mode, is_set: &dyn Fn(&str) -> bool) -> Vec<Setting> {
+        let definition = Definition::from(architecture_learning::SPEC());
+        let steps: Vec<_> = definition.nodes.iter().filter_map(|n| n.options.as_ref()).collect();
+        let millis = |set: Option<Duration>, declared: Option<u64>| {
+            let set = set.map(|d| u64::try_from(d.as_millis()).unwrap_or(u64::MAX));
+            set.or(declared).map_or_else(String::new, |ms| ms.to_string())
+        };
+        let count = |set: Option<u32>, declared: Option<u32>| {
+            set.or(declared).map_or_else(String::new, |n| n.to_string())
+        };
+        let retries = steps.first().map(|o| o.retries);
+        let delay = steps.first().map(|o| o.retry_delay_ms);
+        let mut values = vec![
+            (ENABLED.to_owned(), (mode == Mode::Pgflow).to_string()),
+            (TIMEOUT.to_owned(), millis(self.timeout, definition.options.timeout_ms)),
+            (RETRIES.to_owned(), count(self.retries, retries)),
+            (RETRY_DELAY.to_owned(), millis(self.retry_delay, delay)),
+            (CONCURRENCY.to_owned(), count(self.concurrency, definition.options.concurrency)),
+        ];
+        values.extend(
+            STEPS.iter().zip(self.steps).zip(steps).map(|((step, set), declared)| {
+                (step_timeout(step), millis(set, declared.timeout_ms))
+            }),
+        );
+        let setting = |(name, value): (String, String)| {
+            let source = if is_set(&name) { "environment" } else { "default" };
+            Setting { name, value, source }
+        };
+        values.into_iter().map(setting).collect()
+    }
+}
+
+const TIMEOUT: &str = "ARCHITECTURE_WORKFLOW_TIMEOUT_MS";
+const RETRIES: &str = "ARCHITECTURE_WORKFLOW_RETRIES";
+const RETRY_DELAY: &str = "ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS";
+const CONCURRENCY: &str = "ARCHITECTURE_WORKFLOW_CONCURRENCY";
+
+fn step_timeout(step: &str) -> String {
+    format!("ARCHITECTURE_{}_TIMEOUT_MS", step.to_uppercase())
 }
 
 #[cfg(test)]
@@ -129,6 +194,30 @@ mod tests {
         };
         assert_eq!(read(&set).ok(), Some(expected));
         assert_eq!(read(&[("ARCHITECTURE_WORKFLOW_RETRIES", "")]).ok(), Some(Limits::default()));
+    }
+
+    #[test]
+    fn each_variable_is_told_with_its_value_and_source() {
+        let set = [("ARCHITECTURE_WORKFLOW_RETRIES", "7")];
+        let limits = read(&set).unwrap_or_default();
+        let told = limits.settings(Mode::Legacy, &|name| name == set[0].0);
+        let told: Vec<_> =
+            told.iter().map(|s| format!("{}={} {}", s.name, s.value, s.source)).collect();
+        assert_eq!(
+            told,
+            [
+                "PGFLOW_ARCHITECTURE_LEARNING_ENABLED=false default",
+                "ARCHITECTURE_WORKFLOW_TIMEOUT_MS=360000 default",
+                "ARCHITECTURE_WORKFLOW_RETRIES=7 environment",
+                "ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS=5000 default",
+                "ARCHITECTURE_WORKFLOW_CONCURRENCY=1 default",
+                "ARCHITECTURE_PATTERN_DISCOVERY_TIMEOUT_MS=60000 default",
+                "ARCHITECTURE_PATTERN_ANALYSIS_TIMEOUT_MS=30000 default",
+                "ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS=180000 default",
+                "ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS=30000 default",
+                "ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS=60000 default",
+            ]
+        );
     }
 
     #[test]

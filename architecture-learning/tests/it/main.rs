@@ -1,7 +1,9 @@
 //! The pipeline from end to end on a made-up corpus: in process, in Postgres, and as a user runs it.
 
+mod broadway;
 mod definition;
 mod durable;
+mod flip;
 mod look;
 mod mistakes;
 mod registry;
@@ -192,7 +194,7 @@ fn the_gpu_check_compares_or_says_that_it_skips() {
 }
 
 #[test]
-fn only_the_pipeline_names_the_engine_and_only_its_registry_the_database() {
+fn only_the_pipeline_names_the_engine_and_only_registry_and_queue_the_database() {
     fn sources(directory: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(directory).expect("a directory");
         let paths = entries.map(|e| e.expect("an entry").path());
@@ -210,5 +212,5 @@ fn only_the_pipeline_names_the_engine_and_only_its_registry_the_database() {
     let engine = naming("pgflow::");
     assert!(engine.iter().all(|p| p.starts_with("pipeline") || p == Path::new("pipeline.rs")));
     assert!(engine.len() > 1, "{engine:?}");
-    assert_eq!(naming("sqlx::"), [PathBuf::from("pipeline/registry.rs")]);
+    assert_eq!(naming("sqlx::"), ["broadway/pgmq.rs", "pipeline/registry.rs"].map(PathBuf::from));
 }

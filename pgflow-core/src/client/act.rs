@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     payload::{Json, PayloadError},
@@ -77,8 +78,18 @@ impl Flow {
     ) -> Result<bool, ActionError> {
         let payload = Json::encode(payload)
             .map_err(|problem| ActionError::Payload { signal: name.into(), problem })?;
+        self.signal_encoded(run, name, &payload, actor).await
+    }
+
+    pub(crate) async fn signal_encoded(
+        &self,
+        run: RunId,
+        name: &str,
+        payload: &Json,
+        actor: &str,
+    ) -> Result<bool, ActionError> {
         let mut connection = self.client().await?;
-        let answer = act::signal(&mut connection, run, name, &payload, actor).await?;
+        let answer = act::signal(&mut connection, run, name, payload, actor).await?;
         match answer {
             Answer::Unknown => Err(ActionError::Unknown(run)),
             Answer::Ended => Err(ActionError::Ended(run)),
@@ -91,7 +102,8 @@ impl Flow {
             }
             Answer::Same => Ok(false),
             Answer::Done => {
-                read::audit(&mut connection, actor, "signal", run).await?;
+                let detail = json!({ "signal": name }).to_string();
+                read::audit(&mut connection, actor, "signal", Some(run), Some(&detail)).await?;
                 Ok(true)
             }
         }
@@ -118,21 +130,27 @@ impl Flow {
         self.done(run, "resume", answer, actor).await
     }
 
-    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions; never one that
-    /// is under way, nor a child of one. Answers how many. The role must own the schema.
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, and counts as old, in small transactions;
+    /// never one that is under way, nor a child of one. Answers how many; `actor` is written down with it. The role must own
+    /// the schema.
     ///
     /// # Errors
     /// [`StoreError`]; what was removed before it stays removed.
-    pub async fn prune(&self, age: Duration) -> Result<u64, StoreError> {
+    pub async fn prune(&self, age: Duration, actor: &str) -> Result<u64, StoreError> {
         let mut connection = self.client().await?;
         let mut removed = 0;
         loop {
             let batch = act::prune(&mut connection, age, PRUNED_AT_ONCE).await?;
             removed += batch;
             if batch < PRUNED_AT_ONCE.unsigned_abs().into() {
-                return Ok(removed);
+                break;
             }
         }
+        if removed > 0 {
+            let detail = json!({ "removed": removed, "older_than_s": age.as_secs() }).to_string();
+            read::audit(&mut connection, actor, "prune", None, Some(&detail)).await?;
+        }
+        Ok(removed)
     }
 
     async fn done(
@@ -145,7 +163,7 @@ impl Flow {
         match answer {
             Answer::Unknown => Err(ActionError::Unknown(run)),
             Answer::Done => {
-                read::audit(&mut self.client().await?, actor, action, run).await?;
+                read::audit(&mut self.client().await?, actor, action, Some(run), None).await?;
                 Ok(true)
             }
             Answer::Same => Ok(false),

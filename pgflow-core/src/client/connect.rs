@@ -8,7 +8,7 @@ use std::{
 use sqlx::{PgPool, postgres::PgConnectOptions};
 
 use crate::{
-    embedded::{EmbeddedError, server},
+    embedded::{EmbeddedError, Server, server},
     store::{
         connect::{ConnectError, Endpoint, parse},
         migrate::MigrateError,
@@ -18,7 +18,7 @@ use crate::{
 use super::Flow;
 
 /// The database of the private server that [`embedded`] uses.
-const EMBEDDED_DATABASE: &str = "pgflow";
+pub(super) const EMBEDDED_DATABASE: &str = "pgflow";
 
 /// Why there is no [`Flow`].
 #[derive(Debug, thiserror::Error)]
@@ -44,6 +44,7 @@ pub enum OpenError {
 pub struct Connect {
     place: Place,
     pooler: bool,
+    as_it_is: bool,
 }
 
 #[derive(Debug)]
@@ -56,25 +57,29 @@ enum Place {
 
 /// Connects to a Postgres.
 pub fn connect(url: &str) -> Connect {
-    Connect { place: Place::Address(url.into()), pooler: false }
+    Connect::to(Place::Address(url.into()))
 }
 
 /// Connects with a pool's options, for a host that has one; the engine opens connections of its own.
 pub fn connect_like(pool: &PgPool) -> Connect {
-    Connect { place: Place::Options((*pool.connect_options()).clone()), pooler: false }
+    Connect::to(Place::Options((*pool.connect_options()).clone()))
 }
 
 /// Starts, or joins, the private server of this user; its data stays between runs.
 pub fn embedded() -> Connect {
-    Connect { place: Place::Private, pooler: false }
+    Connect::to(Place::Private)
 }
 
 /// Connects to `DATABASE_URL` where it is set, else to the private server.
 pub fn from_env() -> Connect {
-    Connect { place: Place::Environment, pooler: false }
+    Connect::to(Place::Environment)
 }
 
 impl Connect {
+    fn to(place: Place) -> Self {
+        Self { place, pooler: false, as_it_is: false }
+    }
+
     /// Whether the address is that of a transaction pooler, such as `PgBouncer`. Then nothing outlives a transaction:
     /// statements have no names, and notifications are not heard, so that work is found by polling. Each statement costs
     /// four round trips instead of one.
@@ -83,28 +88,37 @@ impl Connect {
         self
     }
 
-    async fn open(self) -> Result<Flow, OpenError> {
-        let pooler = self.pooler;
-        let at = |options| Endpoint { options, pooler };
-        match self.place {
-            Place::Address(url) => Flow::open(at(parse(&url)?), None).await,
-            Place::Options(options) => Flow::open(at(options), None).await,
-            Place::Private => {
+    /// Leaves the schema as it is: where it is missing or older, that is an error. For whoever only looks.
+    pub fn as_it_is(mut self) -> Self {
+        self.as_it_is = true;
+        self
+    }
+
+    /// Where the database is; the private server, where it is that one, lives as long as what is returned with it.
+    pub(super) async fn endpoint(&self) -> Result<(Endpoint, Option<Server>), OpenError> {
+        let at = |options| Endpoint { options, pooler: self.pooler };
+        let url = std::env::var("DATABASE_URL").ok().filter(|url| !url.is_empty());
+        Ok(match (&self.place, url) {
+            (Place::Address(url), _) => (at(parse(url)?), None),
+            (Place::Options(options), _) => (at(options.clone()), None),
+            (Place::Environment, Some(url)) => {
+                (at(parse(&url).map_err(OpenError::Environment)?), None)
+            }
+            (Place::Environment | Place::Private, _) => {
                 let server = server().await?;
                 server.ensure_database(EMBEDDED_DATABASE).await?;
-                Flow::open(at(server.options(EMBEDDED_DATABASE)), Some(server)).await
+                (at(server.options(EMBEDDED_DATABASE)), Some(server))
             }
-            Place::Environment => match std::env::var("DATABASE_URL") {
-                Ok(url) if !url.is_empty() => {
-                    let options = parse(&url).map_err(OpenError::Environment)?;
-                    Flow::open(at(options), None).await.map_err(|e| match e {
-                        OpenError::Connect(e) => OpenError::Environment(e),
-                        e => e,
-                    })
-                }
-                _ => Box::pin(embedded().pooler(pooler).open()).await,
-            },
-        }
+        })
+    }
+
+    async fn open(self) -> Result<Flow, OpenError> {
+        let (endpoint, server) = self.endpoint().await?;
+        let from_environment = matches!(self.place, Place::Environment) && server.is_none();
+        Flow::open(endpoint, server, self.as_it_is).await.map_err(|error| match error {
+            OpenError::Connect(error) if from_environment => OpenError::Environment(error),
+            error => error,
+        })
     }
 }
 

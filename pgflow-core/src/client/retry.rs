@@ -6,6 +6,7 @@ use std::{
 };
 
 use serde::Serialize;
+use serde_json::json;
 
 use crate::{
     lifecycle::{Graph, kept, replay},
@@ -16,7 +17,7 @@ use crate::{
     },
 };
 
-use super::Flow;
+use super::{Flow, named::check_input};
 
 /// Why a run was not repeated.
 #[derive(Debug, thiserror::Error)]
@@ -54,7 +55,7 @@ pub enum RetryError {
         /// The ids that there are.
         known: String,
     },
-    /// The new input cannot be stored.
+    /// The new input cannot be stored, or does not fit the workflow.
     #[error("the new input: {0}")]
     Input(PayloadError),
     /// The database is not there.
@@ -97,11 +98,14 @@ impl Retry {
         if plan.completed && self.from.is_none() {
             return Err(RetryError::Completed(run));
         }
+        if let Some(input) = &input {
+            check_input(&plan.definition, input).map_err(RetryError::Input)?;
+        }
         let nodes = &plan.definition.nodes;
-        let from = self.from.map(|id| {
-            nodes.iter().position(|n| n.id == id).ok_or_else(|| {
+        let from = self.from.as_ref().map(|id| {
+            nodes.iter().position(|n| n.id == *id).ok_or_else(|| {
                 let known = nodes.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>();
-                RetryError::NoSuchNode { run, node: id, known: known.join(", ") }
+                RetryError::NoSuchNode { run, node: id.clone(), known: known.join(", ") }
             })
         });
         let past = past(&mut connection, run, &plan).await?;
@@ -114,7 +118,10 @@ impl Retry {
         let tokens = replay(&graph, &kept.whole);
         match repeat(&mut connection, run, &plan, input.as_ref(), &kept, &tokens).await? {
             Repeated::Made(new) => {
-                read::audit(&mut connection, &self.actor, "retry", run).await?;
+                let detail = json!({ "run": new, "from": self.from, "input": input.is_some() });
+                let detail = detail.to_string();
+                read::audit(&mut connection, &self.actor, "retry", Some(run), Some(&detail))
+                    .await?;
                 Ok(new)
             }
             Repeated::Same(new) => Ok(new),

@@ -9,21 +9,20 @@ use std::{
 };
 
 use crate::{
-    payload::{Json, PayloadError},
+    payload::{INPUT_MAX, Json, PayloadError},
     registry::{RegistryError, Version, head_start},
     store::{
         Connection, RunId, StoreError,
         start::{StartOptions, Started, start},
     },
+    trace::TraceParent,
     traits::Workflow,
 };
 
 use super::{Caller, Flow, Run};
 
-/// The largest input, in bytes.
-const INPUT_MAX: usize = 4 << 20;
 /// The longest idempotency key, in bytes.
-const KEY_MAX: usize = 512;
+pub(super) const KEY_MAX: usize = 512;
 
 /// Why a run was not started.
 #[derive(Debug, thiserror::Error)]
@@ -111,6 +110,15 @@ impl<W: Workflow> Start<'_, W> {
         self
     }
 
+    /// The trace that the run belongs to, and its children; every step finds it in [`StepContext::trace_parent`]. Without
+    /// this the run belongs to that of [`Flow::traced`].
+    ///
+    /// [`StepContext::trace_parent`]: crate::context::StepContext::trace_parent
+    pub fn trace(mut self, parent: TraceParent) -> Self {
+        self.options.trace = Some(parent.to_string());
+        self
+    }
+
     /// Starts in the caller's transaction: visible with it, rolled back with it.
     pub fn on(self, connection: &mut sqlx::PgConnection) -> Start<'_, W> {
         Start {
@@ -124,9 +132,7 @@ impl<W: Workflow> Start<'_, W> {
     }
 
     async fn send(self) -> Result<Run<W>, StartError> {
-        if let Some(key) =
-            self.key.as_ref().filter(|k| k.is_empty() || k.len() > KEY_MAX || k.contains('\0'))
-        {
+        if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
             return Err(StartError::Key(key.len()));
         }
         let input = encode::<W>(&self.input)?;
@@ -164,7 +170,23 @@ pub(super) async fn many<W: Workflow>(
     Ok(started.into_iter().map(|s| flow.run(s.run)).collect())
 }
 
-fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
+pub(super) fn is_key(key: &str) -> bool {
+    (1..=KEY_MAX).contains(&key.len()) && !key.contains('\0')
+}
+
+/// Starts a run with an input that [`encode`] gave.
+pub(crate) async fn start_encoded<W: Workflow>(
+    flow: &Flow,
+    input: &Json,
+) -> Result<Run<W>, StartError> {
+    let version = flow.register((W::SPEC)()).await?;
+    let inputs = [(input.clone(), None)];
+    let started = send(flow, &version, &inputs, StartOptions::default(), None).await?;
+    started.first().map(|started| flow.run(started.run)).ok_or_else(none_started)
+}
+
+/// The input as it is stored, checked.
+pub(crate) fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
     let refuse = |problem| StartError::Input { workflow: W::NAME, problem };
     let input = W::encode(input).map_err(refuse)?;
     let size = input.as_str().len();
@@ -175,6 +197,7 @@ fn encode<W: Workflow>(input: &W::Input) -> Result<Json, StartError> {
     Ok(input)
 }
 
+/// Starts runs; outside a caller's transaction it is also told where nobody is there to serve them.
 async fn send(
     flow: &Flow,
     version: &Arc<Version>,
@@ -188,14 +211,15 @@ async fn send(
         timeout: version.timeout,
         in_transaction: connection.is_some(),
         head: head_start(options.priority) + version.head(first, 0),
+        trace: options.trace.or_else(|| flow.current_trace()),
         ..options
     };
-    Ok(match connection {
-        Some(connection) => {
-            start(&mut Connection::within(connection), &entry, inputs, &options).await?
-        }
-        None => start(&mut flow.client().await?, &entry, inputs, &options).await?,
-    })
+    if let Some(connection) = connection {
+        return Ok(start(&mut Connection::within(connection), &entry, inputs, &options).await?);
+    }
+    let started = start(&mut flow.client().await?, &entry, inputs, &options).await?;
+    flow.warn_unserved(version).await;
+    Ok(started)
 }
 
 fn none_started() -> StartError {

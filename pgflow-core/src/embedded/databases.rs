@@ -90,6 +90,24 @@ pub(super) async fn copy(
     session.run("create", &create).await
 }
 
+/// Databases whose names begin so and which were made longer ago than `age`.
+pub(super) async fn made_before(
+    maintenance: &PgConnectOptions,
+    prefix: &str,
+    age: Duration,
+) -> Result<Vec<String>, EmbeddedError> {
+    let mut session = Session::open(maintenance, prefix).await?;
+    query_scalar(
+        "select datname::text from pg_database where starts_with(datname, $1) and not datistemplate \
+         and (pg_stat_file('base/' || oid || '/PG_VERSION', true)).modification < now() - $2 * interval '1 second'",
+    )
+    .bind(prefix)
+    .bind(age.as_secs_f64())
+    .fetch_all(&mut session.connection)
+    .await
+    .map_err(failed("list", prefix))
+}
+
 pub(super) async fn remove(
     maintenance: &PgConnectOptions,
     name: &str,

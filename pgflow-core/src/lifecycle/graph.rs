@@ -80,6 +80,16 @@ impl Graph {
         }
     }
 
+    /// The places that come right before a node, or before the end: what is drawn as its edges.
+    pub fn before(&self, place: Place) -> impl Iterator<Item = Place> + '_ {
+        let slot = match place {
+            Place::Start => None,
+            Place::Node(i) => Some(i),
+            Place::End => Some(self.kinds.len()),
+        };
+        slot.into_iter().flat_map(|slot| self.before[slot].iter().copied())
+    }
+
     /// Arrivals that a place waits for.
     pub fn need(&self, place: Place) -> u32 {
         match place {

@@ -104,7 +104,8 @@ pub async fn resume(connection: &mut Connection<'_>, run: RunId) -> Result<Answe
     Ok(Answer::read(&word))
 }
 
-/// Removes up to `most` runs that ended `age` ago or earlier, and says how many; and cached results that have expired.
+/// Removes up to `most` runs that ended `age` ago or earlier, and says how many; and cached results that have expired and counts as old
+/// as that.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -113,15 +114,23 @@ pub async fn prune(
     age: Duration,
     most: i32,
 ) -> Result<u64, StoreError> {
+    let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
     let removed: i32 = sqlx::query_scalar("select pgflow.prune_1($1, $2)")
-        .bind(i64::try_from(age.as_millis()).unwrap_or(i64::MAX))
+        .bind(millis)
         .bind(most)
         .fetch_one(&mut *connection)
         .await
         .during("remove old runs")?;
     sqlx::query("delete from pgflow.cache where expires_at < pgflow.clock()")
-        .execute(connection)
+        .execute(&mut *connection)
         .await
         .during("remove expired results")?;
+    sqlx::query(
+        "delete from pgflow.stats where minute < pgflow.clock() - $1 * interval '1 millisecond'",
+    )
+    .bind(millis)
+    .execute(connection)
+    .await
+    .during("remove old counts")?;
     Ok(u64::try_from(removed).unwrap_or_default())
 }

@@ -38,6 +38,8 @@ pub struct Claimed {
     pub input: Option<Json>,
     /// The run's input, once per run of a claim.
     pub run_input: Option<Json>,
+    /// The trace that the run belongs to.
+    pub trace: Option<String>,
     /// The run's priority.
     pub priority: i16,
     /// What is left until the run's deadline; zero when it has passed.
@@ -72,7 +74,7 @@ pub async fn claim(
     marks: &[i64],
     want: i32,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let rows = sqlx::query("select * from pgflow.claim_1($1, $2, $3, $4)")
+    let rows = sqlx::query("select * from pgflow.claim_2($1, $2, $3, $4)")
         .bind(worker)
         .bind(queues)
         .bind(marks)
@@ -93,7 +95,7 @@ pub async fn claim_limited(
     queue: &LimitedQueue,
     want: i32,
 ) -> Result<Vec<Claimed>, StoreError> {
-    let rows = sqlx::query("select * from pgflow.claim_limited_1($1, $2, $3, $4, $5, $6, $7, $8)")
+    let rows = sqlx::query("select * from pgflow.claim_limited_2($1, $2, $3, $4, $5, $6, $7, $8)")
         .bind(worker)
         .bind(queue.queue)
         .bind(&queue.pools)
@@ -127,6 +129,7 @@ fn claimed(row: &PgRow) -> Claimed {
         started_at: row.get("started_at"),
         input: row.get::<Option<String>, _>("input").map(Json::from_trusted),
         run_input: row.get::<Option<String>, _>("run_input").map(Json::from_trusted),
+        trace: row.get("trace"),
         priority: row.get("priority"),
         left: row
             .get::<Option<i64>, _>("left_ms")

@@ -12,8 +12,8 @@ use futures_util::{
     stream::{self, BoxStream},
 };
 use sqlx::{
-    Connection as _, Database, Either, Error, Execute, Executor, PgConnection, PgPool, Postgres,
-    SqlStr, Transaction, error::BoxDynError, pool::PoolConnection, postgres::PgTypeInfo,
+    Connection as _, Database, Describe, Either, Error, Execute, Executor, PgConnection, PgPool,
+    Postgres, SqlStr, Transaction, error::BoxDynError, pool::PoolConnection, postgres::PgTypeInfo,
 };
 
 use super::{During, StoreError};
@@ -155,6 +155,13 @@ impl<'c> Executor<'c> for &'c mut Connection<'_> {
         'c: 'e,
     {
         self.driver().prepare_with(sql, parameters)
+    }
+
+    fn describe<'e>(self, sql: SqlStr) -> BoxFuture<'e, Result<Describe<Postgres>, Error>>
+    where
+        'c: 'e,
+    {
+        self.driver().describe(sql)
     }
 }
 

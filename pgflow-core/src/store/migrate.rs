@@ -14,10 +14,15 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (4, "schedules", include_str!("../../migrations/0004_schedules.sql")),
     (5, "cache", include_str!("../../migrations/0005_cache.sql")),
     (6, "retention", include_str!("../../migrations/0006_retention.sql")),
+    (7, "views", include_str!("../../migrations/0007_views.sql")),
+    (9, "why", include_str!("../../migrations/0009_why.sql")),
+    (10, "messages", include_str!("../../migrations/0010_messages.sql")),
+    (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
+    (12, "traces", include_str!("../../migrations/0012_traces.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 6;
+pub const SCHEMA: i32 = 12;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
@@ -41,6 +46,19 @@ pub enum MigrateError {
         found: i32,
         /// The oldest that may use it.
         compatible: i32,
+    },
+    /// There is no schema, and this connection was not to make it.
+    #[error(
+        "the database has no schema `pgflow`; a worker makes it when it starts, and so does whatever else starts runs"
+    )]
+    Missing,
+    /// The schema is older, and this connection was not to change it.
+    #[error(
+        "the database has schema {found} and this binary speaks {SCHEMA}; start a worker of this version, which brings it up to date"
+    )]
+    Behind {
+        /// The schema there.
+        found: i32,
     },
     /// An applied migration has another text here.
     #[error(
@@ -69,6 +87,13 @@ pub enum MigrateError {
     Store(#[from] StoreError),
 }
 
+/// Names the texts of the migrations: where one differs, so does this.
+pub fn digest() -> String {
+    let mut digest = Sha256::new();
+    MIGRATIONS.iter().for_each(|(.., text)| digest.update(checksum(text)));
+    digest.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// Brings the schema up to this binary. Many processes may call it at once: one migrates, the others agree.
 ///
 /// # Errors
@@ -83,11 +108,7 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         .execute(&mut tx)
         .await
         .during("give a migration time")?;
-    sqlx::query("select pg_advisory_xact_lock($1)")
-        .bind(LOCK)
-        .execute(&mut tx)
-        .await
-        .during("lock the schema")?;
+    lock_schema(&mut tx).await?;
     let applied = applied(&mut tx).await?;
     unedited(&applied)?;
     for (number, name, text) in MIGRATIONS {
@@ -96,6 +117,36 @@ pub async fn migrate(connection: &mut Connection<'_>) -> Result<(), MigrateError
         }
     }
     begun.commit().await.during("commit the migrations")?;
+    Ok(())
+}
+
+/// Looks whether the schema is there and new enough, and changes nothing.
+///
+/// # Errors
+/// See [`MigrateError`].
+pub async fn check(connection: &mut Connection<'_>) -> Result<(), MigrateError> {
+    if up_to_date(connection).await? {
+        return Ok(());
+    }
+    let applied = sqlx::query_scalar("select to_regclass('pgflow.meta') is not null");
+    if !applied.fetch_one(&mut *connection).await.during("show its schemas")? {
+        return Err(MigrateError::Missing);
+    }
+    let found = sqlx::query_scalar("select schema from pgflow.meta");
+    let found = found.fetch_one(connection).await.during("show its schema number")?;
+    Err(MigrateError::Behind { found })
+}
+
+/// Waits until no other process changes a schema of ours, in the caller's transaction.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn lock_schema(tx: &mut Connection<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_advisory_xact_lock($1)")
+        .bind(LOCK)
+        .execute(tx)
+        .await
+        .during("lock the schema")?;
     Ok(())
 }
 

@@ -61,12 +61,22 @@ pub struct RunStatus {
     pub version: u32,
     /// Its state.
     pub state: RunState,
+    /// Its idempotency key.
+    pub key: Option<String>,
     /// When it was started.
     pub created_at: SystemTime,
+    /// By when it must have ended.
+    pub deadline: Option<SystemTime>,
     /// When it ended.
     pub ended_at: Option<SystemTime>,
     /// Why it did not complete.
     pub failure: Option<Failure>,
+    /// The run that waits for it.
+    pub parent: Option<RunId>,
+    /// The run that it repeats.
+    pub origin: Option<RunId>,
+    /// The run that repeats it.
+    pub repeated_as: Option<RunId>,
     /// Its attempts in the order in which they ended.
     pub attempts: Vec<AttemptView>,
     /// What is under way or waits now.
@@ -165,6 +175,7 @@ pub async fn status(
         .during("show a run's tasks")?;
     let state = RunState::from_code(row.get("state")).unwrap_or(RunState::Failed);
     let (workflow, version): (String, i32) = (row.get("name"), row.get("version"));
+    let other = |column: &str| row.get::<Option<i64>, _>(column).map(RunId);
     let tasks: Vec<TaskView> = tasks.iter().map(task_view).collect();
     let unserved = match state {
         RunState::Live => unserved(connection, run, &workflow, version).await?,
@@ -175,9 +186,14 @@ pub async fn status(
         workflow,
         version: u32::try_from(version).unwrap_or_default(),
         state,
+        key: row.get("key"),
         created_at: time(&row, "created_at").unwrap_or(SystemTime::UNIX_EPOCH),
+        deadline: time(&row, "deadline"),
         ended_at: time(&row, "ended_at"),
         failure: failure(&row),
+        parent: other("parent_run"),
+        origin: other("origin"),
+        repeated_as: other("repeated_as"),
         attempts: attempts.iter().filter_map(attempt_view).collect(),
         tasks,
         unserved,
@@ -270,7 +286,7 @@ pub async fn served(connection: &mut Connection<'_>) -> Result<Vec<String>, Stor
         .during("list what is served")
 }
 
-/// Writes down what somebody did.
+/// Writes down what somebody did; `detail` is JSON text.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -278,12 +294,16 @@ pub async fn audit(
     connection: &mut Connection<'_>,
     actor: &str,
     action: &str,
-    run: RunId,
+    run: Option<RunId>,
+    detail: Option<&str>,
 ) -> Result<(), StoreError> {
-    sqlx::query("insert into pgflow.audit (actor, action, run_id) values ($1, $2, $3)")
+    let insert =
+        "insert into pgflow.audit (actor, action, run_id, detail) values ($1, $2, $3, $4::jsonb)";
+    sqlx::query(insert)
         .bind(actor.replace('\0', "\u{fffd}"))
         .bind(action)
-        .bind(run.0)
+        .bind(run.map(|run| run.0))
+        .bind(detail)
         .execute(connection)
         .await
         .during("note an action")?;

@@ -28,6 +28,11 @@ impl Stamp {
         let distance = Duration::from_micros(us.unsigned_abs());
         if us < 0 { SystemTime::UNIX_EPOCH - distance } else { SystemTime::UNIX_EPOCH + distance }
     }
+
+    /// How long after `earlier` this is; nothing where it is not.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or_default())
+    }
 }
 
 impl From<SystemTime> for Stamp {

@@ -28,7 +28,8 @@ pub async fn register_worker(
     .during("register a worker")
 }
 
-/// Renews a lease. `false`: it has run out, and whatever the worker holds may be somebody else's.
+/// Renews a lease and says how many tasks are under way. `false`: it has run out, and whatever the worker holds may be
+/// somebody else's.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -36,13 +37,15 @@ pub async fn heartbeat(
     connection: &mut Connection<'_>,
     worker: i32,
     lease: Duration,
+    busy: usize,
 ) -> Result<bool, StoreError> {
     let done = sqlx::query(
-        "update pgflow.worker set lease_until = pgflow.clock() + $2 * interval '1 millisecond' \
+        "update pgflow.worker set lease_until = pgflow.clock() + $2 * interval '1 millisecond', busy = $3 \
          where id = $1 and lease_until > pgflow.clock()",
     )
     .bind(worker)
     .bind(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+    .bind(i32::try_from(busy).unwrap_or(i32::MAX))
     .execute(connection)
     .await
     .during("renew a lease")?;

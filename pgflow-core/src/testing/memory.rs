@@ -4,7 +4,7 @@ use std::{collections::HashMap, time::Duration};
 
 use tokio::task::{Id, JoinError, JoinSet};
 
-use super::{RunError, Stubs, run_in_memory};
+use super::{Provided, RunError, run_in_memory};
 use crate::{
     context::StepContext,
     definition::Definition,
@@ -20,7 +20,7 @@ pub(super) struct Memory<'a> {
     spec: &'a WorkflowSpec,
     definition: &'a Definition,
     graph: &'a Graph,
-    stubs: &'a Stubs,
+    provided: &'a Provided,
     input: Json,
     stored: HashMap<usize, Stored>,
     /// The elements of a map, then what became of each.
@@ -40,14 +40,14 @@ impl<'a> Memory<'a> {
         spec: &'a WorkflowSpec,
         definition: &'a Definition,
         graph: &'a Graph,
-        stubs: &'a Stubs,
+        provided: &'a Provided,
         input: Json,
     ) -> Self {
         Self {
             spec,
             definition,
             graph,
-            stubs,
+            provided,
             input,
             stored: HashMap::new(),
             items: HashMap::new(),
@@ -128,7 +128,7 @@ impl<'a> Memory<'a> {
     fn step(&mut self, node: usize) {
         let spec = &self.spec.nodes[node];
         let task = match (self.stub(node), spec.run) {
-            (Some(outcome), _) => given(outcome),
+            (Some(stub), _) => stub,
             (None, NodeRun::Step(run)) => run(self.env(spec.loads)),
             (None, NodeRun::Map { .. } | NodeRun::Pure(_)) => {
                 given(Outcome::Broken("no step entered as a step".into()))
@@ -179,13 +179,13 @@ impl<'a> Memory<'a> {
                 self.settle(Position::Enter(node), Event::Passed);
                 return Ok(());
             }
-            _ if stub.is_some() => given(stub.unwrap_or(Outcome::Wait(None))),
+            _ if stub.is_some() => stub.unwrap_or_else(|| given(Outcome::Wait(None))),
             (NodeKindSpec::Sleep, _) => given(Outcome::Done(Json::null())),
             (NodeKindSpec::Signal { name, .. }, Outcome::Wait(limit)) => {
                 given(self.signal(node, name, limit)?)
             }
             (NodeKindSpec::Child(child), Outcome::Done(input)) => {
-                Box::pin(child_run(child(), self.stubs.clone(), input))
+                Box::pin(child_run(child(), self.provided.clone(), input))
             }
             (_, other) => return Err(RunError::Broken(format!("pure code gave {other:?}"))),
         };
@@ -201,7 +201,7 @@ impl<'a> Memory<'a> {
         name: &str,
         limit: Option<Duration>,
     ) -> Result<Outcome, RunError> {
-        match (self.stubs.signals.get(name), limit) {
+        match (self.provided.signals.get(name), limit) {
             (Some(payload), _) => Ok(Outcome::Done(payload.clone())),
             (None, Some(limit)) => {
                 let id = &self.definition.nodes[node].id;
@@ -238,7 +238,7 @@ impl<'a> Memory<'a> {
         let spec = &self.spec.nodes[node];
         let item = self.items.get(&node).and_then(|items| items.get(place(element))).cloned();
         let task = match (self.stub(node), spec.run, item) {
-            (Some(outcome), ..) => given(outcome),
+            (Some(stub), ..) => stub,
             (None, NodeRun::Map { each, .. }, Some(item)) => each(self.env(spec.each_loads), item),
             _ => given(Outcome::Broken("a map's element is not there".into())),
         };
@@ -274,8 +274,8 @@ impl<'a> Memory<'a> {
         }
     }
 
-    fn stub(&self, node: usize) -> Option<Outcome> {
-        self.stubs.of(&self.definition.nodes[node].id, &self.spec.nodes[node].kind)
+    fn stub(&self, node: usize) -> Option<BoxFuture<Outcome>> {
+        self.provided.stubs.of(&self.definition.nodes[node].id, &self.spec.nodes[node].kind)
     }
 
     fn spawn(&mut self, position: Position, task: BoxFuture<Outcome>) {
@@ -333,8 +333,8 @@ impl<'a> Memory<'a> {
 }
 
 /// What a child's run comes to.
-async fn child_run(child: &'static WorkflowSpec, stubs: Stubs, input: Json) -> Outcome {
-    match run_in_memory(child, Definition::from(child), stubs, input).await {
+async fn child_run(child: &'static WorkflowSpec, provided: Provided, input: Json) -> Outcome {
+    match run_in_memory(child, Definition::from(child), provided, input).await {
         Ok(value) => Outcome::Done(value),
         Err(RunError::Failed(failure)) => Outcome::Failed(failure),
         Err(RunError::Broken(why)) => Outcome::Broken(why),

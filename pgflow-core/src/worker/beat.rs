@@ -13,7 +13,7 @@ use crate::store::{
     upkeep::{ProgressNote, heartbeat, lost, write_progress},
 };
 
-use super::session::Message;
+use super::{session::Message, tally::Tally};
 
 /// How long a lease lasts.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -25,7 +25,9 @@ const GIVE_UP: Duration = Duration::from_secs(8);
 /// What the heartbeat tells the database, kept by the session.
 #[derive(Default)]
 pub(super) struct Vitals {
-    /// Running tokens with their epochs.
+    /// How many tokens run.
+    pub busy: usize,
+    /// Those that have run for longer than a beat, with their epochs.
     pub tokens: Vec<(TokenKey, i32)>,
     /// Progress since the last beat.
     pub notes: Vec<ProgressNote>,
@@ -38,6 +40,7 @@ pub(super) struct Beat {
     pub worker: i32,
     pub endpoint: Endpoint,
     pub ask: Ask,
+    pub tally: Tally,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
     pub over: Arc<Mutex<bool>>,
@@ -65,10 +68,11 @@ impl Beat {
         let mut renewed = Instant::now();
         while !*self.over.lock().unwrap_or_else(PoisonError::into_inner) {
             let left = GIVE_UP.saturating_sub(renewed.elapsed());
-            match tokio::time::timeout(left, self.renew(&mut connection)).await {
+            let vitals = (self.ask)();
+            match tokio::time::timeout(left, self.renew(&mut connection, vitals.busy)).await {
                 Ok(Ok(true)) => {
                     renewed = Instant::now();
-                    self.tell(&mut connection).await;
+                    self.tell(&mut connection, vitals).await;
                 }
                 Ok(Err(error)) => {
                     tracing::warn!(%error, source = %error.source, "the lease could not be renewed");
@@ -90,18 +94,18 @@ impl Beat {
     async fn renew(
         &self,
         connection: &mut Option<Connection<'static>>,
+        busy: usize,
     ) -> Result<bool, StoreError> {
         let opened = match connection {
             Some(opened) => opened,
             None => connection.insert(self.endpoint.open("heartbeat").await?),
         };
-        heartbeat(opened, self.worker, LEASE).await
+        heartbeat(opened, self.worker, LEASE, busy).await
     }
 
     /// What travels with a beat and must not hold up the next one.
-    async fn tell(&self, connection: &mut Option<Connection<'static>>) {
+    async fn tell(&self, connection: &mut Option<Connection<'static>>, vitals: Vitals) {
         let Some(opened) = connection else { return };
-        let vitals = (self.ask)();
         let told = tokio::time::timeout(BEAT, async {
             if !vitals.tokens.is_empty() {
                 let gone = lost(opened, self.worker, &vitals.tokens).await?;
@@ -112,10 +116,15 @@ impl Beat {
             if !vitals.notes.is_empty() {
                 write_progress(opened, &vitals.notes).await?;
             }
-            Ok::<_, StoreError>(())
+            self.tally.write(opened, self.worker).await
         });
-        if !matches!(told.await, Ok(Ok(()))) {
-            *connection = None;
+        match told.await {
+            Ok(Ok(())) => return,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, source = %error.source, "the heartbeat could tell no more than that it beats");
+            }
+            Err(_) => tracing::warn!("what travels with the heartbeat takes longer than a beat"),
         }
+        *connection = None;
     }
 }

@@ -246,8 +246,13 @@ pub(super) struct Backoff {
 
 impl Backoff {
     pub async fn wait(&mut self) {
+        tokio::time::sleep(self.next()).await;
+    }
+
+    /// How long to wait now.
+    pub fn next(&mut self) -> Duration {
         self.tried = true;
         self.last = (self.last * 2).clamp(Duration::from_millis(50), Duration::from_secs(5));
-        tokio::time::sleep(self.last).await;
+        self.last
     }
 }

@@ -13,16 +13,20 @@ use tokio::{
 use crate::{
     client::Flow,
     context::{Gpu, HostState},
+    observe::Observers,
     registry::Version,
     store::{
         Connection, StoreError,
+        alert::AlertRules,
         register::{PoolSize, size_pools},
         upkeep::{register_worker, sign_off},
     },
+    stubs::Stubs,
 };
 
 use super::{
     WorkerError,
+    alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::{Backoff, Flusher},
     queues::Queues,
@@ -30,6 +34,8 @@ use super::{
     schedules::Schedules,
     serve::{Reader, Shared},
     session::{Message, Over, Session, State, Table, vitals, watched},
+    tally::Tally,
+    triggers::{Consumer, Registered},
     upkeep::{Upkeep, listen},
 };
 
@@ -50,12 +56,17 @@ pub(super) struct Host {
     /// The workflows that these start as children, and so on.
     pub children: Vec<Arc<Version>>,
     pub schedules: Schedules,
+    pub observers: Observers,
+    pub alerts: Option<AlertRules>,
+    pub stubs: Stubs,
+    pub triggers: Vec<Registered>,
 }
 
 pub(super) struct Begun {
     session: Session,
     inbox: mpsc::UnboundedReceiver<Message>,
     worker: i32,
+    tally: Tally,
     over: Arc<Mutex<bool>>,
     helpers: Vec<JoinHandle<()>>,
 }
@@ -69,7 +80,7 @@ impl Host {
             *begun.over.lock().unwrap_or_else(PoisonError::into_inner) = true;
             begun.helpers.iter().for_each(JoinHandle::abort);
             if over == Over::Drained {
-                self.sign_off(begun.worker).await;
+                self.sign_off(begun.worker, &begun.tally).await;
                 return;
             }
             tracing::warn!(worker = begun.worker, "the worker lost its lease; it registers anew");
@@ -89,9 +100,10 @@ impl Host {
         }
     }
 
-    async fn sign_off(&self, worker: i32) {
+    async fn sign_off(&self, worker: i32, tally: &Tally) {
         let signed = async {
             let mut connection = self.flow.endpoint().open("sign off").await?;
+            tally.write(&mut connection, worker).await?;
             sign_off(&mut connection, worker).await?;
             connection
                 .close()
@@ -118,12 +130,14 @@ impl Host {
         let served = self.queues(&gpus);
         let table = Table::default();
         let over = Arc::new(Mutex::new(false));
+        let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
         Beat {
             worker,
             endpoint: endpoint.clone(),
             ask,
+            tally: tally.clone(),
             report: to_self.clone(),
             over: over.clone(),
         }
@@ -137,10 +151,22 @@ impl Host {
             writes: writes.clone(),
             due: due.clone(),
             schedules: self.schedules.clone(),
+            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
         };
         let mut helpers = vec![tokio::spawn(watched(to_self.clone(), upkeep.run()))];
         if !endpoint.pooler {
-            helpers.push(tokio::spawn(listen(endpoint.clone(), to_self.clone())));
+            let triggers = self.triggers.clone();
+            helpers.push(tokio::spawn(listen(
+                endpoint.clone(),
+                triggers,
+                to_self.clone(),
+                due.clone(),
+            )));
+        }
+        for registered in self.triggers.iter().cloned() {
+            let (endpoint, drain) = (endpoint.clone(), drain.clone());
+            let consumer = Consumer { registered, endpoint, drain };
+            helpers.push(tokio::spawn(watched(to_self.clone(), consumer.run())));
         }
         let mut flushers = Vec::new();
         for number in 0..FLUSHERS {
@@ -162,6 +188,7 @@ impl Host {
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),
+            stubs: self.stubs.clone(),
             gpus,
             payload_max: self.payload_max,
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
@@ -185,12 +212,13 @@ impl Host {
             flushers,
             to_self,
             table,
+            tally: tally.clone(),
             drain,
             drain_flag,
             due,
             state: State::default(),
         };
-        Ok(Begun { session, inbox, worker, over, helpers })
+        Ok(Begun { session, inbox, worker, tally, over, helpers })
     }
 
     async fn gpu_pools(

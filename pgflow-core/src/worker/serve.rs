@@ -19,6 +19,7 @@ use tokio::{
     sync::{Notify, watch},
     task::JoinHandle,
 };
+use tracing::Instrument;
 
 use crate::{
     context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
@@ -30,6 +31,7 @@ use crate::{
         HeldSlot, RunId, TokenKey,
         flush::{ArrivalRow, ChildRow},
     },
+    stubs::Stubs,
 };
 
 use super::token::{Token, Verdict};
@@ -51,6 +53,8 @@ const CANCEL_GRACE: Duration = Duration::from_secs(2);
 pub(super) struct Shared {
     pub worker: i32,
     pub state: HostState,
+    /// What a test gives in place of steps.
+    pub stubs: Stubs,
     pub gpus: Vec<(i32, Gpu)>,
     pub payload_max: usize,
     pub reader: tokio::sync::Mutex<Reader>,
@@ -178,22 +182,25 @@ async fn serve_task(
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
         step: plan.step.into(),
-        number: u32::try_from(token.attempt).unwrap_or(1),
+        number: token.number(),
+        trace: token.span(),
         deadline: [deadline, token.deadline].into_iter().flatten().min(),
         gpu: gpu_slot(&shared, &token, plan),
         state: shared.state.clone(),
         transaction: transaction.clone(),
         cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
     });
-    let call = match (spec.run, &token.input) {
-        (NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
-        (NodeRun::Step(run), _) => run(env),
-        (NodeRun::Map { .. } | NodeRun::Pure(_), _) => {
+    let stub = shared.stubs.of(&token.version.definition.nodes[node].id, &spec.kind);
+    let call = match (stub, spec.run, &token.input) {
+        (Some(stub), ..) => stub,
+        (None, NodeRun::Map { each, .. }, Some(item)) => each(env, item.clone()),
+        (None, NodeRun::Step(run), _) => run(env),
+        (None, NodeRun::Map { .. } | NodeRun::Pure(_), _) => {
             return broken(&shared, &token, "a task without its code or its element".into()).into();
         }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
-    let mut task = tokio::spawn(context.clone().scope(call));
+    let mut task = tokio::spawn(context.clone().scope(call).instrument(span(&token, plan)));
     let ended = tokio::select! {
         ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
         () = waits.notified() => Ended::Stopped(Stop::HandBack),
@@ -230,6 +237,23 @@ async fn serve_task(
         }))
     };
     Served { verdict, lingering }
+}
+
+/// What the step's own log lines stand in.
+fn span(token: &Token, plan: &TaskPlan) -> tracing::Span {
+    let trace = token.trace.map(|trace| format!("{:032x}", trace.trace));
+    let definition = &token.version.definition;
+    tracing::info_span!(
+        "step",
+        workflow = definition.name,
+        version = definition.version,
+        run = token.run().0,
+        step = plan.step,
+        node = token.node(),
+        element = token.element(),
+        attempt = token.attempt,
+        trace_id = trace,
+    )
 }
 
 /// Waits for the step, its timeout, its run's deadline, or a word to stop, whichever comes first.

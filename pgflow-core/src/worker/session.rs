@@ -31,6 +31,7 @@ use super::{
     flusher::{Pending, Work},
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
+    tally::Tally,
     token::Token,
 };
 
@@ -83,6 +84,9 @@ pub(super) struct ServedQueue {
 struct Running {
     token: Token,
     stop: watch::Sender<Stop>,
+    since: Instant,
+    /// How long its code took, once it is over.
+    ran: Duration,
 }
 
 /// Running tokens, shared with the heartbeat.
@@ -97,7 +101,7 @@ pub(super) struct RunningView {
     context: ContextSlot,
 }
 
-/// What the heartbeat tells: tokens that have run for longer than a beat, and their progress.
+/// What the heartbeat tells: how many tokens run, which of them for longer than a beat, and their progress.
 pub(super) fn vitals(table: &Table) -> Vitals {
     let table = table.lock().unwrap_or_else(PoisonError::into_inner);
     let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
@@ -113,7 +117,11 @@ pub(super) fn vitals(table: &Table) -> Vitals {
             note: progress.note,
         })
     });
-    Vitals { tokens: old.map(|(key, r)| (*key, r.epoch)).collect(), notes: notes.collect() }
+    Vitals {
+        busy: table.len(),
+        tokens: old.map(|(key, r)| (*key, r.epoch)).collect(),
+        notes: notes.collect(),
+    }
 }
 
 pub(super) struct Session {
@@ -128,6 +136,7 @@ pub(super) struct Session {
     pub flushers: Vec<mpsc::UnboundedSender<Work>>,
     pub to_self: mpsc::UnboundedSender<Message>,
     pub table: Table,
+    pub tally: Tally,
     pub drain: watch::Receiver<Option<Instant>>,
     pub drain_flag: watch::Sender<bool>,
     /// Wakes upkeep: something will be due soon.
@@ -237,9 +246,12 @@ impl Session {
             }
             Message::Flushed { batch, flushed } => self.flushed(batch, &flushed),
             Message::RunEnded { key, run, state, failure, ended } => {
-                self.leave(key);
+                let running = self.leave_keeping(key);
+                self.sweep();
                 self.state.ending.remove(&run);
                 if ended {
+                    let token = running.as_ref().map(|r| (&r.token, r.ran));
+                    self.tally.ended(run, token, state, &failure);
                     self.stop_run(run);
                     self.hub.ended(run, &Ending::Ended(state, failure));
                 }
@@ -299,7 +311,8 @@ impl Session {
         self.table.lock().unwrap_or_else(PoisonError::into_inner).insert(key, view);
         // boxed where it is made: it is large, and spawning would move it three times
         let work = Box::pin(serve(self.shared.clone(), token.clone(), heard, context));
-        self.state.running.insert(key, Running { token, stop });
+        let (since, ran) = (Instant::now(), Duration::ZERO);
+        self.state.running.insert(key, Running { token, stop, since, ran });
         let report = self.to_self.clone();
         tokio::spawn(watched(self.to_self.clone(), async move {
             let served = work.await;

@@ -14,6 +14,7 @@ use crate::{
         flush::{Flushed, Settled},
         stamp::Stamp,
     },
+    trace::TraceParent,
 };
 
 use super::{flusher::Pending, resources::Share};
@@ -31,6 +32,8 @@ pub(super) struct Token {
     pub started_at: Stamp,
     pub input: Option<Json>,
     pub priority: i16,
+    /// The span of the run's caller.
+    pub trace: Option<TraceParent>,
     /// When the run's deadline passes, by this machine's monotonic clock.
     pub deadline: Option<Instant>,
     pub slots: Vec<HeldSlot>,
@@ -58,6 +61,7 @@ impl Token {
             started_at: at,
             input,
             priority: self.priority,
+            trace: self.trace,
             deadline: self.deadline,
             slots: Vec::new(),
             share: Share::default(),
@@ -66,6 +70,27 @@ impl Token {
 
     pub fn run(&self) -> RunId {
         self.key.run
+    }
+
+    /// The stored id of its node; empty before the roots and behind the sinks.
+    pub fn node(&self) -> &str {
+        self.at.node().map_or("", |node| &self.version.definition.nodes[node].id)
+    }
+
+    /// The element of a map that it is, from 0.
+    pub fn element(&self) -> Option<u32> {
+        u32::try_from(self.at.elem() - 1).ok()
+    }
+
+    /// The attempt, from 1.
+    pub fn number(&self) -> u32 {
+        u32::try_from(self.attempt).unwrap_or(1)
+    }
+
+    /// The span of this attempt.
+    pub fn span(&self) -> Option<TraceParent> {
+        let trace = self.trace?;
+        Some(trace.of_attempt(self.run(), self.node(), self.element(), self.number()))
     }
 }
 

@@ -16,7 +16,9 @@ use crate::store::{
     upkeep::{Tick, tick, vacuum_tasks},
 };
 
-use super::{flusher::Backoff, schedules::Schedules, session::Message};
+use super::{
+    alerts::Alerts, flusher::Backoff, schedules::Schedules, session::Message, triggers::Registered,
+};
 
 /// How often upkeep looks when nothing is known to be due.
 const TICK: Duration = Duration::from_secs(5);
@@ -35,10 +37,11 @@ pub(super) struct Upkeep {
     /// Something will be due soon.
     pub due: Arc<Notify>,
     pub schedules: Schedules,
+    pub alerts: Option<Alerts>,
 }
 
 impl Upkeep {
-    pub async fn run(self) {
+    pub async fn run(mut self) {
         let mut connection: Option<Connection<'static>> = None;
         let mut backoff = Backoff::default();
         let mut vacuumed = (Instant::now(), 0);
@@ -53,6 +56,7 @@ impl Upkeep {
                     tokio::select! {
                         () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
                         () = self.due.notified() => {}
+                        () = self.report.closed() => {}
                     }
                 }
                 Err(error) => {
@@ -65,7 +69,7 @@ impl Upkeep {
     }
 
     async fn once(
-        &self,
+        &mut self,
         connection: &mut Option<Connection<'static>>,
         vacuumed: &mut (Instant, u64),
     ) -> Result<Tick, StoreError> {
@@ -76,6 +80,9 @@ impl Upkeep {
         let mut tick = answered(tick(opened, &self.queues)).await?;
         let scheduled = answered(self.schedules.fire(opened)).await?;
         tick.next = [tick.next, scheduled].into_iter().flatten().min();
+        if let Some(alerts) = &mut self.alerts {
+            alerts.look(opened).await?;
+        }
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;
@@ -85,11 +92,17 @@ impl Upkeep {
     }
 }
 
-/// Hears of work and of cancelled runs. Everything goes on without it, by polling.
-pub(super) async fn listen(endpoint: Endpoint, report: mpsc::UnboundedSender<Message>) {
+/// Hears of work, of cancelled runs, of messages, and that something is due sooner than it was. Everything goes on without it, by
+/// polling.
+pub(super) async fn listen(
+    endpoint: Endpoint,
+    triggers: Vec<Registered>,
+    report: mpsc::UnboundedSender<Message>,
+    due: Arc<Notify>,
+) {
     let mut backoff = Backoff::default();
     while !report.is_closed() {
-        if let Err(error) = heard(&endpoint, &report, &mut backoff).await {
+        if let Err(error) = heard(&endpoint, &triggers, &report, &due, &mut backoff).await {
             tracing::debug!(%error, "notifications are interrupted");
         }
         backoff.wait().await;
@@ -98,22 +111,36 @@ pub(super) async fn listen(endpoint: Endpoint, report: mpsc::UnboundedSender<Mes
 
 async fn heard(
     endpoint: &Endpoint,
+    triggers: &[Registered],
     report: &mpsc::UnboundedSender<Message>,
+    due: &Notify,
     backoff: &mut Backoff,
 ) -> Result<(), sqlx::Error> {
     let pool = endpoint.pool("listen", 1);
     let mut listener = sqlx::postgres::PgListener::connect_with(&pool).await?;
-    listener.listen_all(["pgflow_work", "pgflow_cancel"]).await?;
+    listener.listen_all(["pgflow_work", "pgflow_cancel", "pgflow_due"]).await?;
+    let channels: Vec<String> = triggers.iter().map(Registered::channel).collect();
+    listener.listen_all(channels.iter().map(String::as_str)).await?;
     *backoff = Backoff::default();
     // what was said before is not repeated
     let _ = report.send(Message::Wake);
+    due.notify_one();
     loop {
         let notification = listener.recv().await?;
         let message = match notification.channel() {
+            "pgflow_due" => {
+                due.notify_one();
+                None
+            }
             "pgflow_cancel" => {
                 notification.payload().parse().ok().map(|id| Message::Cancel(RunId(id)))
             }
-            _ => Some(Message::Wake),
+            "pgflow_work" => Some(Message::Wake),
+            queue => {
+                let asked = triggers.iter().zip(&channels).filter(|(_, channel)| *channel == queue);
+                asked.for_each(|(trigger, _)| trigger.heard.notify_one());
+                None
+            }
         };
         if let Some(message) = message
             && report.send(message).is_err()

@@ -165,7 +165,15 @@ async fn evaluate(
         NodeRun::Map { items, .. } => items,
         NodeRun::Pure(code) => code,
     };
-    match (spec.kind, call(shared, token, spec.loads, code, known).await?) {
+    let outcome = call(shared, token, spec.loads, code, known).await?;
+    if let NodeKindSpec::Sleep | NodeKindSpec::Signal { .. } | NodeKindSpec::Child(_) = spec.kind
+        && let Some(stub) = shared.stubs.of(&version.definition.nodes[node].id, &spec.kind)
+        && let Outcome::Done(value) = stub.await
+    {
+        let moved = Moved::along(version, at, Event::Passed);
+        return Ok(moved.recorded(version, node, Stored::Done(value)));
+    }
+    match (spec.kind, outcome) {
         (NodeKindSpec::Map(_, options), Outcome::Items(items)) => {
             let kept = kept_elements(shared, token, node).await?;
             Ok(fan_out(version, at, &items, options.limit, &kept))

@@ -201,6 +201,7 @@ impl Session {
             started_at: claimed.started_at,
             input: claimed.input,
             priority: claimed.priority,
+            trace: claimed.trace.and_then(|trace| trace.parse().ok()),
             deadline: claimed.left.map(|left| Instant::now() + left),
             slots: claimed.slots,
             share: share.unwrap_or_default(),

@@ -26,6 +26,7 @@ use super::{
 impl Session {
     pub(super) fn served(&mut self, key: TokenKey, served: Served) {
         let Some(running) = self.state.running.get_mut(&key) else { return };
+        running.ran = running.since.elapsed();
         let slots = std::mem::take(&mut running.token.slots);
         let (run, epoch) = (key.run, running.token.epoch);
         let start_pool =
@@ -140,6 +141,7 @@ impl Session {
                 self.forget(settled.key.run);
                 continue;
             }
+            self.tally.settled(&running.token, &settled, running.ran);
             for (row, at) in settled.arrivals.iter().zip(&pending.arrivals) {
                 left |= !row.direct;
                 places.insert(

@@ -1,0 +1,227 @@
+//! The pipeline behind its queue, in the mode that the environment chooses: each message a durable run, or handled as the
+//! consumer that the pipeline was before.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use pgflow::{Flow, Queue, Worker};
+use serde::{Deserialize, Serialize};
+
+use super::learning::{devices, engine};
+use super::legacy::Stages;
+use super::{LearningJob, Limits, Registry, Validator, architecture_learning};
+use crate::broadway::{Broadway, Pgmq, Telemetry, Topology};
+use crate::codebase;
+use crate::model::Device;
+use crate::{DataDir, LearningError};
+
+/// The queue of the pipeline.
+pub const QUEUE: &str = "architecture_learning_tasks";
+/// Chooses the mode.
+pub const ENABLED: &str = "PGFLOW_ARCHITECTURE_LEARNING_ENABLED";
+/// How long steps and messages under way may go on when the service stops.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What a message says. Whatever else is in it is not read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// A directory that is a codebase or holds some.
+    pub codebase_path: std::path::PathBuf,
+}
+
+impl Message {
+    /// What is to be done about it.
+    ///
+    /// # Errors
+    /// When there is no codebase at its path.
+    pub fn job(self, device: Device) -> Result<LearningJob, LearningError> {
+        Ok(LearningJob { codebases: codebase::find(&[self.codebase_path], None)?, device })
+    }
+}
+
+/// How messages are handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Each is a durable run.
+    Pgflow,
+    /// Each is handled in a queue consumer, without the engine.
+    Legacy,
+}
+
+impl Mode {
+    /// By [`ENABLED`]: `true` is [`Mode::Pgflow`]; `false`, empty and unset are [`Mode::Legacy`].
+    ///
+    /// # Errors
+    /// [`LearningError::Flag`] for anything else.
+    pub fn from_env() -> Result<Self, LearningError> {
+        let value = std::env::var_os(ENABLED).map(|value| value.to_string_lossy().into_owned());
+        Self::of(value.as_deref())
+    }
+
+    pub(super) fn of(value: Option<&str>) -> Result<Self, LearningError> {
+        match value {
+            Some("true") => Ok(Self::Pgflow),
+            None | Some("" | "false") => Ok(Self::Legacy),
+            Some(other) => Err(LearningError::Flag { name: ENABLED, value: other.to_owned() }),
+        }
+    }
+}
+
+impl fmt::Display for Mode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pgflow => "pgflow",
+            Self::Legacy => "legacy",
+        })
+    }
+}
+
+/// What the service needs to know.
+pub struct Service {
+    /// Where steps leave what they hand on.
+    pub data: DataDir,
+    /// Scores candidates in a process of its own.
+    pub validator: Validator,
+    /// Where to train.
+    pub device: Device,
+    /// Limits of runs.
+    pub limits: Limits,
+    /// How messages are handled.
+    pub mode: Mode,
+    /// How long a message that was read stays hidden; what failed in legacy mode shows again after it.
+    pub hidden: Duration,
+    /// Messages at once in legacy mode; in the other the workflow's concurrency says it.
+    pub processors: usize,
+    /// Hears of what happens in legacy mode.
+    pub telemetry: Telemetry,
+}
+
+impl Service {
+    /// Handles messages until `stop` completes, then drains for 30 s at most. Runs that were begun are served in either
+    /// mode, so that a rollback finishes them.
+    ///
+    /// # Errors
+    /// [`LearningError::Engine`] and [`LearningError::Registry`] when there is no database,
+    /// [`LearningError::NoDevice`] when it is to train on CUDA and the driver lists no device.
+    pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), LearningError> {
+        let flow = pgflow::from_env().await.map_err(engine("open the database of runs"))?;
+        let flow = flow.tuned(self.limits.tuning(0));
+        flow.make_queue(QUEUE).await.map_err(engine("make the queue"))?;
+        let registry = Registry::open(&flow).await?;
+        let worker = self.worker(&flow, &registry).await?;
+        let consumer = match self.mode {
+            Mode::Pgflow => None,
+            Mode::Legacy => Some(self.consumer(&flow, registry)),
+        };
+        stop.await;
+        let drained = async {
+            if let Some(consumer) = consumer
+                && !consumer.drain().await
+            {
+                eprintln!("messages that were not done in time come back");
+            }
+        };
+        tokio::join!(drained, worker.drain(GRACE));
+        Ok(())
+    }
+
+    async fn worker(&self, flow: &Flow, registry: &Registry) -> Result<Worker, LearningError> {
+        let worker = flow.worker().only(["architecture_learning"]).slots(8);
+        let worker = worker.state(self.data.clone()).state(self.validator.clone());
+        let worker = worker.state(registry.clone());
+        let worker = match self.device {
+            Device::Cpu { .. } => worker.gpu_stand_in(),
+            Device::Cuda { .. } => worker.gpus(devices()?),
+        };
+        let worker = match self.mode {
+            Mode::Legacy => worker,
+            Mode::Pgflow => {
+                let (queue, device) =
+                    (Queue::named(QUEUE).hidden(self.hidden), self.device.clone());
+                worker.trigger(queue.starts_with::<architecture_learning, Message, _>(
+                    move |message| message.job(device.clone()).map_err(told),
+                ))
+            }
+        };
+        worker.spawn().await.map_err(engine("start a worker"))
+    }
+
+    fn consumer(&self, flow: &Flow, registry: Registry) -> Broadway {
+        let source = Pgmq::new(flow.options().clone(), QUEUE, self.hidden);
+        let (data, validator) = (self.data.clone(), self.validator.clone());
+        let stages = Stages::new(data, registry, validator, self.device.clone());
+        let topology =
+            Topology { processors: self.processors, drain: GRACE, ..Topology::default() };
+        Broadway::start(&topology, source, stages, Arc::clone(&self.telemetry))
+    }
+}
+
+/// An error with its causes, for whoever reads why a message was refused.
+fn told(error: LearningError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(&error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
+}
+
+/// Puts a message into the queue, which is made where it is missing; answers its id.
+///
+/// # Errors
+/// [`LearningError::Engine`] when the database does not answer.
+pub async fn enqueue(path: std::path::PathBuf) -> Result<i64, LearningError> {
+    let flow = pgflow::from_env().await.map_err(engine("open the queue"))?;
+    flow.make_queue(QUEUE).await.map_err(engine("make the queue"))?;
+    let message = Message { codebase_path: path };
+    flow.send(QUEUE, &message).await.map_err(engine("send a message"))
+}
+
+/// What became of a message, in a line.
+///
+/// # Errors
+/// [`LearningError::Engine`] when the database does not answer.
+pub async fn fate(id: i64) -> Result<String, LearningError> {
+    use pgflow::Fate;
+    let flow = pgflow::from_env().await.map_err(engine("open the queue"))?;
+    let found = flow.message(QUEUE, id).await.map_err(engine("look for a message"))?;
+    let Some(status) = found else {
+        return Ok(
+            "not there: it was never sent, or legacy mode has done and deleted it".to_owned()
+        );
+    };
+    let reads = status.reads;
+    Ok(match status.fate {
+        Fate::Waiting => format!("waiting, read {reads} times"),
+        Fate::Taken(_) => format!("read {reads} times, and hidden from other readers for now"),
+        Fate::Started { run: Some((run, state)), .. } => format!("run {run}, {state}"),
+        Fate::Started { run: None, .. } => "a run that was pruned".to_owned(),
+        Fate::Refused(why) => format!("refused: {why}"),
+        Fate::Archived => format!("archived by another reader after {reads} reads"),
+        other => format!("{other:?}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_flag_is_true_or_false_and_nothing_else() {
+        assert_eq!(Mode::of(Some("true")).ok(), Some(Mode::Pgflow));
+        for off in [None, Some(""), Some("false")] {
+            assert_eq!(Mode::of(off).ok(), Some(Mode::Legacy));
+        }
+        for bad in ["TRUE", "1", "yes", " true"] {
+            assert_eq!(
+                Mode::of(Some(bad)).err().map(|e| e.to_string()),
+                Some(format!(
+                    "{ENABLED} is `{bad}`; set it to `true` or `false`, or leave it unset"
+                ))
+            );
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! JSON that is given on the command line, in a file, or on standard input.
+
+use std::{
+    io::Read,
+    path::{Path, PathBuf},
+};
+
+use clap::Args;
+use pgflow_core::payload::Json;
+use serde_json::Value;
+
+use crate::error::CliError;
+
+/// JSON from a file.
+#[derive(Debug, Args)]
+pub(crate) struct InputFile {
+    /// Read it from this file, or from standard input for `-`.
+    #[arg(long, value_name = "FILE|-")]
+    input: Option<PathBuf>,
+}
+
+impl InputFile {
+    /// The JSON of the file, or of the argument where there is no file.
+    pub fn read(&self, argument: Option<&str>) -> Result<Option<Json>, CliError> {
+        let (origin, text) = match (&self.input, argument) {
+            (Some(path), _) => (format!("`{}`", path.display()), text(path)?),
+            (None, Some(text)) => (format!("`{text}`"), text.to_owned()),
+            (None, None) => return Ok(None),
+        };
+        match serde_json::from_str::<Value>(&text) {
+            Ok(_) => Ok(Some(Json::from_trusted(text.trim()))),
+            Err(problem) => Err(CliError::NoJson { origin, problem }),
+        }
+    }
+}
+
+fn text(path: &Path) -> Result<String, CliError> {
+    let read = if path == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text).map(|_| text)
+    } else {
+        std::fs::read_to_string(path)
+    };
+    read.map_err(|source| CliError::Read { path: path.to_owned(), source })
+}

@@ -1,0 +1,191 @@
+//! `status`: how a run stands.
+
+use std::{
+    fmt::Write,
+    time::{Duration, SystemTime},
+};
+
+use clap::Args;
+use pgflow_core::{
+    client::Flow,
+    lifecycle::RunState,
+    store::{RunId, read::RunStatus},
+};
+use serde::Serialize;
+
+use crate::{
+    context::Context,
+    error::CliError,
+    exit::Exit,
+    output::{self, Output, Paint, Tone},
+    render::{
+        nodes::{self, NodeLine},
+        reasons::{self, ReasonLine},
+        time::{ago, between, moment, parse, stamp},
+    },
+};
+
+/// How a run stands: its nodes, a map as one, and why it is not further along.
+#[derive(Debug, Args)]
+pub(crate) struct Status {
+    /// The run.
+    run: String,
+    /// Look again and again until the run ends; on a terminal in place.
+    #[arg(long)]
+    watch: bool,
+    /// How long to wait between two looks.
+    #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse, requires = "watch")]
+    every: Duration,
+}
+
+#[derive(Serialize)]
+struct View {
+    run: i64,
+    workflow: String,
+    version: u32,
+    state: &'static str,
+    key: Option<String>,
+    created_at: String,
+    deadline: Option<String>,
+    ended_at: Option<String>,
+    parent: Option<i64>,
+    repeats: Option<i64>,
+    repeated_as: Option<i64>,
+    nodes: Vec<NodeLine>,
+    reasons: Vec<ReasonLine>,
+    #[serde(skip)]
+    status: RunStatus,
+}
+
+impl Status {
+    pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
+        let flow = context.flow().await?;
+        let run = context.run(&flow, &self.run).await?;
+        let mut screen = Screen::default();
+        let mut next = tokio::time::interval(self.every);
+        next.tick().await;
+        loop {
+            let view = View::fetch(&flow, run).await?;
+            let ended = view.status.state.is_terminal();
+            screen.show(context.output, &view);
+            if !self.watch || ended {
+                return Ok(Exit::Done);
+            }
+            next.tick().await;
+        }
+    }
+}
+
+/// What was shown last.
+#[derive(Default)]
+struct Screen {
+    lines: usize,
+    text: String,
+}
+
+impl Screen {
+    /// Over what was shown before on a terminal; else only what has changed, one after the other.
+    fn show(&mut self, output: Output, view: &View) {
+        if output.json {
+            output.tell(view, |_| String::new());
+            return;
+        }
+        let text = view.render(output.paint);
+        if !output.terminal && text == self.text {
+            return;
+        }
+        if output.terminal && self.lines > 0 {
+            output::print(&format!("\x1b[{}A\x1b[J", self.lines));
+        }
+        output::print(&text);
+        self.lines = output::lines(&text);
+        self.text = text;
+    }
+}
+
+impl View {
+    async fn fetch(flow: &Flow, run: RunId) -> Result<Self, CliError> {
+        let status = flow.status(run).await?.ok_or(CliError::NoRun(run.0))?;
+        let definition = flow.definition_of(run).await?;
+        let views = flow.nodes(run).await?;
+        let ended = status.state.is_terminal();
+        let now = SystemTime::now();
+        let nodes = definition.map(|d| nodes::lines(&d, &views, ended, now)).unwrap_or_default();
+        let found = flow.why(run).await?;
+        Ok(Self {
+            run: run.0,
+            workflow: status.workflow.clone(),
+            version: status.version,
+            state: word(status.state),
+            key: status.key.clone(),
+            created_at: stamp(status.created_at),
+            deadline: status.deadline.map(stamp),
+            ended_at: status.ended_at.map(stamp),
+            parent: status.parent.map(|run| run.0),
+            repeats: status.origin.map(|run| run.0),
+            repeated_as: status.repeated_as.map(|run| run.0),
+            nodes,
+            reasons: reasons::lines(&found),
+            status,
+        })
+    }
+
+    fn render(&self, paint: Paint) -> String {
+        let now = SystemTime::now();
+        let status = &self.status;
+        let mut text = format!(
+            "run {} of {}@{}  {}\n",
+            paint.paint(Tone::Strong, &self.run.to_string()),
+            self.workflow,
+            self.version,
+            paint.paint(tone(status.state), self.state)
+        );
+        let mut fact = |name: &str, value: String| {
+            let name = paint.paint(Tone::Faint, &format!("{name:<9}"));
+            let _ = writeln!(text, "{name} {value}");
+        };
+        if let Some(key) = &self.key {
+            fact("key", key.clone());
+        }
+        fact("started", format!("{} ({})", moment(status.created_at), ago(status.created_at, now)));
+        match (status.ended_at, status.deadline) {
+            (Some(ended), _) => fact(
+                "ended",
+                format!("{} (after {})", moment(ended), between(status.created_at, ended)),
+            ),
+            (None, Some(deadline)) => {
+                fact("deadline", format!("{} (in {})", moment(deadline), between(now, deadline)));
+            }
+            (None, None) => {}
+        }
+        for (name, other) in [("parent", self.parent), ("repeats", self.repeats)] {
+            if let Some(other) = other {
+                fact(name, format!("run {other}"));
+            }
+        }
+        text += "\n";
+        text += &nodes::render(paint, &self.nodes);
+        text += "\n";
+        text + &reasons::render(paint, &self.reasons)
+    }
+}
+
+/// The state of a run as the command line writes it.
+pub(crate) fn word(state: RunState) -> &'static str {
+    match state {
+        RunState::Live => "live",
+        RunState::Completed => "completed",
+        RunState::Cancelled => "cancelled",
+        RunState::TimedOut => "timed_out",
+        _ => "failed",
+    }
+}
+
+pub(crate) fn tone(state: RunState) -> Tone {
+    match state {
+        RunState::Live => Tone::Busy,
+        RunState::Completed => Tone::Good,
+        RunState::Cancelled => Tone::Warning,
+        _ => Tone::Bad,
+    }
+}

@@ -1,0 +1,81 @@
+//! Why a command did not do what it was asked.
+
+use std::{error::Error, path::PathBuf};
+
+use pgflow_core::{
+    client::{ActionError, NamedStartError, OpenError, RetryError},
+    store::StoreError,
+    worker::WorkerError,
+};
+
+use crate::exit::Exit;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum CliError {
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Action(#[from] ActionError),
+    #[error(transparent)]
+    Retry(#[from] RetryError),
+    #[error(transparent)]
+    Start(#[from] NamedStartError),
+    #[error(transparent)]
+    Worker(#[from] WorkerError),
+    #[error("there is no run {0}; `list` shows those that there are")]
+    NoRun(i64),
+    #[error("no run was started under the key `{0}`; `list` shows the keys that there are")]
+    NoKey(String),
+    #[error("runs of several workflows have the key `{key}`; name one by its id: {runs}")]
+    Ambiguous { key: String, runs: String },
+    #[error("there is no workflow `{name}`; there are {known}")]
+    NoWorkflow { name: String, known: String },
+    #[error("this program links no workflows; run this command of a binary that does")]
+    NothingLinked,
+    #[error("{0}; confirm it with --yes")]
+    Unconfirmed(String),
+    #[error("`{path}` cannot be read: {source}")]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("`{path}` cannot be written: {source}")]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{origin} is not JSON: {problem}; a text has double quotes, as in '\"text\"'")]
+    NoJson { origin: String, problem: serde_json::Error },
+    #[error("the system does not hear signals")]
+    Signals(#[source] std::io::Error),
+}
+
+impl CliError {
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::NoRun(_)
+            | Self::NoKey(_)
+            | Self::NoWorkflow { .. }
+            | Self::Action(ActionError::Unknown(_) | ActionError::NoSuchSignal { .. })
+            | Self::Retry(RetryError::Unknown(_) | RetryError::NoSuchNode { .. })
+            | Self::Start(NamedStartError::Unknown { .. }) => Exit::NotThere,
+            Self::Action(ActionError::Store(_))
+            | Self::Retry(RetryError::Store(_))
+            | Self::Start(NamedStartError::Store(_)) => Exit::Error,
+            Self::Action(_)
+            | Self::Retry(_)
+            | Self::Start(_)
+            | Self::Ambiguous { .. }
+            | Self::NothingLinked
+            | Self::Unconfirmed(_) => Exit::Refused,
+            _ => Exit::Error,
+        }
+    }
+}
+
+/// Says what went wrong, and why, on standard error.
+pub(crate) fn tell(error: &CliError) {
+    eprintln!("error: {error}");
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        eprintln!("  because: {source}");
+        cause = source.source();
+    }
+}

@@ -1,0 +1,27 @@
+//! What a command ends with.
+
+use std::process::ExitCode;
+
+/// How a command ended; wrong arguments end with 2 before there is one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// It did what it was asked, or that had been done before.
+    Done = 0,
+    /// The database is not there, a file cannot be read, or a statement failed.
+    Error = 1,
+    /// There is no such run, workflow or node.
+    NotThere = 3,
+    /// What was asked makes no sense for this run now, or was not confirmed.
+    Refused = 4,
+    /// The doctor found a fault, or the awaited run did not complete.
+    Found = 5,
+    /// Stopped by a second signal before it was done.
+    Stopped = 130,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

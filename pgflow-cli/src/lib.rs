@@ -1,0 +1,14 @@
+#![doc = include_str!("../README.md")]
+
+mod arguments;
+mod commands;
+mod context;
+mod error;
+mod exit;
+mod host;
+mod output;
+mod render;
+
+pub use arguments::CommandLine;
+pub use exit::Exit;
+pub use host::Host;

@@ -1,0 +1,124 @@
+//! Where text and JSON go: standard output, with colours only on a terminal.
+
+use std::{
+    io::{IsTerminal, Write},
+    path::Path,
+};
+
+use serde::Serialize;
+
+use crate::error::CliError;
+
+/// How a command tells what it has to say.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Output {
+    pub json: bool,
+    pub paint: Paint,
+    pub terminal: bool,
+}
+
+impl Output {
+    pub fn new(json: bool) -> Self {
+        let terminal = std::io::stdout().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
+            || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
+        Self { json, paint: Paint(terminal && !plain), terminal }
+    }
+
+    /// Prints the value as JSON where that is wanted, else the text.
+    pub fn tell(self, value: &impl Serialize, text: impl FnOnce(Paint) -> String) {
+        if self.json {
+            let json = serde_json::to_string_pretty(value).unwrap_or_default();
+            print(&(json + "\n"));
+        } else {
+            print(&text(self.paint));
+        }
+    }
+
+    /// Asks before something is destroyed; without a terminal only `--yes` confirms.
+    pub fn confirm(self, yes: bool, what: &str) -> Result<(), CliError> {
+        if yes {
+            return Ok(());
+        }
+        let refuse = || CliError::Unconfirmed(what.into());
+        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return Err(refuse());
+        }
+        eprint!("{what}; go on? [y/N] ");
+        let mut answer = String::new();
+        let _ = std::io::stdin().read_line(&mut answer);
+        match answer.trim() {
+            "y" | "Y" | "yes" => Ok(()),
+            _ => Err(refuse()),
+        }
+    }
+}
+
+/// Prints; a reader that has gone, such as `head`, has seen enough.
+pub(crate) fn print(text: &str) {
+    let mut stdout = std::io::stdout().lock();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes to a file, or to standard output where there is none.
+pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), CliError> {
+    let Some(path) = path else {
+        print(text);
+        return Ok(());
+    };
+    let failed = |source| CliError::Write { path: path.to_owned(), source };
+    std::fs::write(path, text).map_err(failed)
+}
+
+/// How many lines of the terminal a text takes.
+pub(crate) fn lines(text: &str) -> usize {
+    let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
+    text.lines().map(|line| visible(line).div_ceil(width).max(1)).sum()
+}
+
+/// The characters of a line without what paints it.
+fn visible(line: &str) -> usize {
+    let mut painting = false;
+    let shown = line.chars().filter(|c| {
+        let hidden = painting || *c == '\x1b';
+        painting = hidden && *c != 'm';
+        !hidden
+    });
+    shown.count()
+}
+
+/// Paints text for a terminal, or leaves it as it is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Paint(bool);
+
+/// What a text means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum Tone {
+    #[default]
+    Plain,
+    Strong,
+    Faint,
+    Good,
+    Busy,
+    Warning,
+    Bad,
+}
+
+impl Paint {
+    /// No colours.
+    #[cfg(test)]
+    pub const NONE: Self = Self(false);
+
+    pub fn paint(self, tone: Tone, text: &str) -> String {
+        let code = match tone {
+            Tone::Plain => return text.into(),
+            Tone::Strong => "1",
+            Tone::Faint => "2",
+            Tone::Good => "32",
+            Tone::Busy => "36",
+            Tone::Warning => "33",
+            Tone::Bad => "31",
+        };
+        if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
+    }
+}

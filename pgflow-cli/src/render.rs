@@ -1,0 +1,11 @@
+//! How things look: tables, times, pictures. Fetches nothing.
+
+pub(crate) mod dot;
+pub(crate) mod layout;
+pub(crate) mod mermaid;
+pub(crate) mod nodes;
+pub(crate) mod picture;
+pub(crate) mod reasons;
+pub(crate) mod svg;
+pub(crate) mod table;
+pub(crate) mod time;

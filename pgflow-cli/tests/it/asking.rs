@@ -1,0 +1,210 @@
+//! Commands that look: start, status, why, list, dump, completions, and errors.
+
+use insta::assert_snapshot;
+use serde_json::json;
+
+use crate::{
+    operator::{command, pgflow, timeless, timeless_text},
+    support::{Database, PATIENCE, worker},
+    workflows::{gate, holding, survey},
+};
+
+/// A run that waits for its signal.
+const WAITING: &str = "select count(*) from pgflow.task k join pgflow.queue q on q.id = k.queue \
+     where not q.control and k.arrived = k.need and num_nonnulls(k.ready_in, k.worker_id) = 0";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_started_by_name_and_awaited() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "holding").await;
+    gate("by name").notify_one();
+    let answer =
+        pgflow(&db, &["start", "holding", r#"{"name": "by name", "amount": 7}"#, "--wait"]).await;
+    assert_eq!(answer.text(), "7\n");
+    gate("by key").notify_one();
+    let start =
+        ["start", "holding", r#"{"name": "by key", "amount": 8}"#, "--key", "k 8", "--json"];
+    let first = pgflow(&db, &start).await.json();
+    assert_eq!(pgflow(&db, &start).await.json(), first);
+    let other = ["start", "holding", r#"{"name": "by key", "amount": 9}"#, "--key", "k 8"];
+    let refused = pgflow(&db, &other).await;
+    assert_eq!(refused.status, 4);
+    assert!(refused.err.contains("key `k 8` belongs to run"), "{}", refused.err);
+    let starts = "select count(*) from pgflow.audit where action = 'start' and actor = 'ann'";
+    assert_eq!(db.count(starts).await, 2);
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    worker(&flow, "holding").await.drain(PATIENCE).await;
+    for (input, expected) in [
+        (
+            r#"{"name": "x"}"#,
+            "error: the input of `holding`: .: `amount` is missing, of type `u32`\n",
+        ),
+        (
+            r#"{"name": "x", "amount": 1, "more": 2}"#,
+            "error: the input of `holding`: .: it has no input `more`; its inputs are `name`, `amount`\n",
+        ),
+        (
+            "3",
+            "error: the input of `holding`: .: it is an object with the members `name`, `amount`\n",
+        ),
+    ] {
+        let answer = pgflow(&db, &["start", "holding", input]).await;
+        assert_eq!((answer.status, answer.err.as_str()), (4, expected));
+    }
+    let answer = pgflow(&db, &["start", "holding", "text"]).await;
+    assert_eq!(answer.status, 1);
+    assert!(
+        answer.err.contains("`text` is not JSON") && answer.err.contains("double quotes"),
+        "{}",
+        answer.err
+    );
+    let answer = pgflow(&db, &["start", "holdng", "{}"]).await;
+    assert_eq!(answer.status, 3);
+    let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`\n";
+    assert_eq!(answer.err, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_and_why_and_list_show_a_run_that_waits() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "survey").await;
+    flow.start::<survey>("four".into()).key("order 7").await.unwrap();
+    db.until(WAITING, 1).await;
+    assert_snapshot!(
+        "status_waiting",
+        timeless_text(&pgflow(&db, &["status", "order 7"]).await.text())
+    );
+    let mut status = pgflow(&db, &["status", "1", "--json"]).await.json();
+    timeless(&mut status);
+    assert_snapshot!("status_json", serde_json::to_string_pretty(&status).unwrap());
+    let mut why = pgflow(&db, &["why", "key:order 7", "--json"]).await.json();
+    timeless(&mut why);
+    assert_snapshot!("why_json", serde_json::to_string_pretty(&why).unwrap());
+    assert_snapshot!("why", pgflow(&db, &["why", "1"]).await.text());
+    let mut list = pgflow(&db, &["list", "--state", "live", "--json"]).await.json();
+    timeless(&mut list);
+    assert_snapshot!("list_json", serde_json::to_string_pretty(&list).unwrap());
+    assert_snapshot!("list", timeless_text(&pgflow(&db, &["list"]).await.text()));
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_run_shows_where_and_why_and_its_dump_has_everything() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "survey").await;
+    let run = flow.start::<survey>("bad".into()).await.unwrap();
+    run.output().await.unwrap_err();
+    assert_snapshot!("status_failed", timeless_text(&pgflow(&db, &["status", "1"]).await.text()));
+    let dump = pgflow(&db, &["dump", "1"]).await.json();
+    let members: Vec<&String> = dump.as_object().unwrap().keys().collect();
+    let expected =
+        ["attempts", "audit", "children", "definition", "pause", "run", "signals", "tasks", "why"];
+    assert_eq!(members, expected);
+    assert_eq!(dump["run"]["input"], json!("bad"));
+    assert_eq!(dump["attempts"].as_array().unwrap().len(), 4);
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_are_filtered_and_paged_in_any_state() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["survey", "holding"]).spawn().await.unwrap();
+    flow.start::<survey>("bad".into()).await.unwrap().output().await.unwrap_err();
+    for n in 0..3 {
+        gate("paged").notify_one();
+        flow.start::<holding>(("paged".into(), n)).await.unwrap().output().await.unwrap();
+    }
+    let live = flow.start::<survey>("four".into()).await.unwrap();
+    let runs = async |arguments: &[&str]| {
+        let all = [&["list", "--json"], arguments].concat();
+        let list = pgflow(&db, &all).await.json();
+        let ids: Vec<i64> =
+            list["runs"].as_array().unwrap().iter().map(|r| r["run"].as_i64().unwrap()).collect();
+        (ids, list["next"].as_i64())
+    };
+    assert_eq!(runs(&[]).await, (vec![5, 4, 3, 2, 1], None));
+    assert_eq!(runs(&["--limit", "2"]).await, (vec![5, 4], Some(4)));
+    assert_eq!(runs(&["--limit", "2", "--before", "4"]).await, (vec![3, 2], Some(2)));
+    assert_eq!(runs(&["--state", "live"]).await, (vec![live.id().0], None));
+    assert_eq!(runs(&["--state", "failed"]).await, (vec![1], None));
+    assert_eq!(runs(&["--state", "completed", "--workflow", "survey"]).await, (vec![], None));
+    assert_eq!(runs(&["--workflow", "survey", "--since", "1h"]).await, (vec![5, 1], None));
+    assert_eq!(runs(&["--since", "0s"]).await, (vec![], None));
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn watching_ends_with_the_run_and_prints_what_changes() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "survey").await;
+    let run = flow.start::<survey>("four".into()).await.unwrap();
+    db.until(WAITING, 1).await;
+    let mut watching = command(&db);
+    watching.args(["status", "1", "--watch", "--every", "50ms"]);
+    let watching = tokio::task::spawn_blocking(move || watching.output().unwrap());
+    let looking = "select count(*) from pg_stat_activity where datname = current_database() and query like '%why_1%' \
+                   and application_name = 'pgflow client'";
+    db.until(looking, 1).await;
+    run.signal("approve", &"Ann", "ann").await.unwrap();
+    let seen = String::from_utf8(watching.await.unwrap().stdout).unwrap();
+    assert!(seen.contains("waits for signal `approve`"), "{seen}");
+    let last = seen.rsplit("run 1 of survey@2").next().unwrap();
+    assert!(last.contains("completed") && last.contains("publish"), "{last}");
+    assert!(!seen.contains('\x1b'), "no terminal, no escapes");
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn errors_name_the_thing_and_the_remedy() {
+    let db = Database::new().await;
+    for (arguments, status, expected) in [
+        (
+            &["status", "77"][..],
+            3,
+            "error: there is no run 77; `list` shows those that there are\n",
+        ),
+        (&["why", "77"], 3, "error: there is no run 77; `list` shows those that there are\n"),
+        (
+            &["cancel", "no such key", "--yes"],
+            3,
+            "error: no run was started under the key `no such key`; `list` shows the keys that there are\n",
+        ),
+        (&["graph", "nothing"], 3, "error: there is no workflow `nothing`; there are none yet\n"),
+        (
+            &["worker"],
+            4,
+            "error: this program links no workflows; run this command of a binary that does\n",
+        ),
+    ] {
+        let answer = pgflow(&db, arguments).await;
+        assert_eq!((answer.status, answer.err.as_str()), (status, expected), "{arguments:?}");
+    }
+    let wrong = pgflow(&db, &["list", "--since", "5 m"]).await;
+    assert_eq!(wrong.status, 2);
+    assert!(wrong.err.contains("write one as in 500ms"), "{}", wrong.err);
+    let mut nowhere = command(&db);
+    nowhere.args(["list", "--database", "postgres://me:secret@127.0.0.1:1/x"]);
+    let answer = tokio::task::spawn_blocking(move || nowhere.output().unwrap()).await.unwrap();
+    let text = String::from_utf8(answer.stderr).unwrap();
+    assert_eq!(answer.status.code(), Some(1));
+    assert!(text.contains("check that Postgres runs there") && !text.contains("secret"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn completions_are_there_for_shells_and_help_names_every_command() {
+    let db = Database::new().await;
+    let bash = pgflow(&db, &["completions", "bash"]).await.text();
+    assert!(bash.contains("complete -F _pgflow"), "{bash}");
+    assert_snapshot!("help", pgflow(&db, &["--help"]).await.text());
+}

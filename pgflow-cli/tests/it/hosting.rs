@@ -1,0 +1,126 @@
+//! A host's own binary with the command line: this test binary, which runs itself again.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    process::{Child, Command, ExitStatus, Stdio},
+};
+
+use pgflow::cli::Host;
+
+use crate::{
+    support::Database,
+    workflows::{gate, holding},
+};
+
+/// The arguments of the host, a line each.
+const ARGUMENTS: &str = "PGFLOW_TEST_HOST_ARGUMENTS";
+
+/// Not a test by itself: the host.
+#[test]
+fn host_main() {
+    let Ok(arguments) = env::var(ARGUMENTS) else { return };
+    gate("served").notify_one();
+    let line = std::iter::once("host").chain(arguments.lines()).map(Into::into);
+    let code = Host::new().worker(|worker| worker.slots(3)).main_with(line);
+    // what the harness prints is not the host's
+    std::process::exit(if code == std::process::ExitCode::SUCCESS { 0 } else { 9 });
+}
+
+fn host(db: &Database, arguments: &[&str]) -> Command {
+    let mut command = Command::new(env::current_exe().unwrap());
+    command.args(["--exact", "hosting::host_main", "--nocapture"]);
+    command.env(ARGUMENTS, arguments.join("\n")).env("DATABASE_URL", db.url());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+fn terminate(child: &Child) {
+    let sent = Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+}
+
+async fn ended(mut child: Child) -> ExitStatus {
+    tokio::task::spawn_blocking(move || child.wait().unwrap()).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_serves_until_it_is_told_to_stop_and_drains() {
+    let db = Database::new().await;
+    let child = host(&db, &["worker", "--name", "w7", "--only", "holding"]).spawn().unwrap();
+    let alive = "select count(*) from pgflow.worker where name = 'w7' and lease_until > pgflow.clock() and offers ->> 'slots' = '3'";
+    db.until("select count(*) from pg_class where oid = to_regclass('pgflow.worker')", 1).await;
+    db.until(alive, 1).await;
+    let run = db.flow().await.start::<holding>(("served".into(), 5)).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 5);
+    terminate(&child);
+    assert_eq!(ended(child).await.code(), Some(0));
+    assert!(!db.knows_worker("w7").await, "it signed off");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_stops_at_once_and_the_task_goes_on_elsewhere() {
+    let db = Database::new().await;
+    db.flow().await.start::<holding>(("never".into(), 5)).await.unwrap();
+    let arguments = ["worker", "--name", "w8", "--only", "holding", "--grace", "1h"];
+    let mut child = host(&db, &arguments).spawn().unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
+    let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+    let said = tokio::task::spawn_blocking(move || {
+        terminate(&child);
+        assert!(said.any(|line| line.unwrap().starts_with("stopping: running steps have 1 h")));
+        terminate(&child);
+        child.wait().unwrap()
+    });
+    assert_eq!(said.await.unwrap().code(), Some(9), "neither done nor drained");
+    db.expire("w8").await;
+    let other = crate::support::worker(&db.flow().await, "holding").await;
+    db.until("select count(*) from pgflow.attempt where status = 4", 1).await;
+    other.drain(std::time::Duration::ZERO).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_registers_what_it_starts_and_checks_inputs_by_their_types() {
+    let db = Database::new().await;
+    let start = async |input: &str| {
+        let mut command = host(&db, &["start", "holding", input]);
+        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+    };
+    let refused = start(r#"{"name": "x", "amount": "seven"}"#).await;
+    let text = String::from_utf8(refused.stderr).unwrap();
+    assert!(
+        text.contains(
+            "the input of `holding`: amount: invalid type: string \"seven\", expected u32"
+        ),
+        "{text}"
+    );
+    assert_eq!(db.count("select count(*) from pgflow.run").await, 0);
+    assert!(start(r#"{"name": "x", "amount": 7}"#).await.status.success());
+    assert_eq!(db.count("select count(*) from pgflow.run where state = 0").await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dev_is_a_private_server_and_a_worker_in_one() {
+    let db = Database::new().await;
+    let place = std::env::temp_dir().join(format!("pgflow-dev-{}", std::process::id()));
+    std::fs::create_dir(&place).unwrap();
+    let mut command = host(&db, &["dev", "--name", "developer", "--only", "holding"]);
+    let mut child = command.env("PGFLOW_DATA_DIR", &place).spawn().unwrap();
+    let told = BufReader::new(child.stdout.take().unwrap()).lines();
+    let told = tokio::task::spawn_blocking(move || {
+        told.map(Result::unwrap).find(|line| line.starts_with("export DATABASE_URL=")).unwrap()
+    });
+    let told = told.await.unwrap();
+    let url = told.split('\'').nth(1).unwrap();
+    let flow = pgflow::connect(url).await.unwrap();
+    assert_ne!(url, db.url());
+    let mut served = Vec::new();
+    while !served.contains(&"holding@1".to_owned()) {
+        served = flow.served().await.unwrap();
+    }
+    drop(flow);
+    terminate(&child);
+    assert_eq!(ended(child).await.code(), Some(0));
+    assert!(pgflow::connect(url).await.is_err(), "the last to leave stops the server");
+    std::fs::remove_dir_all(place).unwrap();
+}

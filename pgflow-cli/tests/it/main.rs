@@ -1,0 +1,12 @@
+//! The real command line against a real database.
+
+mod acting;
+mod asking;
+mod doctor;
+mod drawing;
+mod hosting;
+mod operator;
+#[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
+#[path = "../../../tests/it/support.rs"]
+mod support;
+mod workflows;

@@ -1,0 +1,107 @@
+//! What people look at beside the status of a run.
+
+use std::time::Duration;
+
+use crate::{
+    definition::Definition,
+    payload::Json,
+    store::{
+        RunId, StoreError,
+        look::{self, NodeView, RunFilter, RunLine},
+        read::Ending,
+        repeat,
+        why::{self, Reason},
+    },
+};
+
+use super::Flow;
+
+impl Flow {
+    /// Every reason why a run is not further along, most telling first; none: there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn why(&self, run: RunId) -> Result<Vec<Reason>, StoreError> {
+        why::why(&mut self.client().await?, run).await
+    }
+
+    /// Waits for a run to end, whatever its workflow; for ever where there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    ///
+    /// # Cancellation
+    /// Dropping the future does nothing to the run.
+    pub async fn ending(&self, run: RunId) -> Result<Ending, StoreError> {
+        self.hub().ending(run).await
+    }
+
+    /// Runs, newest first; of live runs the newest 10,000 are looked at.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, filter: &RunFilter, most: u32) -> Result<Vec<RunLine>, StoreError> {
+        look::list(&mut self.client().await?, filter, most).await
+    }
+
+    /// The nodes of a run that have begun; a map is one, with counts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn nodes(&self, run: RunId) -> Result<Vec<NodeView>, StoreError> {
+        look::nodes(&mut self.client().await?, run).await
+    }
+
+    /// The runs that were started under this key, with their workflows: one per workflow at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn find(&self, key: &str) -> Result<Vec<(String, RunId)>, StoreError> {
+        look::find(&mut self.client().await?, key).await
+    }
+
+    /// All that is stored of a run, as one JSON object; `None`: there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn dump(&self, run: RunId) -> Result<Option<Json>, StoreError> {
+        look::dump(&mut self.client().await?, run).await
+    }
+
+    /// All workflows that have been registered, with their versions, the newest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn workflows(&self) -> Result<Vec<(String, Vec<u32>)>, StoreError> {
+        look::workflows(&mut self.client().await?).await
+    }
+
+    /// The stored definition of a version, the newest unless said otherwise; `None`: it is not there.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition(
+        &self,
+        workflow: &str,
+        version: Option<u32>,
+    ) -> Result<Option<Definition>, StoreError> {
+        let stored = look::find_version(&mut self.client().await?, workflow, version).await?;
+        Ok(stored.map(|stored| stored.definition))
+    }
+
+    /// The definition that a run follows; `None`: there is no such run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn definition_of(&self, run: RunId) -> Result<Option<Definition>, StoreError> {
+        Ok(repeat::plan(&mut self.client().await?, run).await?.map(|plan| plan.definition))
+    }
+
+    /// How many runs [`prune`](Flow::prune) would remove, up to a limit.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn count_old(&self, age: Duration, most: u32) -> Result<u64, StoreError> {
+        look::old(&mut self.client().await?, age, most).await
+    }
+}

@@ -1,0 +1,100 @@
+//! What a host hears of its workers: attempts and runs that ended, and alerts.
+
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use crate::{
+    lifecycle::{AttemptStatus, RunState},
+    store::{RunId, alert::Alert},
+    trace::TraceParent,
+};
+
+/// Hears what a worker does, for metrics, traces and pagers. Called where the worker works, so it must not block; what it
+/// hears has been committed, and where the worker is killed just then nobody hears it.
+pub trait Observer: Send + Sync + 'static {
+    /// An attempt ended here.
+    fn attempt_ended(&self, attempt: &AttemptEnded<'_>) {
+        let _ = attempt;
+    }
+
+    /// A run ended here.
+    fn run_ended(&self, run: &RunEnded<'_>) {
+        let _ = run;
+    }
+
+    /// An alert was raised or cleared: heard by one worker of all, once each.
+    fn alert(&self, alert: &Alert) {
+        let _ = alert;
+    }
+}
+
+/// An attempt that ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct AttemptEnded<'a> {
+    /// Its run.
+    pub run: RunId,
+    /// The workflow.
+    pub workflow: &'a str,
+    /// The workflow's version.
+    pub version: u32,
+    /// The id of its node.
+    pub node: &'a str,
+    /// The element of a map, from 0.
+    pub element: Option<u32>,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// How it ended.
+    pub status: AttemptStatus,
+    /// Another attempt follows.
+    pub retried: bool,
+    /// When it began, by the database's clock.
+    pub started_at: SystemTime,
+    /// From ready to begun.
+    pub waited: Duration,
+    /// From begun to over.
+    pub ran: Duration,
+    /// Its span, where the run belongs to a trace.
+    pub span: Option<TraceParent>,
+}
+
+/// A run that ended.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunEnded<'a> {
+    /// The run.
+    pub run: RunId,
+    /// The workflow; `None` where the run passed its deadline while nothing of it was here.
+    pub workflow: Option<&'a str>,
+    /// How it ended.
+    pub state: RunState,
+    /// Its span, where it belongs to a trace.
+    pub span: Option<TraceParent>,
+}
+
+/// All who hear.
+#[derive(Clone, Default)]
+pub(crate) struct Observers(Vec<Arc<dyn Observer>>);
+
+impl Observers {
+    pub fn add(&mut self, observer: impl Observer) {
+        self.0.push(Arc::new(observer));
+    }
+
+    /// Tells everyone; what is told is made only where somebody listens.
+    pub fn tell<T>(&self, event: impl FnOnce() -> T, told: impl Fn(&dyn Observer, &T)) {
+        if !self.0.is_empty() {
+            let event = event();
+            self.0.iter().for_each(|observer| told(&**observer, &event));
+        }
+    }
+}
+
+impl fmt::Debug for Observers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Observers").field(&self.0.len()).finish()
+    }
+}
