@@ -2,6 +2,7 @@
 //! patterns occur and go together.
 
 mod duplicates;
+mod gold;
 mod labels;
 mod patterns;
 
@@ -11,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
 use crate::discovery::{Discovery, FileKind, Shard};
-use crate::graph::{BLOCK, FeatureSettings, Graph};
+use crate::graph::{BLOCK, FeatureSettings, Graph, Node};
 use crate::observer::Observer;
 use crate::role::Role;
 use crate::storage::{self, DataDir};
@@ -19,13 +20,16 @@ use crate::{LearningError, words};
 use duplicates::Duplicates;
 use labels::Vote;
 
+pub use gold::{GoldGraph, GoldNode};
 pub use labels::{LabelReport, Place};
 pub use patterns::{PatternFrequency, PatternPair};
 
 /// Part of every dataset's key.
-const FORMAT: &str = "dataset 2";
+const FORMAT: &str = "dataset 4";
 /// Labels taken from one owner at most.
 const OWNER_FILES_MAX: usize = 150;
+/// Files taken from one owner at most whose name says that they have none of the roles.
+const OWNER_ROLELESS_MAX: usize = 30;
 /// Files with fewer words have nothing to learn from.
 const WORDS_MIN: usize = 8;
 /// Labels that training needs at least, as in the pipeline's sibling.
@@ -85,6 +89,9 @@ pub struct Dataset {
     pub settings: FeatureSettings,
     /// Codebases with labels; large ones in several blocks.
     pub graphs: Vec<Graph>,
+    /// Codebases with files of the gold set.
+    #[serde(default)]
+    pub gold: Vec<GoldGraph>,
 }
 
 impl Analysis {
@@ -122,8 +129,8 @@ pub fn analyse(
     observer: &mut dyn Observer,
 ) -> Result<Analysis, LearningError> {
     let settings = FeatureSettings::default();
-    let shards: BTreeSet<_> = discoveries.iter().map(|d| d.shard.as_str()).collect();
-    let about = format!("{FORMAT} {settings:?}");
+    let shards = in_order(discoveries);
+    let about = format!("{FORMAT} {settings:?} {:?}", crate::gold::files());
     let id = storage::hash([about.as_str()].into_iter().chain(shards.iter().copied()));
     let (path, about) = (data.dataset(&id), data.analysis(&id));
     if path.is_file() && about.is_file() {
@@ -146,6 +153,14 @@ pub fn analyse(
     Ok(analysis)
 }
 
+/// The shards by name and version of their codebases: of copies the first keeps its label, so the order must not depend
+/// on ids, which change with whatever else discovery writes into a shard.
+fn in_order(discoveries: &[Discovery]) -> Vec<&str> {
+    let named: BTreeSet<_> =
+        discoveries.iter().map(|d| (&d.codebase, &d.version, d.shard.as_str())).collect();
+    named.into_iter().map(|(_, _, shard)| shard).collect()
+}
+
 /// The role that the name of a module says, and the word that says it.
 pub fn name_role(path: &str) -> Option<(Role, &'static str)> {
     match labels::vote(path) {
@@ -162,6 +177,7 @@ struct Analyser {
     copies: usize,
     discovered: Discovered,
     graphs: Vec<Graph>,
+    gold: Vec<GoldGraph>,
 }
 
 impl Analyser {
@@ -174,6 +190,7 @@ impl Analyser {
             copies: 0,
             discovered: Discovered::default(),
             graphs: Vec::new(),
+            gold: Vec::new(),
         }
     }
 
@@ -183,6 +200,7 @@ impl Analyser {
         self.discovered.files += shard.files.len();
         self.discovered.edges += shard.edges.len();
         let mut graph = Graph::of(shard, &self.settings);
+        self.gold.extend(gold::find(shard, &graph));
         let files = shard.files.iter().map(|f| (f.path.as_str(), f)).collect::<BTreeMap<_, _>>();
         for node in &mut graph.nodes {
             let file = files[node.path.as_str()];
@@ -196,6 +214,8 @@ impl Analyser {
                 self.copies += 1;
             } else if let Vote::For(role, ..) = vote {
                 node.role = Some(role);
+            } else {
+                node.roleless = labels::is_roleless(&file.path);
             }
         }
         if graph.labelled() > 0 {
@@ -227,7 +247,7 @@ impl Analyser {
             relationships: self.patterns.relationships(),
         };
         let graphs = self.graphs.iter().flat_map(blocks).collect();
-        Ok((Dataset { settings: self.settings, graphs }, analysis))
+        Ok((Dataset { settings: self.settings, graphs, gold: self.gold }, analysis))
     }
 }
 
@@ -245,19 +265,33 @@ fn enough(labelled: Parts) -> Result<(), LearningError> {
 
 /// Takes labels away from owners with too many, by the hash of the path, so the same ones each time.
 fn cap_owners(graphs: &mut [Graph]) {
-    let mut owned: BTreeMap<String, Vec<(u64, usize, usize)>> = BTreeMap::new();
-    for (g, graph) in graphs.iter().enumerate() {
-        let labelled = graph.nodes.iter().enumerate().filter(|(_, n)| n.role.is_some());
-        let keys = labelled
-            .map(|(n, node)| (storage::hash64(&format!("{} {}", graph.codebase, node.path)), g, n));
-        owned.entry(graph.owner.clone()).or_default().extend(keys);
+    for (_, graph, node) in beyond(graphs, OWNER_FILES_MAX, |n| n.role.is_some()) {
+        graphs[graph].nodes[node].role = None;
     }
+    for (_, graph, node) in beyond(graphs, OWNER_ROLELESS_MAX, |n| n.roleless) {
+        graphs[graph].nodes[node].roleless = false;
+    }
+}
+
+/// Hash, graph and node of those that an owner has beyond `most`.
+fn beyond(
+    graphs: &[Graph],
+    most: usize,
+    wanted: impl Fn(&Node) -> bool,
+) -> Vec<(u64, usize, usize)> {
+    let mut owned: BTreeMap<&str, Vec<(u64, usize, usize)>> = BTreeMap::new();
+    for (g, graph) in graphs.iter().enumerate() {
+        let some = graph.nodes.iter().enumerate().filter(|(_, node)| wanted(node));
+        let keys = some
+            .map(|(n, node)| (storage::hash64(&format!("{} {}", graph.codebase, node.path)), g, n));
+        owned.entry(&graph.owner).or_default().extend(keys);
+    }
+    let mut all = Vec::new();
     for mut files in owned.into_values() {
         files.sort_unstable();
-        for (_, graph, node) in files.into_iter().skip(OWNER_FILES_MAX) {
-            graphs[graph].nodes[node].role = None;
-        }
+        all.extend(files.into_iter().skip(most));
     }
+    all
 }
 
 /// A codebase as it is, or in blocks: labelled nodes with their neighbours, each label in one block.
@@ -275,6 +309,8 @@ fn block(graph: &Graph, centre: &[u32]) -> Graph {
     let mut bare = graph.part(&graph.with_neighbours(&centre));
     let paths: BTreeSet<_> =
         centre.iter().map(|n| graph.nodes[*n as usize].path.as_str()).collect();
-    bare.nodes.iter_mut().filter(|n| !paths.contains(n.path.as_str())).for_each(|n| n.role = None);
+    for node in bare.nodes.iter_mut().filter(|n| !paths.contains(n.path.as_str())) {
+        (node.role, node.roleless) = (None, false);
+    }
     bare
 }

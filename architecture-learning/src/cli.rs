@@ -4,6 +4,7 @@ mod ask;
 mod bench;
 mod classify;
 mod config;
+mod corpus;
 mod diff;
 mod gpu_check;
 mod learn;
@@ -102,6 +103,9 @@ enum Command {
     ///
     /// Stopped in the middle and started again, it goes on where it was.
     Learn(Learn),
+    /// The crates that the published numbers come from.
+    #[command(subcommand)]
+    Corpus(CorpusCommand),
     /// Handle the messages of the queue `architecture_learning_tasks`, until stopped.
     ///
     /// `PGFLOW_ARCHITECTURE_LEARNING_ENABLED=true` makes each message a durable run; otherwise they are handled as by the queue
@@ -137,6 +141,14 @@ enum Command {
         /// Id of the candidate.
         candidate: String,
     },
+}
+
+#[derive(Clone, Copy, Subcommand)]
+enum CorpusCommand {
+    /// Fetch with cargo those that are not here, and check all against their checksums.
+    Fetch,
+    /// Name them: version, owner, part of the corpus, application or library.
+    List,
 }
 
 #[derive(Subcommand)]
@@ -213,8 +225,11 @@ impl From<Tool> for RulesFor {
 struct Learn {
     /// Directories with codebases [default: the sources in your cargo registry].
     paths: Vec<PathBuf>,
+    /// Learn from the crates of the corpus, which `archlearn corpus fetch` fetches.
+    #[arg(long, conflicts_with = "paths")]
+    corpus: bool,
     /// Learn from so many of the codebases, always the same ones.
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(long, value_name = "N", conflicts_with = "corpus", value_parser = clap::value_parser!(u32).range(1..))]
     limit: Option<u32>,
     /// Where to train.
     #[arg(long, value_enum, default_value_t = DeviceArgument::Auto)]
@@ -276,6 +291,7 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         }
         Command::Rules { tool, path } => return ask::rules(place, &path, tool.into()),
         Command::Selftest { path, edges } => return ask::test_oneself(place, &path, edges),
+        Command::Corpus(command) => corpus::corpus(command)?,
         Command::Model(command) => return model::model(&command),
         Command::Learn(options) => learn::learn(&data?, options)?,
         Command::Work(options) => work::work(data?, options)?,

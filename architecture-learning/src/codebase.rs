@@ -34,6 +34,29 @@ pub struct Codebase {
     pub version: String,
     /// Owner of its repository, lower case; else the first part of its name. Splits go by this.
     pub owner: String,
+    /// What the corpus manifest says it is; none where discovery has to tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<CodebaseKind>,
+}
+
+/// What people do with a codebase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum CodebaseKind {
+    /// Run it: a program or service, or a part of one that nothing else uses.
+    Application,
+    /// Build on it.
+    Library,
+}
+
+impl CodebaseKind {
+    /// The name in the manifest and in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Application => "application",
+            Self::Library => "library",
+        }
+    }
 }
 
 /// Part of the corpus that an owner belongs to, for good: decided by the hash of the name.
@@ -88,7 +111,7 @@ impl Codebase {
         let directory = root.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let name = manifest.name.clone().unwrap_or(directory);
         let owner = owner(manifest.repository.as_deref(), &name);
-        Self { version: manifest.version.unwrap_or_default(), root, name, owner }
+        Self { version: manifest.version.unwrap_or_default(), root, name, owner, kind: None }
     }
 
     /// Where the numbers of this codebase belong.
@@ -102,16 +125,20 @@ impl Codebase {
 /// # Errors
 /// [`LearningError::NoCodebase`] when cargo has not fetched anything yet.
 pub fn registry_sources() -> Result<Vec<PathBuf>, LearningError> {
-    let home = std::env::var_os("CARGO_HOME")
-        .map(PathBuf::from)
-        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")))
-        .unwrap_or_default();
-    let sources = home.join("registry/src");
+    let sources = registry_directory().join("src");
     let found = subdirectories(&sources);
     if found.is_empty() {
         return Err(LearningError::NoCodebase { paths: format!("`{}`", sources.display()) });
     }
     Ok(found)
+}
+
+/// Where cargo keeps what it fetched: `src` and `cache`, each with a directory per registry.
+pub(crate) fn registry_directory() -> PathBuf {
+    let home = std::env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cargo")));
+    home.unwrap_or_default().join("registry")
 }
 
 /// All codebases at or below `paths`, of each name the newest version, sorted by name; with a `limit` the same ones
@@ -169,7 +196,7 @@ fn roots(path: &Path, depth: usize) -> Vec<PathBuf> {
     subdirectories(path).iter().flat_map(|dir| roots(dir, depth + 1)).collect()
 }
 
-fn subdirectories(path: &Path) -> Vec<PathBuf> {
+pub(crate) fn subdirectories(path: &Path) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(path) else { return Vec::new() };
     let mut found: Vec<_> = entries
         .filter_map(Result::ok)

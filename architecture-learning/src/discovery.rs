@@ -15,7 +15,7 @@ use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
 
-use crate::codebase::Codebase;
+use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
 use crate::observer::{Observer, Unobserved};
 use crate::storage::{self, DataDir};
@@ -35,6 +35,9 @@ pub(crate) const STRUCTURE: usize = COUNTS.len() + 1;
 pub struct Discovery {
     /// Name of the codebase.
     pub codebase: String,
+    /// Its version; empty where there is none.
+    #[serde(default)]
+    pub version: String,
     /// Id of its shard: the hash of its content.
     pub shard: String,
     /// Rust files found.
@@ -66,6 +69,13 @@ pub struct Shard {
     pub application: bool,
     /// What could not be read, and is left out.
     pub unread: Vec<Unread>,
+}
+
+impl Shard {
+    /// Whether people run it rather than build on it, by the corpus manifest where that names it.
+    pub fn is_application(&self) -> bool {
+        self.codebase.kind.map_or(self.application, |kind| kind == CodebaseKind::Application)
+    }
 }
 
 /// A file or directory that could not be read.
@@ -203,6 +213,7 @@ pub fn discover(
     let seconds = begun.elapsed().as_secs_f64();
     Ok(Discovery {
         codebase: codebase.name.clone(),
+        version: codebase.version.clone(),
         shard: id,
         files,
         edges,

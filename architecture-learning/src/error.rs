@@ -55,6 +55,28 @@ pub enum LearningError {
         "there is no place for data: neither ARCHLEARN_DATA_DIR nor XDG_DATA_HOME nor HOME is set; set ARCHLEARN_DATA_DIR to a directory"
     )]
     NoDataDir,
+    /// A crate of the corpus could not be fetched.
+    #[error(
+        "cannot fetch `{name}` {version}: {reason}; run `cargo info {name}@{version}` by hand to see more"
+    )]
+    Fetch {
+        /// The crate.
+        name: String,
+        /// Its version.
+        version: String,
+        /// What cargo says, or what does not fit.
+        reason: String,
+    },
+    /// The corpus is not all here.
+    #[error(
+        "{missing} of {crates} crates of the corpus are not here; run `archlearn corpus fetch`"
+    )]
+    NotFetched {
+        /// Crates that are not here.
+        missing: usize,
+        /// Crates of the corpus.
+        crates: usize,
+    },
     /// A variable of the environment is not what it should be.
     #[error("{name} is `{value}`; set it to a whole number from {min} to {max}, or leave it unset")]
     Variable {
@@ -230,7 +252,11 @@ impl LearningError {
     pub fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::Read { .. } | Self::Write { .. } | Self::Validator { .. } | Self::Registry { .. }
+            Self::Read { .. }
+                | Self::Write { .. }
+                | Self::Fetch { .. }
+                | Self::Validator { .. }
+                | Self::Registry { .. }
         )
     }
 

@@ -24,7 +24,7 @@ pub(crate) const BLOCK: usize = 2000;
 
 impl Default for FeatureSettings {
     fn default() -> Self {
-        Self { format: 1, buckets: 8192 }
+        Self { format: 2, buckets: 8192 }
     }
 }
 
@@ -58,6 +58,9 @@ pub struct Node {
     pub structure: Vec<u32>,
     /// Weak label.
     pub role: Option<Role>,
+    /// Whether its name says that it has none of the roles: learnt from, never scored.
+    #[serde(default)]
+    pub roleless: bool,
 }
 
 impl Graph {
@@ -87,7 +90,7 @@ impl Graph {
             codebase: shard.codebase.name.clone(),
             owner: shard.codebase.owner.clone(),
             split: shard.codebase.split(),
-            application: shard.application,
+            application: shard.is_application(),
             nodes: nodes.collect(),
             edges,
         }
@@ -106,6 +109,7 @@ impl Graph {
             own: Vec::new(),
             structure: vec![1; STRUCTURE],
             role: None,
+            roleless: false,
         };
         Self {
             codebase: "tiny".to_owned(),
@@ -117,9 +121,9 @@ impl Graph {
         }
     }
 
-    /// The labelled nodes alone.
+    /// The nodes that can be learnt from alone.
     pub(crate) fn only_labelled(&self) -> Self {
-        let nodes = (0_u32..).zip(&self.nodes).filter(|(_, n)| n.role.is_some());
+        let nodes = (0_u32..).zip(&self.nodes).filter(|(_, n)| n.role.is_some() || n.roleless);
         Self { edges: Vec::new(), ..self.part(&nodes.map(|(i, _)| i).collect()) }
     }
 
@@ -178,6 +182,7 @@ fn node(
         own: own.into_iter().collect(),
         structure: file.structure.clone(),
         role: None,
+        roleless: false,
     }
 }
 
@@ -228,6 +233,7 @@ mod tests {
                 name: "acme-tool".into(),
                 version: String::new(),
                 owner: "o".into(),
+                kind: None,
             },
             files: vec![
                 file(

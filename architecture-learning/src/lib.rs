@@ -9,7 +9,7 @@
 //! [`broadway`] is the consumer that the pipeline once ran in, and can again.
 //!
 //! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components`, `broadway` · `role`, `rule`,
-//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `discovery` · `graph` · `model` ·
+//! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `gold`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
 
@@ -22,11 +22,13 @@ pub mod changes;
 pub mod classify;
 pub mod codebase;
 mod components;
+pub mod corpus;
 pub mod deployment;
 pub mod discovery;
 mod error;
 pub mod explain;
 pub mod git;
+pub mod gold;
 pub mod graph;
 mod manifest;
 pub mod metrics;

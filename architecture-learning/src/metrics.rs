@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::role::{ROLES, Role};
+use crate::role::{OUTPUTS, ROLES, Role};
 
 /// Bins of equal size for the calibration error.
 const BINS: usize = 10;
@@ -29,6 +29,12 @@ impl Prediction {
     /// Whether the likeliest role is the label.
     pub fn is_right(&self) -> bool {
         self.top().0 == self.truth
+    }
+
+    /// Probability of each role if there is one: names label no file without, so they can only test this.
+    pub fn given_a_role(&self) -> [f32; ROLES] {
+        let sum: f32 = self.probabilities.iter().sum();
+        self.probabilities.map(|p| p / sum.max(f32::MIN_POSITIVE))
     }
 
     fn rank(&self) -> usize {
@@ -86,20 +92,24 @@ pub fn top3(predictions: &[Prediction]) -> f64 {
     share(predictions.iter().filter(|p| p.rank() < 3).count(), predictions.len())
 }
 
-/// Expected calibration error over ten bins of equally many predictions.
+/// Expected calibration error, given that each file has a role, over ten bins of equally many predictions.
 pub fn calibration_error(predictions: &[Prediction]) -> f64 {
-    let mut sorted: Vec<_> =
-        predictions.iter().map(|p| (f64::from(p.top().1), p.is_right())).collect();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let size = sorted.len().div_ceil(BINS).max(1);
-    let gaps = sorted.chunks(size).map(|bin| {
-        let confidence: f64 = bin.iter().map(|(c, _)| c).sum();
+    let said = |p: &Prediction| (Role::likeliest(&p.given_a_role()).1, p.is_right());
+    calibration_error_of(predictions.iter().map(said).collect())
+}
+
+/// Expected calibration error of confidences and whether each was right, over ten bins of equally many.
+pub fn calibration_error_of(mut said: Vec<(f32, bool)>) -> f64 {
+    said.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let size = said.len().div_ceil(BINS).max(1);
+    let gaps = said.chunks(size).map(|bin| {
+        let confidence: f64 = bin.iter().map(|(c, _)| f64::from(*c)).sum();
         #[expect(clippy::cast_precision_loss, reason = "at most a bin's size")]
         let right = bin.iter().filter(|(_, right)| *right).count() as f64;
         (confidence - right).abs()
     });
     #[expect(clippy::cast_precision_loss, reason = "a count of files")]
-    let n = sorted.len().max(1) as f64;
+    let n = said.len().max(1) as f64;
     gaps.sum::<f64>() / n
 }
 
@@ -140,12 +150,12 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / n
 }
 
-/// Softmax of `logits` at a temperature.
-pub fn probabilities(logits: &[f32], temperature: f32) -> [f32; ROLES] {
+/// Probabilities of the roles by the softmax of `logits` at a temperature; what they lack to one is that of none of them.
+pub fn probabilities(logits: &[f32; OUTPUTS], temperature: f32) -> [f32; ROLES] {
     let max = logits.iter().copied().fold(f32::MIN, f32::max);
-    let exp: [f32; ROLES] = std::array::from_fn(|i| ((logits[i] - max) / temperature).exp());
+    let exp = logits.map(|logit| ((logit - max) / temperature).exp());
     let sum: f32 = exp.iter().sum();
-    exp.map(|e| e / sum)
+    std::array::from_fn(|i| exp[i] / sum)
 }
 
 #[cfg(test)]
@@ -193,9 +203,12 @@ mod tests {
 
     #[test]
     fn temperature_flattens() {
-        let mut logits = [0.0; ROLES];
+        let mut logits = [0.0; OUTPUTS];
         logits[3] = 2.0;
         assert!(probabilities(&logits, 1.0)[3] > probabilities(&logits, 2.0)[3]);
+        logits[ROLES] = f32::MIN;
         assert!((probabilities(&logits, 1.5).iter().sum::<f32>() - 1.0).abs() < 1e-5);
+        logits[ROLES] = 30.0;
+        assert!(probabilities(&logits, 1.0).iter().sum::<f32>() < 1e-5, "none of the roles");
     }
 }

@@ -41,6 +41,9 @@ pub enum Role {
 /// How many roles there are.
 pub const ROLES: usize = Role::ALL.len();
 
+/// Outputs of a model: the roles, then "none of them".
+pub const OUTPUTS: usize = ROLES + 1;
+
 impl Role {
     /// All roles, in the order of the model's outputs.
     pub const ALL: [Self; 15] = [

@@ -141,7 +141,16 @@ pub(crate) fn hash<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> String
         sha.update((part.len() as u64).to_le_bytes());
         sha.update(part);
     }
-    sha.finalize().iter().fold(String::with_capacity(64), |mut hex, byte| {
+    hexadecimal(&sha.finalize())
+}
+
+/// SHA-256 of `bytes` alone, as cargo writes checksums.
+pub(crate) fn checksum(bytes: &[u8]) -> String {
+    hexadecimal(&Sha256::digest(bytes))
+}
+
+fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
         let _ = write!(hex, "{byte:02x}");
         hex
     })

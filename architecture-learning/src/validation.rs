@@ -2,6 +2,8 @@
 //! trained should not score: [`validate_apart`] does it in a process of its own.
 
 mod bootstrap;
+mod gold;
+mod neighbours;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -13,14 +15,16 @@ use crate::LearningError;
 use crate::analysis::Dataset;
 use crate::champion::Champion;
 use crate::codebase::Split;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::metrics::{self, CoveragePoint, Prediction, RoleScore};
 use crate::model::{CONFIG, LoadedModel, ModelConfig, ModelKind, weights_file};
 use crate::role::{ROLES, Role};
 use crate::storage::{self, DataDir};
 use crate::training::{TrainedModel, config_file};
+use neighbours::Neighbours;
 
 pub use bootstrap::Interval;
+pub use gold::{GoldReport, GoldScore};
 
 /// The report's file in an artifact.
 pub(crate) const METRICS: &str = "metrics.json";
@@ -41,14 +45,17 @@ pub struct Report {
     pub verified: bool,
     /// Test owners with labelled files.
     pub owners: usize,
-    /// Scores by model: `network`, `regression`, `majority`, and `champion` where there is one that reads this dataset.
+    /// Scores by model: `network`, `regression`, `neighbours`, `majority`, and `champion` where there is one that reads
+    /// this dataset.
     pub scores: BTreeMap<String, Score>,
     /// The proposed model's macro-F1 minus another's, by the other's name, over the same resampled owners.
     pub differences: BTreeMap<String, Interval>,
-    /// The proposed model on applications and on libraries.
-    pub applications: Option<Score>,
-    /// See [`Report::applications`].
-    pub libraries: Option<Score>,
+    /// The same on `applications` and on `libraries`, where there are any.
+    #[serde(default)]
+    pub kinds: BTreeMap<String, Kind>,
+    /// Scores on files whose role was read, where the corpus has them.
+    #[serde(default)]
+    pub gold: Option<GoldReport>,
     /// Accuracy of the surest tenth, two tenths, … of files.
     pub coverage: Vec<CoveragePoint>,
     /// Share of files at or above the threshold of abstention, and how many of these are right.
@@ -72,6 +79,19 @@ pub struct Score {
     pub calibration_error: f64,
     /// Each role, by its name.
     pub roles: BTreeMap<String, RoleScore>,
+}
+
+/// Scores on the codebases of one kind.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Kind {
+    /// Their owners.
+    pub owners: usize,
+    /// As [`Report::scores`].
+    pub scores: BTreeMap<String, Score>,
+    /// As [`Report::answered`].
+    pub answered: CoveragePoint,
+    /// As [`Report::coverage`].
+    pub coverage: Vec<CoveragePoint>,
 }
 
 impl Report {
@@ -127,7 +147,14 @@ pub fn compare(
     let mut predictions: BTreeMap<_, _> =
         all.iter().map(|(name, model)| (name.clone(), model.predictions(&test))).collect();
     let ours = predictions[proposed.name()].clone();
-    predictions.insert("majority".to_owned(), majority(&dataset, &ours));
+    let majority = majority(&dataset);
+    predictions.insert("majority".to_owned(), constant(&ours, majority));
+    let neighbours = Neighbours::of(
+        dataset.part(Split::Train),
+        &all[ModelKind::Regression.name()].config.statistics,
+    );
+    predictions.insert("neighbours".to_owned(), nearest(&neighbours, &test));
+    let gold = gold_report(&dataset, &all, &neighbours, majority);
     let champion =
         champion.map(|artifact| readable(data, artifact, &dataset)).transpose()?.flatten();
     if let Some((_, model)) = &champion {
@@ -140,13 +167,13 @@ pub fn compare(
         kind: proposed,
         champion: champion.map(|(artifact, _)| artifact),
         verified,
-        owners: ours.iter().map(|p| &p.owner).collect::<BTreeSet<_>>().len(),
+        owners: owners(&ours),
         differences: others
             .map(|(name, p)| (name.clone(), bootstrap::difference(&ours, p)))
             .collect(),
         scores: predictions.iter().map(|(name, p)| (name.clone(), score(p))).collect(),
-        applications: part(&ours, true),
-        libraries: part(&ours, false),
+        kinds: kinds(&predictions, proposed.name(), threshold),
+        gold,
         coverage: metrics::coverage_curve(&ours),
         answered: answered(&ours, threshold),
         leaky_macro_f1: trained.leaky_macro_f1,
@@ -199,14 +226,52 @@ fn readable(
 }
 
 /// Always says the commonest role of training owners, as sure as it is common there.
-fn majority(dataset: &Dataset, like: &[Prediction]) -> Vec<Prediction> {
+fn majority(dataset: &Dataset) -> [f32; ROLES] {
     let mut files = [0_usize; ROLES];
     let roles = dataset.part(Split::Train).flat_map(|g| &g.nodes).filter_map(|n| n.role);
     roles.for_each(|role: Role| files[role.index()] += 1);
     let total = files.iter().sum();
     #[expect(clippy::cast_possible_truncation, reason = "a probability")]
     let probabilities = files.map(|n| metrics::share(n, total) as f32);
+    probabilities
+}
+
+fn constant(like: &[Prediction], probabilities: [f32; ROLES]) -> Vec<Prediction> {
     like.iter().map(|p| Prediction { probabilities, ..p.clone() }).collect()
+}
+
+fn nearest(neighbours: &Neighbours<'_>, graphs: &[Graph]) -> Vec<Prediction> {
+    let of_graph = |graph: &Graph| {
+        let labelled = graph.nodes.iter().filter_map(|node| {
+            Some(Prediction {
+                owner: graph.owner.clone(),
+                application: graph.application,
+                truth: node.role?,
+                probabilities: neighbours.probabilities(node),
+            })
+        });
+        labelled.collect::<Vec<_>>()
+    };
+    graphs.iter().flat_map(of_graph).collect()
+}
+
+fn gold_report(
+    dataset: &Dataset,
+    models: &BTreeMap<String, LoadedModel>,
+    neighbours: &Neighbours<'_>,
+    majority: [f32; ROLES],
+) -> Option<GoldReport> {
+    let of_model = |(name, model): (&String, &LoadedModel)| {
+        let answers = dataset.gold.iter().map(|g| model.probabilities(&g.graph));
+        (name.clone(), answers.collect::<Vec<_>>())
+    };
+    let mut answers: BTreeMap<_, _> = models.iter().map(of_model).collect();
+    let of_nodes = |of: &dyn Fn(&Node) -> [f32; ROLES]| -> Vec<Vec<[f32; ROLES]>> {
+        dataset.gold.iter().map(|g| g.graph.nodes.iter().map(of).collect()).collect()
+    };
+    answers.insert("neighbours".to_owned(), of_nodes(&|node| neighbours.probabilities(node)));
+    answers.insert("majority".to_owned(), of_nodes(&|_| majority));
+    gold::report(&dataset.gold, &answers)
 }
 
 fn score(predictions: &[Prediction]) -> Score {
@@ -225,10 +290,29 @@ fn score(predictions: &[Prediction]) -> Score {
     }
 }
 
-fn part(predictions: &[Prediction], application: bool) -> Option<Score> {
-    let part: Vec<_> =
-        predictions.iter().filter(|p| p.application == application).cloned().collect();
-    (!part.is_empty()).then(|| score(&part))
+fn kinds(
+    predictions: &BTreeMap<String, Vec<Prediction>>,
+    proposed: &str,
+    threshold: f32,
+) -> BTreeMap<String, Kind> {
+    let kind = |(name, application): (&str, bool)| {
+        let part = |all: &[Prediction]| -> Vec<_> {
+            all.iter().filter(|p| p.application == application).cloned().collect()
+        };
+        let ours = part(predictions.get(proposed)?);
+        let kind = Kind {
+            owners: owners(&ours),
+            scores: predictions.iter().map(|(name, p)| (name.clone(), score(&part(p)))).collect(),
+            answered: answered(&ours, threshold),
+            coverage: metrics::coverage_curve(&ours),
+        };
+        (!ours.is_empty()).then(|| (name.to_owned(), kind))
+    };
+    [("applications", true), ("libraries", false)].into_iter().filter_map(kind).collect()
+}
+
+fn owners(predictions: &[Prediction]) -> usize {
+    predictions.iter().map(|p| &p.owner).collect::<BTreeSet<_>>().len()
 }
 
 fn answered(predictions: &[Prediction], threshold: f32) -> CoveragePoint {

@@ -243,6 +243,66 @@ const WORDS: [(Role, &[&str]); 15] = [
     ),
 ];
 
+/// Names of helpers, containers and algorithms: what has such a name has none of the roles.
+const ROLELESS: &[&str] = &[
+    "util",
+    "utils",
+    "utility",
+    "utilities",
+    "helper",
+    "helpers",
+    "common",
+    "misc",
+    "macros",
+    "prelude",
+    "math",
+    "iter",
+    "iterator",
+    "iterators",
+    "slice",
+    "vec",
+    "array",
+    "list",
+    "set",
+    "map",
+    "hashmap",
+    "tree",
+    "graph",
+    "heap",
+    "queue",
+    "stack",
+    "matrix",
+    "vector",
+    "hash",
+    "hasher",
+    "algorithm",
+    "algorithms",
+    "sort",
+    "search",
+    "distance",
+    "number",
+    "num",
+    "numeric",
+    "float",
+    "int",
+    "integer",
+    "random",
+    "rand",
+    "rng",
+    "arith",
+    "bits",
+    "ops",
+    "range",
+    "ranges",
+    "cmp",
+    "geometry",
+    "interval",
+    "permutation",
+    "combinatorics",
+    "polynomial",
+    "statistics",
+];
+
 /// What the labelling functions say of one path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Vote {
@@ -309,6 +369,16 @@ pub(crate) fn vote(path: &str) -> Vote {
     nearest.unwrap_or(Vote::Silent)
 }
 
+/// Whether the name of a module says that it has none of the roles: its own name only, and only where nothing on its path
+/// speaks for a role.
+pub(crate) fn is_roleless(path: &str) -> bool {
+    let name = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    let name = name.rsplit('/').next().unwrap_or_default();
+    let words = words::split(name);
+    let known = words.iter().any(|word| ROLELESS.contains(&word.as_str()));
+    known && vote(path) == Vote::Silent
+}
+
 fn in_part(part: &str, place: Place) -> Vote {
     let mut vote = Vote::Silent;
     for word in words::split(part) {
@@ -365,8 +435,14 @@ mod tests {
     }
 
     #[test]
+    fn helpers_have_no_role_where_nothing_speaks_for_one() {
+        assert!(is_roleless("src/util/mod.rs") && is_roleless("src/hash_map.rs"));
+        assert!(!is_roleless("src/parser/util.rs") && !is_roleless("src/billing.rs"));
+    }
+
+    #[test]
     fn no_word_speaks_for_two_roles() {
-        let mut seen = std::collections::BTreeSet::new();
+        let mut seen: std::collections::BTreeSet<_> = ROLELESS.iter().copied().collect();
         assert!(WORDS.iter().flat_map(|(_, words)| words.iter()).all(|word| seen.insert(*word)));
     }
 }

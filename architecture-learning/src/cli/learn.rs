@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use architecture_learning::analysis::Analysis;
-use architecture_learning::codebase;
+use architecture_learning::codebase::{self, Codebase};
+use architecture_learning::corpus;
 use architecture_learning::deployment::Deployment;
 use architecture_learning::model::{Device, DeviceChoice};
 use architecture_learning::pipeline::{Learning, LearningJob, Limits, Standing, Validator};
@@ -30,10 +31,7 @@ pub(super) struct Outcome {
 
 pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError> {
     let limits = Limits::from_env()?;
-    let paths =
-        if options.paths.is_empty() { codebase::registry_sources()? } else { options.paths };
-    let limit = options.limit.and_then(|n| usize::try_from(n).ok());
-    let codebases = codebase::find(&paths, limit)?;
+    let codebases = codebases(&options)?;
     let device = DeviceChoice::from(options.device).resolve()?;
     eprintln!("{}", device_line(&device));
     let job = LearningJob { codebases, device };
@@ -52,6 +50,17 @@ pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError>
     }
     summary::print(&outcome);
     Ok(())
+}
+
+fn codebases(options: &Learn) -> Result<Vec<Codebase>, LearningError> {
+    if options.corpus {
+        return corpus::codebases();
+    }
+    let limit = options.limit.and_then(|n| usize::try_from(n).ok());
+    if options.paths.is_empty() {
+        return codebase::find(&codebase::registry_sources()?, limit);
+    }
+    codebase::find(&options.paths, limit)
 }
 
 fn device_line(device: &Device) -> String {

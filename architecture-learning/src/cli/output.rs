@@ -7,7 +7,7 @@ use architecture_learning::analysis::Discovered;
 use architecture_learning::deployment::gate::Decision;
 use architecture_learning::model::Device;
 use architecture_learning::pipeline::STEPS;
-use architecture_learning::validation::{Interval, Score};
+use architecture_learning::validation::{GoldReport, Interval, Kind, Score};
 use serde::Serialize;
 
 use super::learn::Outcome;
@@ -52,6 +52,8 @@ struct Metrics<'o> {
     ours: Option<&'o Score>,
     baselines: BTreeMap<&'o str, &'o Score>,
     differences: &'o BTreeMap<String, Interval>,
+    kinds: &'o BTreeMap<String, Kind>,
+    gold: Option<&'o GoldReport>,
     leaky_macro_f1: f64,
 }
 
@@ -87,6 +89,8 @@ impl<'o> Output<'o> {
                 ours: report.ours(),
                 baselines: others.map(|(name, score)| (name.as_str(), score)).collect(),
                 differences: &report.differences,
+                kinds: &report.kinds,
+                gold: report.gold.as_ref(),
                 leaky_macro_f1: report.leaky_macro_f1,
             },
             decision: &deployment.decision,

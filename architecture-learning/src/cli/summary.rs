@@ -1,10 +1,11 @@
 //! What a person reads at the end of `learn`.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use architecture_learning::analysis::Analysis;
 use architecture_learning::deployment::Deployment;
-use architecture_learning::validation::{Report, Score};
+use architecture_learning::validation::{GoldScore, Report, Score};
 
 use super::learn::Outcome;
 use super::paint::Paint;
@@ -29,6 +30,8 @@ fn text(outcome: &Outcome, paint: Paint) -> String {
     patterns(&mut text, analysis);
     table(&mut text, report, paint);
     roles(&mut text, report);
+    kinds(&mut text, report);
+    gold(&mut text, report, paint);
     decision(&mut text, deployment, paint);
     text
 }
@@ -72,9 +75,7 @@ fn table(text: &mut String, report: &Report, paint: Paint) {
         "  {:<12} {:>8}  {:<15} {:>8} {:>6} {:>12}",
         "model", "macro-F1", "95 % interval", "accuracy", "top 3", "calibration"
     );
-    let mut rows: Vec<_> = report.scores.iter().collect();
-    rows.sort_by(|a, b| b.1.macro_f1.value.total_cmp(&a.1.macro_f1.value));
-    for (name, score) in rows {
+    for (name, score) in sorted(&report.scores) {
         let ours = name == report.kind.name();
         let line = row(name, score);
         let _ = writeln!(
@@ -98,11 +99,26 @@ fn table(text: &mut String, report: &Report, paint: Paint) {
         answered.coverage * 100.0,
         answered.accuracy * 100.0
     );
+    if let Some(point) = report.coverage.get(3) {
+        let _ = writeln!(
+            text,
+            "  the surest 40 % of files: {:.0} % right, from confidence {:.2} on",
+            point.accuracy * 100.0,
+            point.confidence
+        );
+    }
     let leak = format!(
         "  (files split at random would give {:.3}: a leak, not a result)",
         report.leaky_macro_f1
     );
     let _ = writeln!(text, "{}", paint.dim(&leak));
+}
+
+/// The best first.
+fn sorted(scores: &BTreeMap<String, Score>) -> Vec<(&str, &Score)> {
+    let mut rows: Vec<_> = scores.iter().map(|(name, score)| (name.as_str(), score)).collect();
+    rows.sort_by(|a, b| b.1.macro_f1.value.total_cmp(&a.1.macro_f1.value));
+    rows
 }
 
 fn row(name: &str, score: &Score) -> String {
@@ -120,6 +136,64 @@ fn roles(text: &mut String, report: &Report) {
     roles.sort_by(|a, b| b.1.f1.total_cmp(&a.1.f1));
     let words: Vec<_> = roles.iter().map(|(name, s)| format!("{name} {:.2}", s.f1)).collect();
     let _ = writeln!(text, "  F1 per role: {}", words.join(", "));
+}
+
+fn kinds(text: &mut String, report: &Report) {
+    for (name, kind) in &report.kinds {
+        let files = kind.scores.values().next().map_or(0, |s| s.files);
+        let _ = writeln!(
+            text,
+            "  {name}, {files} files of {} owners: sure of {:.0} %, right on {:.0} % of these",
+            kind.owners,
+            kind.answered.coverage * 100.0,
+            kind.answered.accuracy * 100.0
+        );
+        for (name, score) in sorted(&kind.scores) {
+            let _ = writeln!(text, "    {}", row(name, score));
+        }
+    }
+}
+
+fn gold(text: &mut String, report: &Report, paint: Paint) {
+    let Some(gold) = &report.gold else { return };
+    let _ = writeln!(
+        text,
+        "\n{} on {} files whose role was read (kappa of two readings {:.2})",
+        paint.bold("Scores"),
+        gold.files - gold.missing,
+        gold.kappa
+    );
+    let _ = writeln!(
+        text,
+        "  {:<26} {:>8}  {:<34} {:>13} {:>12}",
+        "model", "accuracy", "at confidence 0.5", "decided right", "calibration"
+    );
+    for part in ["all", "named", "unnamed", "applications", "libraries"] {
+        for (name, scores) in &gold.models {
+            let Some(score) = scores.get(part) else { continue };
+            let _ = writeln!(text, "  {}", gold_row(&format!("{part}: {name}"), score));
+        }
+        let silent = gold.models.values().next().and_then(|scores| scores.get(part));
+        if let Some(GoldScore { files, without_role, .. }) = silent {
+            let _ = writeln!(
+                text,
+                "  {part}: {without_role} of {files} have no role: who always abstains is right on these"
+            );
+        }
+    }
+}
+
+fn gold_row(name: &str, score: &GoldScore) -> String {
+    let GoldScore { accuracy, answered, answered_accuracy: interval, decided_right, .. } = score;
+    let sure = format!(
+        "{:.0} % right [{:.0}, {:.0}] of {:.0} %",
+        answered.accuracy * 100.0,
+        interval.low * 100.0,
+        interval.high * 100.0,
+        answered.coverage * 100.0
+    );
+    let error = score.calibration_error;
+    format!("{name:<26} {accuracy:>8.3}  {sure:<34} {decided_right:>13.3} {error:>12.3}")
 }
 
 fn decision(text: &mut String, deployment: &Deployment, paint: Paint) {

@@ -10,7 +10,7 @@ use super::tree::{self, Package};
 use super::walk::{self, Files};
 use super::{FORMAT, Shard, SourceFile, Unread, detect, parse, resolve};
 use crate::LearningError;
-use crate::codebase::Codebase;
+use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
 use crate::manifest::{Manifest, TargetKind};
 use crate::observer::Observer;
@@ -83,7 +83,8 @@ impl Input {
         let others = self.files.others.iter().map(String::as_str);
         let unread = self.unread.iter().flat_map(|u| [u.path.as_str(), u.reason.as_str()]);
         let about = [FORMAT, &self.codebase.name, &self.codebase.owner];
-        storage::hash(about.into_iter().chain(content).chain(others).chain(unread))
+        let kind = self.codebase.kind.map(CodebaseKind::name);
+        storage::hash(about.into_iter().chain(kind).chain(content).chain(others).chain(unread))
     }
 
     /// Makes the shard, with `threads` parsers.

@@ -15,7 +15,7 @@ use super::statistics::Statistics;
 use crate::LearningError;
 use crate::graph::{FeatureSettings, Graph};
 use crate::metrics::{self, Prediction};
-use crate::role::{ROLES, Role};
+use crate::role::{OUTPUTS, ROLES, Role};
 use crate::storage;
 
 pub(crate) const CONFIG: &str = "config.json";
@@ -34,10 +34,10 @@ pub struct Calibration {
 
 impl Calibration {
     /// Finds the temperature of the highest likelihood, then the threshold, on validation graphs.
-    pub(super) fn of(graphs: &[Graph], logits: &[Vec<[f32; ROLES]>]) -> Self {
+    pub(super) fn of(graphs: &[Graph], logits: &[Vec<[f32; OUTPUTS]>]) -> Self {
         let loss = |temperature: f32| -> f64 {
             let all = predict::predictions(graphs, logits, temperature);
-            all.iter().map(|p| -f64::from(p.probabilities[p.truth.index()].max(1e-9)).ln()).sum()
+            all.iter().map(|p| -f64::from(p.given_a_role()[p.truth.index()].max(1e-9)).ln()).sum()
         };
         let candidates = (0_u8..60).map(|i| 0.25 * 1.05_f32.powi(i32::from(i)));
         let temperature = candidates.min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0);
@@ -135,7 +135,11 @@ impl LoadedModel {
         path: &Path,
         bytes: Vec<u8>,
     ) -> Result<Self, LearningError> {
-        if !config.statistics.fits(&config.features) || config.roles != Role::ALL {
+        let format = FeatureSettings::default().format;
+        if config.features.format != format
+            || !config.statistics.fits(&config.features)
+            || config.roles != Role::ALL
+        {
             return Err(LearningError::damaged(
                 path,
                 "its statistics or roles are of another version",
@@ -156,8 +160,8 @@ impl LoadedModel {
         Ok(Self { config, weights })
     }
 
-    /// Logits of the roles of every node.
-    pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; ROLES]>> {
+    /// Logits of the roles, and of none of them, of every node.
+    pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; OUTPUTS]>> {
         let device = NdArrayDevice::Cpu;
         match &self.weights {
             Weights::Regression(model) => {

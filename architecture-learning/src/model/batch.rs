@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
 use super::statistics::Statistics;
-use crate::graph::Graph;
+use crate::graph::{Graph, Node};
 use crate::random::Random;
-use crate::role::{ROLES, Role};
+use crate::role::{OUTPUTS, ROLES, Role};
 
 /// Edges per batch that the direction head is asked about.
 const PAIRS_MAX: usize = 256;
@@ -19,7 +19,7 @@ pub(super) struct Batch<B: Backend> {
     pub own: Tensor<B, 2>,
     /// What neighbours see of each file, `[n, features]`, and the row-normalised adjacency, `[n, n]`.
     pub near: Option<(Tensor<B, 2>, Tensor<B, 2>)>,
-    /// Weight of each role's log-likelihood, `[n, roles]`: all zeros for a file without label.
+    /// Weight of each role's log-likelihood, `[n, outputs]`: all zeros for a file without label.
     pub targets: Tensor<B, 2>,
     /// Sum of the weights.
     pub weight: f32,
@@ -43,8 +43,8 @@ pub(super) struct Pairs<B: Backend> {
 pub(super) struct Layout<'s> {
     pub statistics: &'s Statistics,
     pub neighbours: bool,
-    /// Weight of each role in the loss.
-    pub weights: &'s [f32; ROLES],
+    /// Weight of each output in the loss.
+    pub weights: &'s [f32; OUTPUTS],
 }
 
 impl<B: Backend> Batch<B> {
@@ -77,7 +77,7 @@ impl<B: Backend> Batch<B> {
         Self {
             own: matrix(features(graphs, layout, true), width),
             near,
-            targets: matrix(targets, ROLES),
+            targets: matrix(targets, OUTPUTS),
             weight,
             pairs,
         }
@@ -117,15 +117,20 @@ fn adjacency(graphs: &[&Graph], n: usize) -> Vec<f32> {
     values
 }
 
-fn targets(graphs: &[&Graph], weights: &[f32; ROLES]) -> Vec<f32> {
+fn targets(graphs: &[&Graph], weights: &[f32; OUTPUTS]) -> Vec<f32> {
     let rows = graphs.iter().flat_map(|g| &g.nodes).flat_map(|node| {
-        let mut row = [0.0; ROLES];
-        if let Some(role) = node.role {
-            row[role.index()] = weights[role.index()];
+        let mut row = [0.0; OUTPUTS];
+        if let Some(output) = output(node) {
+            row[output] = weights[output];
         }
         row
     });
     rows.collect()
+}
+
+/// The output that should be the largest.
+fn output(node: &Node) -> Option<usize> {
+    node.role.map(Role::index).or(node.roleless.then_some(ROLES))
 }
 
 /// First file, second file, and whether the first depends on the second. Edges both ways have no direction.
@@ -153,13 +158,13 @@ fn one_hot_of(places: impl Iterator<Item = usize>, width: usize) -> Vec<f32> {
     places.flat_map(row).collect()
 }
 
-/// Weight of each role: rarer roles count more, by the root of how much rarer.
+/// Weight of each output: rarer ones count more, by the root of how much rarer.
 #[expect(clippy::cast_precision_loss, reason = "counts of files")]
-pub(super) fn role_weights(graphs: &[&Graph]) -> [f32; ROLES] {
-    let mut files = [0_usize; ROLES];
-    let roles = graphs.iter().flat_map(|g| &g.nodes).filter_map(|n| n.role);
-    roles.for_each(|role: Role| files[role.index()] += 1);
-    let mean = files.iter().sum::<usize>() as f32 / ROLES as f32;
+pub(super) fn output_weights(graphs: &[&Graph]) -> [f32; OUTPUTS] {
+    let mut files = [0_usize; OUTPUTS];
+    let outputs = graphs.iter().flat_map(|g| &g.nodes).filter_map(output);
+    outputs.for_each(|output| files[output] += 1);
+    let mean = files.iter().sum::<usize>() as f32 / OUTPUTS as f32;
     files.map(|n| (mean / n.max(1) as f32).sqrt().clamp(0.3, 3.0))
 }
 

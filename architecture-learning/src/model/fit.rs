@@ -14,7 +14,7 @@ use super::artifact;
 #[cfg(feature = "cuda")]
 use super::backend::CudaTraining;
 use super::backend::{CpuTraining, Device};
-use super::batch::{Batch, Layout, pack, role_weights};
+use super::batch::{Batch, Layout, output_weights, pack};
 use super::checkpoint::{Checkpoints, State};
 use super::network::{Network, Regression, Scorer};
 use super::predict;
@@ -26,7 +26,7 @@ use crate::graph::Graph;
 use crate::metrics;
 use crate::observer::Observer;
 use crate::random::Random;
-use crate::role::ROLES;
+use crate::role::OUTPUTS;
 
 /// Weight of the direction head's loss beside that of the roles.
 const DIRECTION_WEIGHT: f32 = 0.3;
@@ -68,7 +68,8 @@ impl FitSettings {
         match kind {
             ModelKind::Network => base,
             ModelKind::Regression => {
-                Self { epochs_max: 60, learning_rate: 0.02, batch: 256, ..base }
+                // an epoch is cheap, and the validation part small enough for luck: so it waits longer
+                Self { epochs_max: 60, patience: 20, learning_rate: 0.02, batch: 256, ..base }
             }
         }
     }
@@ -205,7 +206,7 @@ where
 struct Parts {
     training: Vec<Graph>,
     validation: Vec<Graph>,
-    weights: [f32; ROLES],
+    weights: [f32; OUTPUTS],
 }
 
 impl Parts {
@@ -218,7 +219,7 @@ impl Parts {
                 .collect::<Vec<_>>()
         };
         let training = part(Split::Train);
-        let weights = role_weights(&training.iter().collect::<Vec<_>>());
+        let weights = output_weights(&training.iter().collect::<Vec<_>>());
         Self { training, validation: part(Split::Validation), weights }
     }
 }

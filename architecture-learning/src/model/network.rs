@@ -5,11 +5,11 @@ use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Tensor, activation, backend::Backend};
 
 use super::batch::Batch;
-use crate::role::ROLES;
+use crate::role::OUTPUTS;
 
 /// What a model says of a batch of `n` files and `p` pairs.
 pub(super) struct Scores<B: Backend> {
-    /// Logits of the roles, `[n, roles]`.
+    /// Logits of the roles, `[n, outputs]`.
     pub roles: Tensor<B, 2>,
     /// Logits of "the first depends on the second" and its opposite, `[p, 2]`.
     pub direction: Option<Tensor<B, 2>>,
@@ -31,7 +31,7 @@ pub(super) struct Regression<B: Backend> {
 
 impl<B: Backend> Regression<B> {
     pub(super) fn new(width: usize, device: &B::Device) -> Self {
-        Self { roles: LinearConfig::new(width, ROLES).init(device) }
+        Self { roles: LinearConfig::new(width, OUTPUTS).init(device) }
     }
 }
 
@@ -65,7 +65,7 @@ impl<B: Backend> Network<B> {
             near1: plain(width, hidden),
             own2: linear(hidden, hidden),
             near2: plain(hidden, hidden),
-            roles: linear(2 * hidden, ROLES),
+            roles: linear(2 * hidden, OUTPUTS),
             direction: linear(2 * hidden, 2),
             dropout: DropoutConfig::new(dropout).init(),
         }

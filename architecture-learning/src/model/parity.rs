@@ -20,7 +20,7 @@ use crate::codebase::Split;
 use crate::discovery::STRUCTURE;
 use crate::graph::{FeatureSettings, Graph, Node};
 use crate::random::Random;
-use crate::role::{ROLES, Role};
+use crate::role::{OUTPUTS, ROLES, Role};
 
 /// Logits that differ by more than this are not the same model.
 pub const DIFFERENCE_MAX: f32 = 1e-2;
@@ -76,7 +76,7 @@ pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningErro
     Ok(Parity { device: device.name(), device_seconds, cpu_seconds, difference, epochs: EPOCHS })
 }
 
-type Logits = Vec<Vec<[f32; ROLES]>>;
+type Logits = Vec<Vec<[f32; OUTPUTS]>>;
 
 fn logits(
     device: &Device,
@@ -141,6 +141,7 @@ fn made_up(number: usize, features: &FeatureSettings, random: &mut Random) -> Gr
                 .map(|_| u32::try_from(random.below(20)).unwrap_or(0))
                 .collect(),
             role: Some(Role::ALL[role]),
+            roleless: false,
         }
     };
     let nodes = (0..FILES).map(&mut node).collect();

@@ -10,7 +10,7 @@ use super::statistics::Statistics;
 use crate::graph::{BLOCK, Graph};
 use crate::metrics::{self, Prediction};
 use crate::random::Random;
-use crate::role::ROLES;
+use crate::role::OUTPUTS;
 
 /// Files per question, about.
 const BATCH: usize = 1024;
@@ -21,7 +21,7 @@ pub(super) fn logits<B: Backend, M: Scorer<B>>(
     graphs: &[Graph],
     statistics: &Statistics,
     device: &B::Device,
-) -> Vec<Vec<[f32; ROLES]>> {
+) -> Vec<Vec<[f32; OUTPUTS]>> {
     let blocks: Vec<_> = graphs.iter().enumerate().flat_map(|(i, g)| blocks(i, g)).collect();
     let refs: Vec<_> = blocks.iter().map(|b| &b.graph).collect();
     let mut answers = Vec::new();
@@ -29,7 +29,7 @@ pub(super) fn logits<B: Backend, M: Scorer<B>>(
         answers.extend(of_batch(model, &pack, statistics, device));
     }
     let mut answers = answers.into_iter();
-    let mut all: Vec<_> = graphs.iter().map(|g| vec![[0.0; ROLES]; g.nodes.len()]).collect();
+    let mut all: Vec<_> = graphs.iter().map(|g| vec![[0.0; OUTPUTS]; g.nodes.len()]).collect();
     for block in &blocks {
         for (node, answer) in block.nodes.iter().zip(answers.by_ref().take(block.nodes.len())) {
             if block.centre.is_none_or(|(first, last)| (first..last).contains(node)) {
@@ -45,11 +45,11 @@ fn of_batch<B: Backend, M: Scorer<B>>(
     graphs: &[&Graph],
     statistics: &Statistics,
     device: &B::Device,
-) -> Vec<[f32; ROLES]> {
-    let layout = Layout { statistics, neighbours: M::NEIGHBOURS, weights: &[1.0; ROLES] };
+) -> Vec<[f32; OUTPUTS]> {
+    let layout = Layout { statistics, neighbours: M::NEIGHBOURS, weights: &[1.0; OUTPUTS] };
     let batch = Batch::<B>::new(graphs, layout, &mut Random::new(0), device);
     let values = model.score(&batch).roles.into_data().to_vec::<f32>().unwrap_or_default();
-    values.chunks_exact(ROLES).map(|row| std::array::from_fn(|i| row[i])).collect()
+    values.chunks_exact(OUTPUTS).map(|row| std::array::from_fn(|i| row[i])).collect()
 }
 
 /// Nodes of a graph that go through together.
@@ -83,10 +83,10 @@ fn blocks(of: usize, graph: &Graph) -> Vec<Block> {
 /// Logits of the labelled nodes as predictions at a temperature.
 pub(super) fn predictions(
     graphs: &[Graph],
-    logits: &[Vec<[f32; ROLES]>],
+    logits: &[Vec<[f32; OUTPUTS]>],
     temperature: f32,
 ) -> Vec<Prediction> {
-    let of_graph = |(graph, logits): (&Graph, &Vec<[f32; ROLES]>)| {
+    let of_graph = |(graph, logits): (&Graph, &Vec<[f32; OUTPUTS]>)| {
         let labelled = graph.nodes.iter().zip(logits).filter_map(|(node, logits)| {
             Some(Prediction {
                 owner: graph.owner.clone(),

@@ -1,5 +1,7 @@
 //! What is measured on training owners and then stays: how rare words are, and how structure is scaled.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
@@ -46,6 +48,22 @@ impl Statistics {
     /// Whether the statistics fit the settings; a damaged file may hold anything.
     pub(crate) fn fits(&self, settings: &FeatureSettings) -> bool {
         self.idf.len() == settings.buckets as usize && self.structure.len() == STRUCTURE
+    }
+
+    /// The weights of a node's words, of unit length.
+    #[expect(clippy::cast_precision_loss, reason = "counts of words")]
+    pub(crate) fn words(&self, node: &Node) -> Vec<(u32, f32)> {
+        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+        for (bucket, count) in node.shared.iter().chain(&node.own) {
+            *counts.entry(*bucket).or_default() += count;
+        }
+        let weight = |(bucket, count): (u32, u32)| {
+            (bucket, (1.0 + (count as f32).ln()) * self.idf[bucket as usize])
+        };
+        let mut words: Vec<_> = counts.into_iter().map(weight).collect();
+        let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+        words.iter_mut().for_each(|(_, w)| *w /= length);
+        words
     }
 
     /// Writes the features of `node` into `row`, which is all zeros; words of its own only where `own`.

@@ -82,7 +82,7 @@ impl Limits {
             let more = Duration::from_millis(milliseconds).saturating_mul(codebases);
             Some(Duration::from_secs(seconds) + more)
         };
-        let sized = [None, grown(30, 50), grown(180, 500), None, None];
+        let sized = [None, grown(30, 50), grown(180, 500), grown(30, 100), None];
         let origin = "the ARCHITECTURE_ variables and the size of the corpus";
         let run = self.timeout.or(grown(360, 2000));
         let run = WorkflowTuning { timeout: run, concurrency: self.concurrency };

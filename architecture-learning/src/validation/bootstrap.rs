@@ -25,14 +25,32 @@ pub struct Interval {
 /// Macro-F1 of a model.
 pub(super) fn macro_f1(predictions: &[Prediction]) -> Interval {
     let tables = Tables::of(predictions);
-    interval(metrics::macro_f1_of(predictions), &tables, |sample| f1(&tables, sample))
+    interval(metrics::macro_f1_of(predictions), tables.0.len(), |sample| f1(&tables, sample))
 }
 
 /// Macro-F1 of `ours` minus that of `other` on the same files, owners resampled alike.
 pub(super) fn difference(ours: &[Prediction], other: &[Prediction]) -> Interval {
     let (a, b) = (Tables::of(ours), Tables::of(other));
     let value = metrics::macro_f1_of(ours) - metrics::macro_f1_of(other);
-    interval(value, &a, |sample| f1(&a, sample) - f1(&b, sample))
+    interval(value, a.0.len(), |sample| f1(&a, sample) - f1(&b, sample))
+}
+
+/// Share of what is true, by owner.
+pub(super) fn share<'a>(items: impl Iterator<Item = (&'a str, bool)>) -> Interval {
+    let mut owners: BTreeMap<&str, [usize; 2]> = BTreeMap::new();
+    for (owner, holds) in items {
+        let counts = owners.entry(owner).or_default();
+        counts[0] += usize::from(holds);
+        counts[1] += 1;
+    }
+    let owners: Vec<_> = owners.into_values().collect();
+    let of = |sample: &[usize]| {
+        let sum = sample
+            .iter()
+            .fold([0, 0], |[holds, all], i| [holds + owners[*i][0], all + owners[*i][1]]);
+        metrics::share(sum[0], sum[1])
+    };
+    interval(of(&(0..owners.len()).collect::<Vec<_>>()), owners.len(), of)
 }
 
 /// For each owner, and each role: files right, files said to have it, files that have it.
@@ -67,8 +85,7 @@ fn f1(tables: &Tables, sample: &[usize]) -> f64 {
     scores.iter().sum::<f64>() / n
 }
 
-fn interval(value: f64, tables: &Tables, measure: impl Fn(&[usize]) -> f64) -> Interval {
-    let owners = tables.0.len();
+fn interval(value: f64, owners: usize, measure: impl Fn(&[usize]) -> f64) -> Interval {
     let mut random = Random::new(SEED);
     let mut values: Vec<f64> = (0..RESAMPLES)
         .map(|_| measure(&(0..owners).map(|_| random.below(owners)).collect::<Vec<_>>()))

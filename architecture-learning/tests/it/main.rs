@@ -13,14 +13,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use architecture_learning::LearningError;
+use architecture_learning::analysis::{Dataset, analyse};
 use architecture_learning::champion::Champion;
 use architecture_learning::classify::{Classification, classify};
-use architecture_learning::codebase::Codebase;
+use architecture_learning::codebase::{self, Codebase};
 use architecture_learning::deployment::{gate, publish};
+use architecture_learning::discovery::{Discovery, discover};
 use architecture_learning::observer::{Observer, Unobserved};
 use architecture_learning::validation::validate;
 
-use support::{NAMES, Scratch, archlearn, prepared, small, trained, write_crate};
+use support::{NAMES, Scratch, archlearn, prepared, small, trained, write_corpus, write_crate};
 
 #[test]
 fn what_is_learnt_is_promoted_and_classifies_names_that_it_never_saw() {
@@ -69,6 +71,34 @@ fn classified(scratch: &Scratch, name: &str) -> Classification {
     let output = archlearn(scratch, &["classify", path, "--json", "-"]).output().expect("starts");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("the documented form")
+}
+
+/// Copies in the corpus lose their label to the first one: which that is must not hang on the order of the codebases, nor
+/// on what their shards happen to be called.
+#[test]
+fn a_dataset_depends_on_content_alone() {
+    let scratch = Scratch::new("order");
+    write_corpus(&scratch.path("corpus"));
+    let twin = codebase::find(&[scratch.path("corpus")], None).expect("codebases").remove(0);
+    write_crate(&scratch.path("corpus/twin"), &twin.name, |i| NAMES[i].1.to_owned());
+    let found = codebase::find(&[scratch.path("corpus")], None).expect("codebases");
+    let data = scratch.data();
+    let discover = |c| discover(&data, c, &mut Unobserved).expect("a shard");
+    let discoveries: Vec<_> = found.iter().map(discover).collect();
+    let named = |name: fn(usize) -> String| {
+        let renamed = discoveries.iter().enumerate().rev().map(|(i, found)| {
+            let shard = |id: &str| scratch.path(&format!("data/shards/{id}.json"));
+            fs::copy(shard(&found.shard), shard(&name(i))).expect("a copy");
+            Discovery { shard: name(i), ..found.clone() }
+        });
+        let analysis = analyse(&data, &renamed.collect::<Vec<_>>(), &mut Unobserved);
+        let analysis = analysis.expect("a dataset");
+        let dataset = Dataset::open(&data, &analysis.dataset).expect("a dataset");
+        (analysis.duplicates, serde_json::to_string(&dataset).expect("JSON"))
+    };
+    let (up, down) = (named(|i| format!("{i:03}")), named(|i| format!("{:03}", 999 - i)));
+    assert!(up.0 >= NAMES.len(), "the twin is all copies");
+    assert!(up == down, "the same graphs with the same labels");
 }
 
 /// Stops at a given moment.
