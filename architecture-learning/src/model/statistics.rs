@@ -62,7 +62,9 @@ impl Statistics {
         };
         let mut words: Vec<_> = counts.into_iter().map(weight).collect();
         let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        words.iter_mut().for_each(|(_, w)| *w /= length);
+        for (_, weight) in &mut words {
+            *weight /= length;
+        }
         words
     }
 

@@ -36,7 +36,7 @@ pub struct GoldScore {
     pub without_role: usize,
     /// Share whose likeliest role is the one that was read; wrong where there is none.
     pub accuracy: f64,
-    /// What is answered with at least [`CONFIDENCE`], and how much of that is right.
+    /// What is answered with at least 0.5, and how much of that is right.
     pub answered: CoveragePoint,
     /// The accuracy of what is answered, with a 95 % interval over resampled owners.
     pub answered_accuracy: Interval,
