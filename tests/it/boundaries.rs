@@ -129,7 +129,9 @@ async fn run(faults: &[Fault]) {
             reached = number;
         }
         println!("| {cell} | {reached} boundaries | survived |");
-        assert!(reached > 10, "{cell}: {reached} boundaries only");
+        // one that works beside another may be left with little
+        let least = if matches!(fault, Fault::Kill) { 1 } else { 10 };
+        assert!(reached > least, "{cell}: {reached} boundaries only");
     }
 }
 

@@ -53,6 +53,8 @@ async fn child_main() {
     let worker = worker(&flow, "idle_flow").await;
     flow.start::<idle_flow>(1).await.unwrap().output().await.unwrap();
     db.until("select count(*) from pgflow.worker where idle", 1).await;
+    // what it did is told with the next heartbeat
+    db.until("select least(count(*), 1) from pgflow.stats", 1).await;
     let before = STATEMENTS.load(Ordering::Relaxed);
     // the database waits, so that nothing in this process does
     db.count("select 15::bigint from pg_sleep(15)").await;
