@@ -14,7 +14,7 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use crate::{
     process::Process,
-    support::{Database, PATIENCE, missing, worker_with},
+    support::{Database, PATIENCE, worker_with},
 };
 
 const QUEUE: &str = "Parcels";
@@ -333,7 +333,8 @@ async fn a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_it
 /// Installs the SQL of PGMQ itself, of which `PGFLOW_TEST_PGMQ` names the file (`pgmq.sql` of its sources).
 async fn install_genuine(db: &Database) -> bool {
     let Some(file) = env::var_os("PGFLOW_TEST_PGMQ") else {
-        missing("PGFLOW_TEST_PGMQ, the SQL of PGMQ,");
+        // no registry has it
+        println!("skipped: PGFLOW_TEST_PGMQ names no file");
         return false;
     };
     let text = std::fs::read_to_string(file).unwrap();
