@@ -49,7 +49,7 @@ async fn bill(customer: String, items: &[Priced], minus: u32) -> Result<String, 
 
 /// Prices all items at once, beside the question for a discount, then writes the bill.
 #[workflow(timeout = "1m")]
-async fn order(customer: String, items: Vec<String>) -> Result<String, OrderError> {
+async fn bill_order(customer: String, items: Vec<String>) -> Result<String, OrderError> {
     let priced = pgflow::map(items, price).await?;
     let asked = discount(customer.clone()).await;
     let minus: u32 = asked.unwrap_or(0);
@@ -60,7 +60,7 @@ async fn order(customer: String, items: Vec<String>) -> Result<String, OrderErro
 async fn main() -> Result<(), Box<dyn Error>> {
     let flow = pgflow::from_env().await?;
     let worker = flow.worker().spawn().await?;
-    let run = flow.start::<order>(("Ada".into(), vec!["tea".into(), "milk".into()])).await?;
+    let run = flow.start::<bill_order>(("Ada".into(), vec!["tea".into(), "milk".into()])).await?;
     let text = run.output().await?;
     assert_eq!(text, "Ada: tea and milk for 700 cents");
     for attempt in run.status().await?.attempts {

@@ -1,7 +1,7 @@
 //! The shape of the code itself: layers, and the table of behaviours.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeMap, BTreeSet},
     fs,
     path::{Path, PathBuf},
 };
@@ -124,6 +124,25 @@ fn every_behaviour_names_tests_that_exist() {
     }
     assert!(missing.is_empty(), "{missing:?}");
     assert!(rows.len() > 40, "{}", rows.len());
+}
+
+#[test]
+fn no_two_examples_have_a_workflow_of_one_name() {
+    let mut first = BTreeMap::new();
+    let mut twice = Vec::new();
+    for file in rust_files(&root().join("examples")) {
+        for item in syn::parse_file(&fs::read_to_string(&file).unwrap()).unwrap().items {
+            let syn::Item::Fn(function) = item else { continue };
+            let is_workflow = function.attrs.iter().any(|a| a.path().is_ident("workflow"));
+            let name = function.sig.ident.to_string();
+            if is_workflow && let Some(other) = first.insert(name.clone(), file.clone()) {
+                twice.push(format!("`{name}`: {} and {}", other.display(), file.display()));
+            }
+        }
+    }
+    // they run in one database, where a name and version mean one shape
+    assert!(twice.is_empty(), "{}", twice.join("\n"));
+    assert!(first.len() > 5, "{first:?}");
 }
 
 #[test]
