@@ -4,6 +4,7 @@ use pgflow_core::{
     client::{Connect, Flow, connect, from_env},
     registry::linked,
     store::RunId,
+    worker::host_name,
 };
 
 use crate::{arguments::Globals, error::CliError, host::Host, output::Output};
@@ -52,9 +53,7 @@ impl<'h> Context<'h> {
     pub fn actor(&self) -> String {
         self.actor.clone().unwrap_or_else(|| {
             let user = std::env::var("USER").or_else(|_| std::env::var("LOGNAME"));
-            let host = std::fs::read_to_string("/proc/sys/kernel/hostname");
-            let host = host.map_or_else(|_| "host".into(), |name| name.trim().to_owned());
-            format!("{}@{host}", user.as_deref().unwrap_or("somebody"))
+            format!("{}@{}", user.as_deref().unwrap_or("somebody"), host_name())
         })
     }
 

@@ -3,7 +3,7 @@
 use std::{error::Error, path::PathBuf};
 
 use pgflow_core::{
-    client::{ActionError, NamedStartError, OpenError, RetryError},
+    client::{ActionError, NamedStartError, OpenError, RetryError, StartError},
     store::StoreError,
     worker::WorkerError,
 };
@@ -58,7 +58,7 @@ impl CliError {
             | Self::Start(NamedStartError::Unknown { .. }) => Exit::NotThere,
             Self::Action(ActionError::Store(_))
             | Self::Retry(RetryError::Store(_))
-            | Self::Start(NamedStartError::Store(_)) => Exit::Error,
+            | Self::Start(NamedStartError::Start(StartError::Store(_))) => Exit::Error,
             Self::Action(_)
             | Self::Retry(_)
             | Self::Start(_)

@@ -125,6 +125,16 @@ pub async fn answered<T>(
     }
 }
 
+/// A duration as Postgres is given it.
+fn millis(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+/// A duration as Postgres says it; none where it has passed.
+fn duration(millis: i64) -> Duration {
+    Duration::from_millis(u64::try_from(millis).unwrap_or_default())
+}
+
 /// Names the operation of a failed statement.
 pub(crate) trait During<T> {
     /// `operation` is a verb phrase that completes "the database did not …".

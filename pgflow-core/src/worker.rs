@@ -331,7 +331,8 @@ pub(crate) fn children_of(specs: &[&'static WorkflowSpec]) -> Vec<&'static Workf
     children
 }
 
-fn host_name() -> String {
+/// The name of this machine; `host` where the system does not say it.
+pub fn host_name() -> String {
     std::fs::read_to_string("/proc/sys/kernel/hostname")
         .map_or_else(|_| "host".into(), |n| n.trim().into())
 }

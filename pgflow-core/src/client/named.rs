@@ -10,10 +10,10 @@ use crate::{
     definition::Definition,
     lifecycle::{Graph, Position},
     payload::{INPUT_MAX, Json, PayloadError},
-    registry::{RegistryError, head_start, linked},
+    registry::{head_start, linked},
     store::{
         RunId, StoreError,
-        look::{StoredVersion, find_version, workflows},
+        look::{Startable, find_version, workflows},
         read,
         start::{StartOptions, Started, start},
     },
@@ -21,7 +21,7 @@ use crate::{
 
 use super::{
     Flow,
-    start::{KEY_MAX, is_key},
+    start::{StartError, is_key},
 };
 
 /// Why a run was not started by its workflow's name.
@@ -51,27 +51,15 @@ pub enum NamedStartError {
         /// What is wrong, and where.
         problem: PayloadError,
     },
-    /// The key cannot be stored.
-    #[error(
-        "an idempotency key has 1 to {KEY_MAX} bytes and no NUL character; this one has {0} bytes"
-    )]
-    Key(usize),
-    /// The key belongs to a run with another input.
-    #[error(
-        "key `{key}` belongs to run {run} with another input; use another key, or wait for that run"
-    )]
-    OtherInput {
-        /// The key.
-        key: String,
-        /// The run that has it.
-        run: RunId,
-    },
-    /// Something is wrong with the workflow, which this binary links.
+    /// For any other reason.
     #[error(transparent)]
-    Registry(#[from] RegistryError),
-    /// The database is not there.
-    #[error(transparent)]
-    Store(#[from] StoreError),
+    Start(#[from] StartError),
+}
+
+impl From<StoreError> for NamedStartError {
+    fn from(error: StoreError) -> Self {
+        Self::Start(error.into())
+    }
 }
 
 /// A run to be; await it.
@@ -114,10 +102,10 @@ impl NamedStart {
 
     async fn send(self) -> Result<RunId, NamedStartError> {
         if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
-            return Err(NamedStartError::Key(key.len()));
+            return Err(StartError::Key(key.len()).into());
         }
         for spec in linked().into_iter().filter(|spec| spec.id == self.workflow) {
-            self.flow.register(spec).await?;
+            self.flow.register(spec).await.map_err(StartError::from)?;
         }
         let mut connection = self.flow.client().await?;
         let Some(stored) = find_version(&mut connection, &self.workflow, self.version).await?
@@ -146,7 +134,7 @@ impl NamedStart {
         let started = start(&mut connection, &entry, &inputs, &options).await?;
         let [Started { run, fresh, same_input }] = started[..] else { return Err(unreadable()) };
         match self.key {
-            Some(key) if !same_input => return Err(NamedStartError::OtherInput { key, run }),
+            Some(key) if !same_input => return Err(StartError::OtherInput { key, run }.into()),
             _ if !fresh => return Ok(run),
             _ => {}
         }
@@ -194,7 +182,7 @@ impl Flow {
     }
 }
 
-fn first(stored: &StoredVersion, delayed: bool) -> Option<Position> {
+fn first(stored: &Startable, delayed: bool) -> Option<Position> {
     if stored.limited || delayed {
         return Some(Position::Start);
     }

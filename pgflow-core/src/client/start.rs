@@ -22,7 +22,7 @@ use crate::{
 use super::{Caller, Flow, Run};
 
 /// The longest idempotency key, in bytes.
-pub(super) const KEY_MAX: usize = 512;
+const KEY_MAX: usize = 512;
 
 /// Why a run was not started.
 #[derive(Debug, thiserror::Error)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::payload::Json;
 
-use super::{Connection, During, RunId, StoreError};
+use super::{Connection, During, RunId, StoreError, millis};
 
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,9 +114,9 @@ pub async fn prune(
     age: Duration,
     most: i32,
 ) -> Result<u64, StoreError> {
-    let millis = i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
+    let age = millis(age);
     let removed: i32 = sqlx::query_scalar("select pgflow.prune_1($1, $2)")
-        .bind(millis)
+        .bind(age)
         .bind(most)
         .fetch_one(&mut *connection)
         .await
@@ -128,7 +128,7 @@ pub async fn prune(
     sqlx::query(
         "delete from pgflow.stats where minute < pgflow.clock() - $1 * interval '1 millisecond'",
     )
-    .bind(millis)
+    .bind(age)
     .execute(connection)
     .await
     .during("remove old counts")?;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
 
-use super::{Connection, During, StoreError};
+use super::{Connection, During, StoreError, millis};
 
 /// Something that somebody should look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,7 +65,6 @@ pub async fn watch(
     connection: &mut Connection<'_>,
     rules: &AlertRules,
 ) -> Result<Vec<Alert>, StoreError> {
-    let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     let rows = sqlx::query("select * from pgflow.watch_1($1, $2, $3, $4, $5, $6, $7)")
         .bind(millis(rules.every))
         .bind(millis(rules.queue))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError};
+use super::{Connection, During, StoreError, duration};
 
 /// A queue with work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,9 +52,7 @@ pub async fn backlog(connection: &mut Connection<'_>) -> Result<Vec<Backlog>, St
         pure: row.get("control"),
         ready: count(row, "ready"),
         running: count(row, "running"),
-        mean: row
-            .get::<Option<i64>, _>("mean_ms")
-            .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())),
+        mean: row.get::<Option<i64>, _>("mean_ms").map(duration),
         limit: row.get::<Option<i32>, _>("size").and_then(|n| u32::try_from(n).ok()),
     };
     Ok(rows.iter().map(backlog).collect())

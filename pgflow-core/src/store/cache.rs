@@ -6,7 +6,7 @@ use sqlx::Row;
 
 use crate::payload::Json;
 
-use super::{Connection, During, StoreError, TokenKey};
+use super::{Connection, During, StoreError, TokenKey, millis};
 
 /// The token that asks, and its fence.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +72,7 @@ pub async fn keep(
     sqlx::query(include_str!("../../sql/task/keep.sql"))
         .bind(key)
         .bind(value.as_str())
-        .bind(i64::try_from(lasts.as_millis()).unwrap_or(i64::MAX))
+        .bind(millis(lasts))
         .bind(asker.key.run.0)
         .bind(asker.key.lane)
         .bind(asker.key.elem)

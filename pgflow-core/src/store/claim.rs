@@ -11,7 +11,9 @@ use crate::{
     spec::Stored,
 };
 
-use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp};
+use super::{
+    Connection, During, HeldSlot, RunId, StoreError, TokenKey, duration, millis, stamp::Stamp,
+};
 
 /// A token that this worker now holds.
 #[derive(Debug, Clone)]
@@ -101,7 +103,7 @@ pub async fn claim_limited(
         .bind(&queue.pools)
         .bind(&queue.devices)
         .bind(queue.device_count)
-        .bind(queue.rate.map(|(_, rest)| i64::try_from(rest.as_millis()).unwrap_or(i64::MAX)))
+        .bind(queue.rate.map(|(_, rest)| millis(rest)))
         .bind(queue.rate.map(|(pool, _)| pool))
         .bind(want)
         .fetch_all(connection)
@@ -131,9 +133,7 @@ fn claimed(row: &PgRow) -> Claimed {
         run_input: row.get::<Option<String>, _>("run_input").map(Json::from_trusted),
         trace: row.get("trace"),
         priority: row.get("priority"),
-        left: row
-            .get::<Option<i64>, _>("left_ms")
-            .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or(0))),
+        left: row.get::<Option<i64>, _>("left_ms").map(duration),
         slots: slots.map(|(pool, n)| HeldSlot { pool, n, key, epoch }).collect(),
     }
 }

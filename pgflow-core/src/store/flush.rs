@@ -12,7 +12,7 @@ use columns::Columns;
 pub(super) use columns::SlotColumns;
 
 use super::{
-    Connection, During, HeldSlot, RunId, StoreError, TokenKey, stamp::Stamp, start::Entry,
+    Connection, During, HeldSlot, RunId, StoreError, TokenKey, millis, stamp::Stamp, start::Entry,
 };
 
 /// A token that settled, and where it goes.
@@ -315,7 +315,7 @@ pub async fn hand_back(
         .bind(tokens.iter().map(|(key, ..)| key.lane).collect::<Vec<_>>())
         .bind(tokens.iter().map(|(key, ..)| key.elem).collect::<Vec<_>>())
         .bind(tokens.iter().map(|(_, epoch, _)| *epoch).collect::<Vec<_>>())
-        .bind(wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX)))
+        .bind(wait.map(millis))
         .bind(free.pool)
         .bind(free.n)
         .bind(free.run)

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError, stamp::Stamp};
+use super::{Connection, During, StoreError, duration, millis, stamp::Stamp};
 
 /// The server and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +74,7 @@ pub async fn pinned(
     older_than: Duration,
 ) -> Result<Vec<Pin>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/health/pinned.sql"))
-        .bind(i64::try_from(older_than.as_millis()).unwrap_or(i64::MAX))
+        .bind(millis(older_than))
         .fetch_all(connection)
         .await
         .during("list its transactions")?;
@@ -84,10 +84,6 @@ pub async fn pinned(
         remedy: row.get("remedy"),
     };
     Ok(rows.iter().map(pin).collect())
-}
-
-fn duration(ms: i64) -> Duration {
-    Duration::from_millis(u64::try_from(ms).unwrap_or_default())
 }
 
 fn count(row: &PgRow, column: &str) -> u64 {

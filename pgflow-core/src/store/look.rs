@@ -17,6 +17,7 @@ use crate::{
 use super::{
     Connection, During, RunId, StoreError,
     claim::read_failure,
+    millis,
     register::{END, START},
     stamp::Stamp,
     start::Entry,
@@ -91,10 +92,6 @@ pub async fn list(
         .await
         .during("list runs")?;
     Ok(rows.iter().map(run_line).collect())
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 fn time(row: &PgRow, column: &str) -> Option<SystemTime> {
@@ -257,7 +254,7 @@ pub async fn workflows(
 
 /// A stored version of a workflow, with the numbers where its runs may begin.
 #[derive(Debug, Clone)]
-pub struct StoredVersion {
+pub struct Startable {
     /// The definition.
     pub definition: Definition,
     /// Its runs under way at once are limited.
@@ -267,7 +264,7 @@ pub struct StoredVersion {
     queues: HashMap<(i16, bool), i32>,
 }
 
-impl StoredVersion {
+impl Startable {
     /// How a run begins at a position; `None`: the stored numbers do not fit the definition.
     pub fn entry(&self, first: Position) -> Option<Entry> {
         let node = match first {
@@ -295,7 +292,7 @@ pub async fn find_version(
     connection: &mut Connection<'_>,
     workflow: &str,
     version: Option<u32>,
-) -> Result<Option<StoredVersion>, StoreError> {
+) -> Result<Option<Startable>, StoreError> {
     let row = sqlx::query(include_str!("../../sql/workflow/find_definition.sql"))
         .bind(workflow)
         .bind(version.map(|v| i32::try_from(v).unwrap_or(i32::MAX)))
@@ -306,7 +303,7 @@ pub async fn find_version(
         let ids: Vec<String> = row.get("ids");
         let places: Vec<i16> = row.get("queue_nodes");
         let places = places.into_iter().zip(row.get::<Vec<bool>, _>("queue_controls"));
-        Some(StoredVersion {
+        Some(Startable {
             definition: serde_json::from_str(row.get("definition")).ok()?,
             limited: row.get("limited"),
             id: row.get("id"),

@@ -8,7 +8,8 @@ use sqlx::Row;
 use crate::{lifecycle::RunState, payload::Json};
 
 use super::{
-    Connection, During, RunId, StoreError, migrate::lock_schema, stamp::Stamp, start::Entry,
+    Connection, During, RunId, StoreError, duration, migrate::lock_schema, millis, stamp::Stamp,
+    start::Entry,
 };
 
 /// Makes a queue; first PGMQ itself where that is missing: its extension where the server has it, else the subset of
@@ -194,7 +195,7 @@ pub async fn settle(
         .bind(problems.map(|p| p.map(|p| p.replace('\0', "\u{fffd}"))).collect::<Vec<_>>())
         .bind(entry.workflow_id)
         .bind(&entry.workflow)
-        .bind(timeout.map(|t| i64::try_from(t.as_millis()).unwrap_or(i64::MAX)))
+        .bind(timeout.map(millis))
         .bind(entry.node)
         .bind(entry.queue)
         .bind(head)
@@ -282,10 +283,10 @@ pub async fn next_visible(
     connection: &mut Connection<'_>,
     queue: &str,
 ) -> Result<Option<Duration>, StoreError> {
-    let millis: Option<i64> = sqlx::query_scalar("select pgflow.next_visible_1($1)")
+    let wait: Option<i64> = sqlx::query_scalar("select pgflow.next_visible_1($1)")
         .bind(queue)
         .fetch_one(connection)
         .await
         .during("look when a message shows")?;
-    Ok(millis.map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())))
+    Ok(wait.map(duration))
 }

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use crate::payload::Json;
 
-use super::{Connection, During, RunId, StoreError};
+use super::{Connection, During, RunId, StoreError, millis};
 
 /// Where the runs of a workflow begin.
 #[derive(Debug, Clone)]
@@ -60,7 +60,6 @@ pub async fn start(
     inputs: &[(Json, Option<String>)],
     options: &StartOptions,
 ) -> Result<Vec<Started>, StoreError> {
-    let millis = |d: Duration| i64::try_from(d.as_millis()).unwrap_or(i64::MAX);
     let texts: Vec<&str> = inputs.iter().map(|(input, _)| input.as_str()).collect();
     let keys: Vec<Option<&str>> = inputs.iter().map(|(_, key)| key.as_deref()).collect();
     let hashes: Vec<Vec<u8>> =

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use super::{Connection, During, RunId, StoreError};
+use super::{Connection, During, RunId, StoreError, duration};
 
 /// How many classes of durations are told apart: below 1, 2, 4, … ms, the last one open.
 const CLASSES: usize = 24;
@@ -75,7 +75,7 @@ pub async fn write_counts(
         counts.iter().map(|(_, c)| i32::try_from(n(c)).unwrap_or(i32::MAX)).collect()
     };
     let millis = |d: fn(&Count) -> Duration| -> Vec<i64> {
-        counts.iter().map(|(_, c)| i64::try_from(d(c).as_millis()).unwrap_or(i64::MAX)).collect()
+        counts.iter().map(|(_, c)| super::millis(d(c))).collect()
     };
     sqlx::query(include_str!("../../sql/stats/write.sql"))
         .bind(worker)
@@ -107,8 +107,7 @@ pub async fn run_times(
         .fetch_all(connection)
         .await
         .during("say how long runs took")?;
-    let millis = |n: i64| Duration::from_millis(u64::try_from(n).unwrap_or_default());
-    Ok(rows.iter().map(|r| (r.get("workflow_id"), millis(r.get("took_ms")))).collect())
+    Ok(rows.iter().map(|r| (r.get("workflow_id"), duration(r.get("took_ms")))).collect())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::Row;
 
-use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey};
+use super::{Connection, During, HeldSlot, RunId, StoreError, TokenKey, duration, millis};
 
 /// Registers a worker and answers its id, which nobody had before.
 ///
@@ -21,7 +21,7 @@ pub async fn register_worker(
          values (nextval('pgflow.worker_id'), $1, pgflow.clock() + $2 * interval '1 millisecond', $3::jsonb) returning id",
     )
     .bind(name)
-    .bind(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+    .bind(millis(lease))
     .bind(offers)
     .fetch_one(connection)
     .await
@@ -44,7 +44,7 @@ pub async fn heartbeat(
          where id = $1 and lease_until > pgflow.clock()",
     )
     .bind(worker)
-    .bind(i64::try_from(lease.as_millis()).unwrap_or(i64::MAX))
+    .bind(millis(lease))
     .bind(i32::try_from(busy).unwrap_or(i32::MAX))
     .execute(connection)
     .await
@@ -178,9 +178,7 @@ pub async fn tick(connection: &mut Connection<'_>, queues: &[i32]) -> Result<Tic
         woken: row.get("woken"),
         overdue: row.get::<Vec<i64>, _>("overdue").into_iter().map(RunId).collect(),
         work: row.get("work"),
-        next: row
-            .get::<Option<i64>, _>("next_ms")
-            .map(|ms| Duration::from_millis(u64::try_from(ms).unwrap_or_default())),
+        next: row.get::<Option<i64>, _>("next_ms").map(duration),
     })
 }
 

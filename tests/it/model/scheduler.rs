@@ -5,10 +5,13 @@
 //!
 //! `PGFLOW_FAULT_SEED` repeats a walk.
 
+mod choices;
+mod invariants;
 mod session;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
+use crate::support::{Database, Seed, everything};
 use pgflow_core::{
     lifecycle::{Position, RunState},
     payload::Json,
@@ -21,9 +24,6 @@ use pgflow_core::{
         upkeep::{held, register_worker},
     },
 };
-use sqlx::{AssertSqlSafe, Row as _};
-
-use crate::support::{Database, Seed, everything};
 
 use super::{
     Act, Model,
@@ -157,7 +157,7 @@ impl<'a> Scheduler<'a> {
             _db: db,
             places,
             observer,
-            question: question(),
+            question: invariants::question(),
             actors,
             ended: BTreeMap::new(),
             faults: FAULTS,
@@ -211,99 +211,6 @@ impl<'a> Scheduler<'a> {
         }
         self.settle_down().await;
         self.look().await
-    }
-
-    /// All that may happen to an actor.
-    fn may(&self, who: usize) -> Vec<Step> {
-        let actor = &self.actors[who];
-        if let Some(open) = &actor.open {
-            let breaks = [Step::BreakBefore, Step::BreakAfter];
-            let faults = breaks.into_iter().filter(|_| self.faults > 0);
-            return match open.answer {
-                Some(_) => [Step::Commit, Step::Commit].into_iter().chain(faults).collect(),
-                None => Vec::new(),
-            };
-        }
-        if let Some(job) = &actor.again {
-            return vec![Step::Send(job.clone())];
-        }
-        match &actor.role {
-            Role::Worker(worker) => self.worker_may(worker),
-            Role::Client { script, done } => {
-                script.get(*done).map(|act| Step::Send(Job::Act(*act))).into_iter().collect()
-            }
-            Role::Time if self.faults > 0 => {
-                let leases = (0..self.places.model.workers).map(Job::Expire);
-                leases.chain([Job::Jump]).map(Step::Send).collect()
-            }
-            Role::Time => Vec::new(),
-        }
-    }
-
-    fn worker_may(&self, worker: &Worker) -> Vec<Step> {
-        let model = self.places.model;
-        if worker.doubt {
-            return vec![Step::Ask];
-        }
-        let mut may = vec![Job::Beat, Job::Tick];
-        if worker.holds.len() < model.slots {
-            may.extend([Job::Claim, Job::Claim]);
-        }
-        let known = |held: &&Held| !is_wait(held) || held.read.is_some();
-        let known: Vec<Held> = worker.holds.iter().filter(known).copied().collect();
-        for held in &known {
-            may.push(self.completion(held));
-            if is_task(held) && self.faults > 0 {
-                may.extend([Job::Retry(*held), Job::HandBack(vec![self.fence(held)])]);
-            }
-            if is_task(held) && model.step_fails {
-                may.push(Job::Fail(*held));
-            }
-        }
-        if known.len() > 1 && !model.limit {
-            may.push(Job::Settle(known));
-        }
-        let unread =
-            worker.holds.iter().enumerate().filter(|(_, h)| is_wait(h) && h.read.is_none());
-        let reads = unread.map(|(token, _)| Step::Read(token));
-        may.into_iter().map(Step::Send).chain(reads).collect()
-    }
-
-    /// What ends a token's stay where it is: a wait with a limit that is over fails the run.
-    fn completion(&self, held: &Held) -> Job {
-        if self.places.model.limit && held.read == Some(false) {
-            Job::Fail(*held)
-        } else {
-            Job::Settle(vec![*held])
-        }
-    }
-
-    /// What brings an actor on when nothing goes wrong any more.
-    fn goes_on(&self, who: usize) -> Option<Step> {
-        let actor = &self.actors[who];
-        if self.all_ended() && actor.open.is_none() {
-            return None;
-        }
-        let Role::Worker(worker) = &actor.role else {
-            // time passes for whatever waits for it
-            let passes = matches!(actor.role, Role::Time) && actor.open.is_none();
-            return self.may(who).into_iter().next().or(passes.then_some(Step::Send(Job::Pass)));
-        };
-        let idle = actor.open.is_none() && actor.again.is_none() && !worker.doubt;
-        let may = self.may(who);
-        let best = |step: &&Step| match step {
-            Step::Read(_) => 0,
-            Step::Send(Job::Settle(_) | Job::Fail(_)) => 1,
-            Step::Send(Job::Claim) => 3,
-            _ => 4,
-        };
-        // its lease and the upkeep in turns with the rest
-        let turn = self.story.len() % 3;
-        match (idle, turn) {
-            (true, 0) => Some(Step::Send(Job::Beat)),
-            (true, 1) if worker.holds.is_empty() => Some(Step::Send(Job::Tick)),
-            _ => may.iter().min_by_key(best).cloned(),
-        }
     }
 
     fn send(&mut self, who: usize, job: Job) {
@@ -522,32 +429,6 @@ impl<'a> Scheduler<'a> {
         let runs = sqlx::query_scalar(query).fetch_all(self.observer.driver()).await.unwrap();
         self.places.runs = runs.into_iter().map(RunId).collect();
     }
-
-    /// What must hold after each step.
-    async fn look(&mut self) -> Result<(), String> {
-        let broken: Vec<String> = sqlx::query_scalar(AssertSqlSafe(self.question.clone()))
-            .fetch_one(self.observer.driver())
-            .await
-            .unwrap();
-        if !broken.is_empty() {
-            return Err(broken.join(", "));
-        }
-        let query = "select id, state from pgflow.run where state <> 0";
-        for row in sqlx::query(query).fetch_all(self.observer.driver()).await.unwrap() {
-            let (id, state) = (row.get("id"), row.get("state"));
-            if *self.ended.entry(id).or_insert(state) != state {
-                return Err("a run ends twice".into());
-            }
-        }
-        let mut fences = HashSet::new();
-        let workers = self.actors.iter().filter_map(Actor::worker);
-        let mut holds = workers.flat_map(|worker| &worker.holds).map(|held| self.fence(held));
-        if holds.all(|fence| fences.insert(fence)) {
-            Ok(())
-        } else {
-            Err("two hold a token at one epoch".into())
-        }
-    }
 }
 
 impl Worker {
@@ -566,65 +447,6 @@ impl Actor {
     }
 }
 
-fn is_task(held: &Held) -> bool {
-    held.at.is_task()
-}
-
-fn is_wait(held: &Held) -> bool {
-    matches!(held.at, Position::Wake(_))
-}
-
 fn choose(seed: &mut Seed, among: usize) -> usize {
     usize::try_from(seed.below(u64::try_from(among).unwrap())).unwrap()
 }
-
-/// Names what is broken.
-fn question() -> String {
-    let parts =
-        BROKEN.iter().map(|(what, sql)| format!("case when exists ({sql}) then '{what}' end"));
-    format!("select array_remove(array[{}], null)", parts.collect::<Vec<_>>().join(", "))
-}
-
-/// What must not be.
-const BROKEN: &[(&str, &str)] = &[
-    (
-        "an ended run has a token",
-        "select from pgflow.task k join pgflow.run r on r.id = k.run_id where r.state <> 0",
-    ),
-    (
-        "a completion is recorded twice",
-        "select from pgflow.attempt where status = 1 group by run_id, node, elem having count(*) > 1",
-    ),
-    (
-        "a task was tried again after its completion",
-        "select from pgflow.attempt d join pgflow.attempt a using (run_id, node, elem) \
-         where d.status = 1 and a.attempt > d.attempt",
-    ),
-    (
-        "a token waits for a join that nobody knows",
-        "select from pgflow.task where need = 2147483647",
-    ),
-    (
-        "something is ready in a paused run",
-        "select from pgflow.task where paused and ready_in is not null",
-    ),
-    (
-        "an ended run is paused",
-        "select from pgflow.pause p join pgflow.run r on r.id = p.run_id where r.state <> 0",
-    ),
-    (
-        "the child of an ended run goes on",
-        "select from pgflow.run c join pgflow.run p on p.id = c.parent_run where c.state = 0 and p.state <> 0",
-    ),
-    // ready, due or held; or waiting for a signal or a child that can still come
-    (
-        "a run cannot go on",
-        "select from pgflow.run r where r.state = 0 \
-         and not exists (select from pgflow.pause p where p.run_id = r.id) \
-         and not exists (select from pgflow.task k where k.run_id = r.id \
-           and (num_nonnulls(k.ready_in, k.due_at, k.worker_id) = 1 \
-             or exists (select from pgflow.run c where c.parent_run = k.run_id and c.parent_lane = k.lane and c.parent_elem = k.elem and c.state = 0) \
-             or k.arrived = k.need and not exists (select from pgflow.signal g where g.run_id = r.id) \
-               and exists (select from pgflow.workflow w where w.id = r.workflow_id and w.name = 'signalled')))",
-    ),
-];

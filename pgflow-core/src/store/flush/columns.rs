@@ -1,8 +1,8 @@
 //! A batch as the arrays that `pgflow.flush_2` takes.
 
-use std::time::Duration;
-
-use super::{ArrivalRow, AttemptRow, ChildRow, Fate, HeldSlot, RecordRow, Settled, Stamp, Wait};
+use super::{
+    ArrivalRow, AttemptRow, ChildRow, Fate, HeldSlot, RecordRow, Settled, Stamp, Wait, millis,
+};
 
 /// The columns of `pgflow.flush_2`.
 #[derive(Default)]
@@ -168,10 +168,6 @@ impl Columns {
 /// The place of a token in its batch, as Postgres counts.
 fn ord(index: usize) -> i32 {
     i32::try_from(index + 1).unwrap_or(i32::MAX)
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
 }
 
 impl Records {
