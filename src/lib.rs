@@ -69,3 +69,9 @@ pub mod __private {
     #[cfg(feature = "insta")]
     pub use crate::snapshot::{advice, definition};
 }
+
+#[cfg(doctest)]
+mod pages {
+    #[doc = include_str!("../docs/from-a-queue.md")]
+    struct FromAQueue;
+}

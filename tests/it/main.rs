@@ -20,6 +20,7 @@ mod model;
 mod pooler;
 mod process;
 mod queue;
+mod reference;
 mod resources;
 mod restart;
 mod roles;
