@@ -46,18 +46,18 @@ fn last_table(file: &str, name: &str) -> String {
         syn::Item::Struct(item) if item.ident == name => Some(&item.attrs),
         _ => None,
     });
-    let lines = documentation(attributes.unwrap());
-    let after = lines.iter().rposition(|line| line.starts_with("|---")).unwrap() - 1;
-    let table = lines[after..].iter().take_while(|line| line.starts_with('|'));
-    table.map(|line| format!("{line}\n")).collect()
+    let text = documentation(attributes.unwrap());
+    let heading = text.iter().rposition(|line| line.starts_with("|---")).unwrap() - 1;
+    let table = text[heading..].iter().take_while(|line| line.starts_with('|'));
+    lines(&table.cloned().collect::<Vec<_>>())
 }
 
 /// The fenced block in the documentation of a file.
 fn first_block(file: &str) -> String {
-    let lines = documentation(&parsed(file).attrs);
-    let start = lines.iter().position(|line| line.starts_with("```")).unwrap();
-    let end = start + 1 + lines[start + 1..].iter().position(|line| line == "```").unwrap();
-    lines[start..=end].iter().map(|line| format!("{line}\n")).collect()
+    let text = documentation(&parsed(file).attrs);
+    let start = text.iter().position(|line| line.starts_with("```")).unwrap();
+    let end = start + 1 + text[start + 1..].iter().position(|line| line == "```").unwrap();
+    lines(&text[start..=end])
 }
 
 /// The methods of a builder, each with what it is for.
@@ -66,7 +66,7 @@ fn methods(file: &str, of: &str) -> String {
         item.trait_.is_none()
             && matches!(&*item.self_ty, syn::Type::Path(path) if path.path.is_ident(of))
     };
-    let mut table = String::from("| Method | Means |\n|---|---|\n");
+    let mut rows = vec!["| Method | Means |".to_owned(), "|---|---|".to_owned()];
     for item in parsed(file).items {
         let syn::Item::Impl(item) = item else { continue };
         for function in item.items.iter().filter(|_| is_of(&item)) {
@@ -74,33 +74,40 @@ fn methods(file: &str, of: &str) -> String {
             let takes_self = matches!(function.sig.inputs.first(), Some(syn::FnArg::Receiver(_)));
             let is_setting = takes_self && function.sig.asyncness.is_none();
             if is_setting && matches!(function.vis, syn::Visibility::Public(_)) {
-                let arguments = function.sig.inputs.iter().skip(1).map(|argument| match argument {
-                    syn::FnArg::Typed(syn::PatType { pat, .. }) => match &**pat {
-                        syn::Pat::Ident(name) => name.ident.to_string(),
-                        _ => "_".into(),
-                    },
-                    syn::FnArg::Receiver(_) => "self".into(),
-                });
-                let arguments = arguments.collect::<Vec<_>>().join(", ");
-                let name = &function.sig.ident;
-                table += &format!("| `{name}({arguments})` | {} |\n", summary(&function.attrs));
+                let (name, arguments) = (&function.sig.ident, arguments(&function.sig));
+                rows.push(format!("| `{name}({arguments})` | {} |", summary(&function.attrs)));
             }
         }
     }
-    table
+    lines(&rows)
+}
+
+fn arguments(signature: &syn::Signature) -> String {
+    let names = signature.inputs.iter().filter_map(|argument| match argument {
+        syn::FnArg::Typed(syn::PatType { pat, .. }) => match &**pat {
+            syn::Pat::Ident(name) => Some(name.ident.to_string()),
+            _ => Some("_".into()),
+        },
+        syn::FnArg::Receiver(_) => None,
+    });
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The fields of a struct, each with what it is for.
 fn fields(file: &str, of: &str) -> String {
-    let mut table = String::from("| Field | Means |\n|---|---|\n");
+    let mut rows = vec!["| Field | Means |".to_owned(), "|---|---|".to_owned()];
     for item in parsed(file).items {
         let syn::Item::Struct(item) = item else { continue };
-        for field in item.fields.iter().filter(|_| item.ident == of) {
-            let name = field.ident.as_ref().unwrap();
-            table += &format!("| `{name}` | {} |\n", summary(&field.attrs));
-        }
+        let fields = item.fields.iter().filter(|_| item.ident == of);
+        rows.extend(fields.map(|field| {
+            format!("| `{}` | {} |", field.ident.as_ref().unwrap(), summary(&field.attrs))
+        }));
     }
-    table
+    lines(&rows)
+}
+
+fn lines(rows: &[String]) -> String {
+    rows.join("\n") + "\n"
 }
 
 fn generated(what: &str) -> String {
@@ -252,7 +259,8 @@ fn every_link_between_the_pages_leads_somewhere() {
                 let mut headings = text.lines().filter(|line| line.starts_with('#')).map(anchor);
                 heading.is_empty() || headings.any(|known| known == heading)
             });
-            if !found && !(file.exists() && heading.is_empty()) {
+            let whole = heading.is_empty() && file.exists();
+            if !(found || whole) {
                 broken.push(format!("{}: {target}", path.display()));
             }
         }
