@@ -18,6 +18,7 @@ pub use pgflow_core::{
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning, definitions},
     schedule::{ScheduleError, Tick},
+    spans::{Attribute, Span, request as otlp_request},
     store::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
@@ -35,6 +36,8 @@ pub use pgflow_macros::{step, workflow};
 
 #[cfg(feature = "cli")]
 pub use pgflow_cli as cli;
+#[cfg(feature = "otlp")]
+pub use pgflow_core::otlp::{Otlp, OtlpError};
 
 #[cfg(feature = "insta")]
 mod snapshot;

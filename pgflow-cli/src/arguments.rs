@@ -55,6 +55,8 @@ pub(crate) enum Command {
     Status(commands::status::Status),
     /// Every reason why a run is not further along.
     Why(commands::why::Why),
+    /// Where the time of a run went.
+    Trace(commands::trace::Trace),
     /// Runs, newest first.
     List(commands::list::List),
     /// Draw a workflow, or a run with the states of its nodes.
@@ -87,6 +89,7 @@ impl Command {
             Self::Start(command) => command.run(context).await,
             Self::Status(command) => command.run(context).await,
             Self::Why(command) => command.run(context).await,
+            Self::Trace(command) => command.run(context).await,
             Self::List(command) => command.run(context).await,
             Self::Graph(command) => command.run(context).await,
             Self::Cancel(command) => command.run(context).await,

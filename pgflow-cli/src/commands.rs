@@ -16,6 +16,7 @@ mod serving;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod status;
+pub(crate) mod trace;
 pub(crate) mod why;
 pub(crate) mod worker;
 

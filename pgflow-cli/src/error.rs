@@ -4,6 +4,7 @@ use std::{error::Error, path::PathBuf};
 
 use pgflow_core::{
     client::{ActionError, NamedStartError, OpenError, RetryError, StartError},
+    otlp::OtlpError,
     store::StoreError,
     worker::WorkerError,
 };
@@ -25,6 +26,8 @@ pub(crate) enum CliError {
     Start(#[from] NamedStartError),
     #[error(transparent)]
     Worker(#[from] WorkerError),
+    #[error(transparent)]
+    Otlp(#[from] OtlpError),
     #[error("there is no run {0}; `list` shows those that there are")]
     NoRun(i64),
     #[error("no run was started under the key `{0}`; `list` shows the keys that there are")]

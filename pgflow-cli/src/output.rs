@@ -70,6 +70,11 @@ pub(crate) fn write(path: Option<&Path>, text: &str) -> Result<(), CliError> {
     std::fs::write(path, text).map_err(failed)
 }
 
+/// How wide the terminal is; 100 characters where there is none.
+pub(crate) fn width() -> usize {
+    terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into())
+}
+
 /// How many lines of the terminal a text takes.
 pub(crate) fn lines(text: &str) -> usize {
     let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());

@@ -9,3 +9,4 @@ pub(crate) mod reasons;
 pub(crate) mod svg;
 pub(crate) mod table;
 pub(crate) mod time;
+pub(crate) mod waterfall;

@@ -11,6 +11,7 @@ mod named;
 mod queue;
 mod retry;
 mod served;
+mod spans;
 mod start;
 mod wanted;
 

@@ -1,8 +1,8 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `observe`, `registry`,
-//! `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `spans`, `observe`, `registry`,
+//! `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `otlp` · `testing`.
 
 pub mod batch;
 pub mod builtins;
@@ -14,6 +14,8 @@ pub mod env;
 pub mod failure;
 pub mod lifecycle;
 pub mod observe;
+#[cfg(feature = "otlp")]
+pub mod otlp;
 pub mod path;
 pub mod payload;
 #[doc(hidden)]
@@ -23,6 +25,7 @@ pub mod record;
 pub mod registry;
 pub mod schedule;
 pub mod slice;
+pub mod spans;
 pub mod spec;
 pub mod store;
 pub mod stubs;

@@ -20,6 +20,7 @@ pub mod read;
 pub mod register;
 pub mod repeat;
 pub mod schedule;
+pub mod spans;
 pub mod stamp;
 pub mod start;
 pub mod stats;

@@ -3,7 +3,7 @@
 //! Ids of spans are derived from what they stand for, so that any process can name the span of an attempt, and exporting
 //! it twice shows it once.
 
-use std::{fmt, num::NonZeroU64, num::NonZeroU128, str::FromStr};
+use std::{fmt, num::NonZeroU64, num::NonZeroU128, str::FromStr, time::SystemTime};
 
 use sha2::{Digest, Sha256};
 
@@ -56,6 +56,15 @@ impl TraceParent {
     pub fn of_attempt(&self, run: RunId, node: &str, element: Option<u32>, attempt: u32) -> Self {
         let element = element.map_or_else(String::new, |n| format!("[{n}]"));
         self.derived(&format!("run {run} {node}{element} attempt {attempt}"))
+    }
+
+    /// Where the trace of a run begins that was started without one; `born` tells it from runs of other databases.
+    pub(crate) fn born(run: RunId, workflow: &str, born: SystemTime) -> Self {
+        let born = born.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros();
+        let hash = Sha256::digest(format!("run {run} of {workflow} at {born}"));
+        let trace = hash.iter().take(16).fold(0, |id, byte| id << 8 | u128::from(*byte));
+        let trace = NonZeroU128::new(trace).unwrap_or(NonZeroU128::MIN);
+        Self { trace, span: NonZeroU64::MIN, sampled: true }
     }
 
     /// The span of this trace that stands for `what`: the first 8 bytes of the SHA-256 of the trace's id and `what`.

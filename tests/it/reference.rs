@@ -164,7 +164,8 @@ impl Visit<'_> for Variables {
     fn visit_lit_str(&mut self, text: &syn::LitStr) {
         let text = text.value();
         let is_name = |c: char| c.is_ascii_uppercase() || c == '_';
-        let known = ["PGFLOW_", "ARCHLEARN_", "XDG_", "DATABASE_", "CARGO_HOME", "CUDA_", "RUST_"];
+        let known =
+            ["PGFLOW_", "ARCHLEARN_", "XDG_", "DATABASE_", "CARGO_HOME", "CUDA_", "RUST_", "OTEL_"];
         if text.chars().all(is_name) && known.iter().any(|start| text.starts_with(start)) {
             self.0.insert(text);
         }

@@ -18,8 +18,9 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "trigger", "trace", "observe", "context", "batch", "stubs"],
+    &["registry", "schedule", "trigger", "trace", "spans", "observe", "context", "batch", "stubs"],
     &["client", "worker"],
+    &["otlp"],
     &["testing", "private"],
 ];
 

@@ -6,12 +6,16 @@ use clap::Args;
 use pgflow_core::{
     client::Flow,
     context::Gpu,
+    otlp::{self, Otlp},
     registry::linked,
     worker::{Worker, WorkerBuilder},
 };
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{context::Context, error::CliError, exit::Exit, render::time};
+
+/// How long the last spans may take to reach the collector.
+const LAST_SPANS: Duration = Duration::from_secs(5);
 
 /// Options of a worker.
 #[derive(Debug, Args)]
@@ -28,14 +32,31 @@ pub(crate) struct Serving {
     /// Offer the CPU for steps that need a GPU, where there is none.
     #[arg(long)]
     gpu_stand_in: bool,
+    /// Send traces to the collector at this address [default: what the variables
+    /// of OpenTelemetry say, else nowhere].
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
     /// How long running steps may go on after the signal to stop.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse)]
     grace: Duration,
 }
 
+/// A worker that serves, and where its traces go.
+pub(crate) struct Served {
+    worker: Worker,
+    otlp: Option<Otlp>,
+}
+
 impl Serving {
-    pub async fn spawn(&self, context: &Context<'_>, flow: &Flow) -> Result<Worker, CliError> {
-        let builder = context.host.prepare(flow.worker().gpus(Gpu::detect()));
+    pub async fn spawn(&self, context: &Context<'_>, flow: &Flow) -> Result<Served, CliError> {
+        let mut builder = context.host.prepare(flow.worker().gpus(Gpu::detect()));
+        let otlp = match &self.otlp {
+            Some(address) => Some(Otlp::to(flow, address, &otlp::service())?),
+            None => Otlp::from_env(flow)?,
+        };
+        if let Some(otlp) = &otlp {
+            builder = builder.observer(otlp.clone());
+        }
         let worker = self.tune(builder).spawn().await?;
         let served = linked()
             .into_iter()
@@ -43,7 +64,7 @@ impl Serving {
         let served: Vec<String> =
             served.map(|spec| format!("{}@{}", spec.id, spec.version)).collect();
         eprintln!("serving {}; ctrl-c stops", served.join(", "));
-        Ok(worker)
+        Ok(Served { worker, otlp })
     }
 
     fn tune(&self, mut builder: WorkerBuilder) -> WorkerBuilder {
@@ -63,7 +84,7 @@ impl Serving {
     }
 
     /// Works until a signal, then drains; a second signal stops at once.
-    pub async fn work(&self, worker: Option<Worker>) -> Result<Exit, CliError> {
+    pub async fn work(&self, served: Option<Served>) -> Result<Exit, CliError> {
         let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signals)?;
         let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Signals)?;
         let mut told = async || {
@@ -73,13 +94,19 @@ impl Serving {
             }
         };
         told().await;
-        let Some(worker) = worker else { return Ok(Exit::Done) };
+        let Some(Served { worker, otlp }) = served else { return Ok(Exit::Done) };
         eprintln!(
             "stopping: running steps have {}; a second signal stops at once",
             time::lasting(self.grace)
         );
+        let drained = async {
+            worker.drain(self.grace).await;
+            if let Some(otlp) = otlp {
+                otlp.flush(LAST_SPANS).await;
+            }
+        };
         tokio::select! {
-            () = worker.drain(self.grace) => Ok(Exit::Done),
+            () = drained => Ok(Exit::Done),
             () = told() => Ok(Exit::Stopped),
         }
     }

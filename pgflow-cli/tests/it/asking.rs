@@ -208,3 +208,55 @@ async fn completions_are_there_for_shells_and_help_names_every_command() {
     assert!(bash.contains("complete -F _pgflow"), "{bash}");
     assert_snapshot!("help", pgflow(&db, &["--help"]).await.text());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trace_shows_where_the_time_went_and_json_is_what_collectors_take() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "survey").await;
+    // nine pages share a line
+    let many = flow.start::<survey>("nine page".into()).key("many").await.unwrap();
+    many.signal("approve", &"ann", "test").await.unwrap();
+    many.output().await.unwrap();
+    let text = pgflow(&db, &["trace", "many"]).await.text();
+    // name, bar, note
+    let lines: Vec<(&str, bool, &str)> = text
+        .lines()
+        .map(|line| {
+            let (name, rest) = line.split_at(16);
+            let note = rest.rsplit("  ").next().unwrap();
+            (
+                name.trim_end(),
+                rest.contains('━'),
+                if note.contains(" s") || note.contains("ms") { "" } else { note },
+            )
+        })
+        .collect();
+    assert_eq!(
+        lines,
+        [
+            ("survey", true, "completed"),
+            ("fetch", true, ""),
+            ("parse_page ×9", true, ""),
+            ("signal:approve", true, ""),
+            ("publish", true, ""),
+        ],
+        "{text}"
+    );
+
+    let failed = flow.start::<survey>("bad".into()).await.unwrap();
+    failed.output().await.unwrap_err();
+    let text = pgflow(&db, &["trace", &failed.id().to_string()]).await.text();
+    let line = text.lines().find(|line| line.starts_with("parse_page[2]")).unwrap();
+    assert!(line.ends_with("failed"), "{text}");
+
+    let json = pgflow(&db, &["trace", "many", "--json", "--service", "pages"]).await.json();
+    let resource = &json["resourceSpans"][0];
+    assert_eq!(
+        resource["resource"]["attributes"][0],
+        json!({"key": "service.name", "value": {"stringValue": "pages"}})
+    );
+    assert_eq!(resource["scopeSpans"][0]["spans"].as_array().unwrap().len(), 13);
+    assert_eq!(pgflow(&db, &["trace", "999"]).await.status, 3);
+    worker.drain(PATIENCE).await;
+}

@@ -1,0 +1,146 @@
+//! Spans: what collectors of traces are told of runs and attempts.
+
+mod otlp;
+
+use std::time::SystemTime;
+
+use crate::{
+    lifecycle::{AttemptStatus, RunState},
+    store::{
+        RunId,
+        spans::{AttemptKey, AttemptSpan, RunSpan},
+    },
+    trace::TraceParent,
+};
+
+pub use otlp::request;
+
+/// A span of a trace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Span {
+    /// Its trace and its own id, which is derived from what it stands for.
+    pub id: TraceParent,
+    /// The id of the span above it.
+    pub parent: Option<u64>,
+    /// The workflow, or the id of the node.
+    pub name: String,
+    /// The element of a map, from 0.
+    pub element: Option<u32>,
+    /// The attempt, from 1; `None`: it is a run's.
+    pub attempt: Option<u32>,
+    /// Since when it could have begun.
+    pub ready_at: Option<SystemTime>,
+    /// When it began.
+    pub started_at: SystemTime,
+    /// When it ended; `None`: it has not.
+    pub ended_at: Option<SystemTime>,
+    /// How it ended, as in `done`, `timed_out` or `completed`.
+    pub status: &'static str,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Spans that it came after, and whose results it may have read.
+    pub links: Vec<TraceParent>,
+    /// More about it.
+    pub attributes: Vec<(&'static str, Attribute)>,
+}
+
+/// The value of an attribute.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Attribute {
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(i64),
+}
+
+impl Span {
+    /// Of a run, of which `caller` is the span above it where the run was started with a trace.
+    pub(crate) fn of_run(run: RunId, row: &RunSpan) -> Self {
+        let caller = row.trace.as_deref().and_then(|trace| trace.parse::<TraceParent>().ok());
+        let trace = caller.unwrap_or_else(|| trace_of(run, row));
+        let above = row.parent.map(|parent| trace.of_run(parent)).or(caller);
+        let mut attributes = about(run, &row.workflow, row.version);
+        attributes.extend(row.key.clone().map(|key| ("pgflow.key", Attribute::Text(key))));
+        let origin = row.origin.as_ref();
+        let origin = origin.and_then(|(run, trace)| {
+            Some(trace.as_ref()?.parse::<TraceParent>().ok()?.of_run(*run))
+        });
+        let failed = !matches!(row.state, RunState::Live | RunState::Completed);
+        Self {
+            id: trace.of_run(run),
+            parent: above.map(|above| above.span.get()),
+            name: row.workflow.clone(),
+            element: None,
+            attempt: None,
+            ready_at: None,
+            started_at: row.started_at,
+            ended_at: row.ended_at,
+            status: match row.state {
+                RunState::Live => "live",
+                RunState::Completed => "completed",
+                RunState::Failed => "failed",
+                RunState::Cancelled => "cancelled",
+                RunState::TimedOut => "timed_out",
+            },
+            error: failed.then(|| row.message.clone().unwrap_or_default()),
+            links: origin.into_iter().collect(),
+            attributes,
+        }
+    }
+
+    /// Of an attempt, in the trace of its run.
+    pub(crate) fn of_attempt(
+        trace: TraceParent,
+        workflow: &str,
+        version: u32,
+        row: &AttemptSpan,
+    ) -> Self {
+        let span =
+            |key: &AttemptKey| trace.of_attempt(key.run, &key.node, key.element, key.attempt);
+        let mut attributes = about(row.key.run, workflow, version);
+        attributes.extend(
+            row.worker.map(|worker| ("pgflow.worker", Attribute::Number(i64::from(worker)))),
+        );
+        let failed = matches!(
+            row.status,
+            AttemptStatus::Failed | AttemptStatus::TimedOut | AttemptStatus::Lost
+        );
+        Self {
+            id: span(&row.key),
+            parent: Some(trace.of_run(row.key.run).span.get()),
+            name: row.key.node.clone(),
+            element: row.key.element,
+            attempt: Some(row.key.attempt),
+            ready_at: row.ready_at,
+            started_at: row.started_at,
+            ended_at: Some(row.ended_at),
+            status: match row.status {
+                AttemptStatus::Done => "done",
+                AttemptStatus::Failed => "failed",
+                AttemptStatus::TimedOut => "timed_out",
+                AttemptStatus::Lost => "lost",
+                AttemptStatus::Skipped => "skipped",
+                AttemptStatus::Cancelled => "cancelled",
+                AttemptStatus::Kept => "kept",
+            },
+            error: failed.then(|| row.message.clone().unwrap_or_default()),
+            links: row.before.iter().map(span).collect(),
+            attributes,
+        }
+    }
+}
+
+/// The trace of a run; one that was started without has one of its own.
+pub(crate) fn trace_of(run: RunId, row: &RunSpan) -> TraceParent {
+    let given = row.trace.as_deref().and_then(|trace| trace.parse().ok());
+    given.unwrap_or_else(|| TraceParent::born(run, &row.workflow, row.started_at))
+}
+
+fn about(run: RunId, workflow: &str, version: u32) -> Vec<(&'static str, Attribute)> {
+    vec![
+        ("pgflow.run", Attribute::Number(run.0)),
+        ("pgflow.workflow", Attribute::Text(workflow.into())),
+        ("pgflow.version", Attribute::Number(i64::from(version))),
+    ]
+}
