@@ -28,6 +28,10 @@ pub(crate) struct Serving {
     /// Offer the CPU for steps that need a GPU, where there is none.
     #[arg(long)]
     gpu_stand_in: bool,
+    /// Serve metrics to Prometheus, on this port of this machine or on ADDRESS:PORT.
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "PORT", value_parser = crate::endpoint::address)]
+    metrics: Option<std::net::SocketAddr>,
     /// How long running steps may go on after the signal to stop.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse)]
     grace: Duration,
@@ -36,6 +40,11 @@ pub(crate) struct Serving {
 impl Serving {
     pub async fn spawn(&self, context: &Context<'_>, flow: &Flow) -> Result<Worker, CliError> {
         let builder = context.host.prepare(flow.worker().gpus(Gpu::detect()));
+        #[cfg(feature = "metrics")]
+        let builder = match self.metrics {
+            Some(address) => builder.observer(crate::endpoint::serve(address)?),
+            None => builder,
+        };
         let worker = self.tune(builder).spawn().await?;
         let served = linked()
             .into_iter()
