@@ -8,6 +8,7 @@ mod cells;
 mod clocks;
 mod counted;
 mod crash;
+mod dashboards;
 mod durable;
 mod embedded;
 mod ending;

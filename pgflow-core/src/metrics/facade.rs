@@ -60,6 +60,10 @@ impl Metrics {
                 Kind::Histogram => describe_histogram!(metric.name, unit, metric.description),
             }
         }
+        // so that the first time is an increase
+        for metric in [&LEASE_LOSSES, &TASKS_RECOVERED] {
+            count(metric, [], 0);
+        }
         Self::default()
     }
 
