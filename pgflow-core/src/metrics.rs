@@ -136,9 +136,9 @@ metrics! {
         "Runs that ended in the last hour, by state: completed, failed, cancelled, timed_out.";
     HOUR_ATTEMPTS "pgflow_last_hour_step_attempts" Gauge Count LastHour NODE_OUTCOME,
         "What the last hour saw at a node, by outcome: completed, failed, retried, skipped.";
-    HOUR_STEP_DURATION "pgflow_last_hour_step_duration_seconds" Gauge Seconds LastHour &["workflow", "version", "node", "quantile"],
-        "How long attempts of the last hour took at most, to the next power of two of milliseconds; quantile is 0.5 or 0.95.";
-    HOUR_RUN_DURATION "pgflow_last_hour_run_duration_seconds" Gauge Seconds LastHour &["workflow", "version", "quantile"],
+    HOUR_STEP_DURATION "pgflow_last_hour_step_duration_seconds" Gauge Seconds LastHour &["workflow", "version", "node", "percentile"],
+        "How long attempts of the last hour took at most, to the next power of two of milliseconds; percentile is 50 or 95.";
+    HOUR_RUN_DURATION "pgflow_last_hour_run_duration_seconds" Gauge Seconds LastHour &["workflow", "version", "percentile"],
         "The same for runs that completed.";
 }
 

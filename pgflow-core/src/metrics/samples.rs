@@ -76,11 +76,11 @@ pub fn of_last_hour(hour: &LastHour) -> Vec<Sample> {
 
 fn of_node(hour: &NodeHour) -> Vec<Sample> {
     let (workflow, version) = (hour.workflow.as_str(), hour.version.to_string());
-    let times = [("0.5", hour.half), ("0.95", hour.p95)];
-    let times = times.into_iter().filter_map(|(quantile, time)| Some((quantile, time?)));
+    let times = [("50", hour.half), ("95", hour.p95)];
+    let times = times.into_iter().filter_map(|(percentile, time)| Some((percentile, time?)));
     let Some(node) = &hour.node else {
-        let time = |(quantile, time)| {
-            Sample::time(&HOUR_RUN_DURATION, [workflow, &version, quantile], time)
+        let time = |(percentile, time)| {
+            Sample::time(&HOUR_RUN_DURATION, [workflow, &version, percentile], time)
         };
         return times.map(time).collect();
     };
@@ -93,8 +93,8 @@ fn of_node(hour: &NodeHour) -> Vec<Sample> {
     let counts = counts.map(|(outcome, count)| {
         Sample::count(&HOUR_ATTEMPTS, [workflow, &version, node, outcome], count)
     });
-    let times = times.map(|(quantile, time)| {
-        Sample::time(&HOUR_STEP_DURATION, [workflow, &version, node, quantile], time)
+    let times = times.map(|(percentile, time)| {
+        Sample::time(&HOUR_STEP_DURATION, [workflow, &version, node, percentile], time)
     });
     counts.into_iter().chain(times).collect()
 }
