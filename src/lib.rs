@@ -14,7 +14,7 @@ pub use pgflow_core::{
     definition::Definition,
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
-    observe::{AttemptEnded, Observer, RunEnded},
+    observe::{AttemptEnded, Observer, ResultRefused, RunEnded, RunTimed, WorkerLoad},
     payload::{Json, PayloadError},
     registry::{StepTuning, Tuning, WorkflowTuning, definitions},
     schedule::{ScheduleError, Tick},
@@ -22,6 +22,7 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
+        load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded, WorkersLoad},
         look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
@@ -38,6 +39,15 @@ pub use pgflow_macros::{step, workflow};
 pub use pgflow_cli as cli;
 #[cfg(feature = "otlp")]
 pub use pgflow_core::otlp::{Otlp, OtlpError};
+
+#[cfg(feature = "metrics")]
+pub mod metrics {
+    //! The table of all metrics that [`Metrics`] records, and the buckets of its histograms, for a host that sets up its
+    //! recorder itself.
+    pub use pgflow_core::metrics::{BUCKETS, Kind, METRICS, Metric, Metrics, Source, Unit};
+}
+#[cfg(feature = "metrics")]
+pub use metrics::Metrics;
 
 #[cfg(feature = "insta")]
 mod snapshot;

@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Prune(commands::prune::Prune),
     /// Look for what keeps runs from going on, and say what to do about it.
     Doctor(commands::doctor::Doctor),
+    /// How the last hour went, and how much there is to do, for people, programs and Prometheus.
+    Metrics(commands::metrics::Metrics),
     /// All that is stored of a run, as one JSON object.
     Dump(commands::dump::Dump),
     /// Completions for a shell.
@@ -99,6 +101,7 @@ impl Command {
             Self::Signal(command) => command.run(context).await,
             Self::Prune(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
+            Self::Metrics(command) => command.run(context).await,
             Self::Dump(command) => command.run(context).await,
             Self::Completions(command) => Ok(command.run()),
         }

@@ -7,6 +7,7 @@ pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod graph;
 pub(crate) mod list;
+pub(crate) mod metrics;
 pub(crate) mod pause;
 mod payload;
 pub(crate) mod prune;

@@ -46,6 +46,9 @@ pub(crate) enum CliError {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{origin} is not JSON: {problem}; a text has double quotes, as in '\"text\"'")]
     NoJson { origin: String, problem: serde_json::Error },
+    #[cfg(feature = "metrics")]
+    #[error(transparent)]
+    Endpoint(#[from] crate::endpoint::EndpointError),
     #[error("the system does not hear signals")]
     Signals(#[source] std::io::Error),
 }

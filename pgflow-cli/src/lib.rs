@@ -3,6 +3,8 @@
 mod arguments;
 mod commands;
 mod context;
+#[cfg(feature = "metrics")]
+mod endpoint;
 mod error;
 mod exit;
 mod host;

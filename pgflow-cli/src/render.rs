@@ -3,8 +3,10 @@
 pub(crate) mod dot;
 pub(crate) mod layout;
 pub(crate) mod mermaid;
+pub(crate) mod metrics;
 pub(crate) mod nodes;
 pub(crate) mod picture;
+pub(crate) mod prometheus;
 pub(crate) mod reasons;
 pub(crate) mod svg;
 pub(crate) mod table;

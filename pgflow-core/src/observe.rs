@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     lifecycle::{AttemptStatus, RunState},
-    store::{RunId, alert::Alert},
+    store::{RunId, alert::Alert, load::Load},
     trace::TraceParent,
 };
 
@@ -25,9 +25,42 @@ pub trait Observer: Send + Sync + 'static {
         let _ = run;
     }
 
+    /// How long a run took that completed here: heard with the next heartbeat, when the database has said it.
+    fn run_timed(&self, run: &RunTimed<'_>) {
+        let _ = run;
+    }
+
+    /// A result was refused: its run had ended, or another worker had taken its task over.
+    fn result_refused(&self, refused: &ResultRefused<'_>) {
+        let _ = refused;
+    }
+
+    /// The worker lost its lease, or broke down, and begins anew.
+    fn lease_lost(&self) {}
+
+    /// The worker made tasks of dead workers ready again.
+    fn tasks_recovered(&self, tasks: u32) {
+        let _ = tasks;
+    }
+
     /// An alert was raised or cleared: heard by one worker of all, once each.
     fn alert(&self, alert: &Alert) {
         let _ = alert;
+    }
+
+    /// What the worker holds, every three seconds, on the thread of its heartbeat.
+    fn beat(&self, load: &WorkerLoad) {
+        let _ = load;
+    }
+
+    /// How often it wants to hear [`load`](Self::load), to the next five seconds; `None`: never. Asking takes four statements.
+    fn load_every(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What the whole database has to do. Of several observers the most impatient says how often.
+    fn load(&self, load: &Load) {
+        let _ = load;
     }
 }
 
@@ -69,10 +102,54 @@ pub struct RunEnded<'a> {
     pub run: RunId,
     /// The workflow; `None` where the run passed its deadline while nothing of it was here.
     pub workflow: Option<&'a str>,
+    /// The workflow's version; `None` where that is.
+    pub version: Option<u32>,
     /// How it ended.
     pub state: RunState,
     /// Its span, where it belongs to a trace.
     pub span: Option<TraceParent>,
+}
+
+/// How long a run took.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RunTimed<'a> {
+    /// The run.
+    pub run: RunId,
+    /// The workflow.
+    pub workflow: &'a str,
+    /// The workflow's version.
+    pub version: u32,
+    /// From start to end, by the database's clock.
+    pub took: Duration,
+}
+
+/// A result that was refused.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ResultRefused<'a> {
+    /// Its run.
+    pub run: RunId,
+    /// The workflow.
+    pub workflow: &'a str,
+    /// The workflow's version.
+    pub version: u32,
+    /// The id of its node.
+    pub node: &'a str,
+}
+
+/// What a worker holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WorkerLoad {
+    /// Tasks that may run at once.
+    pub slots: u32,
+    /// Tasks that run.
+    pub slots_busy: u32,
+    /// GPUs that it offers.
+    pub gpus: u32,
+    /// GPUs that its tasks hold.
+    pub gpus_busy: u32,
 }
 
 /// All who hear.
@@ -90,6 +167,11 @@ impl Observers {
             let event = event();
             self.0.iter().for_each(|observer| told(&**observer, &event));
         }
+    }
+
+    /// How often somebody wants to hear what the database has to do.
+    pub fn load_every(&self) -> Option<Duration> {
+        self.0.iter().filter_map(|observer| observer.load_every()).min()
     }
 }
 

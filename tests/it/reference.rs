@@ -1,6 +1,6 @@
 //! The pages of `docs/` that speak of the code: what is generated in them is as the code says, and tables are complete.
 //!
-//! `PGFLOW_UPDATE_DOCS=1 cargo test --test it reference` writes what is generated.
+//! `PGFLOW_UPDATE=1 cargo test --test it reference` writes what is generated.
 
 use std::{collections::BTreeSet, env, fs, path::PathBuf};
 
@@ -146,10 +146,10 @@ fn page(name: &str) -> (PathBuf, String) {
 fn the_configuration_page_is_as_the_code_says() {
     let (path, text) = page("configuration.md");
     let expected = regenerated(&text);
-    if env::var_os("PGFLOW_UPDATE_DOCS").is_some() {
+    if env::var_os("PGFLOW_UPDATE").is_some() {
         fs::write(&path, &expected).unwrap();
     } else {
-        assert_eq!(text, expected, "PGFLOW_UPDATE_DOCS=1 writes it");
+        assert_eq!(text, expected, "PGFLOW_UPDATE=1 writes it");
     }
     for row in ["| `timeout = \"90s\"` |", "| `slots(slots)` |", "| `failed_least` |"] {
         assert!(expected.contains(row), "{row}");

@@ -18,7 +18,10 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "trigger", "trace", "spans", "observe", "context", "batch", "stubs"],
+    &[
+        "registry", "schedule", "trigger", "trace", "spans", "observe", "metrics", "context",
+        "batch", "stubs",
+    ],
     &["client", "worker"],
     &["otlp"],
     &["testing", "private"],

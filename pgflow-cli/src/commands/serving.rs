@@ -36,6 +36,10 @@ pub(crate) struct Serving {
     /// of OpenTelemetry say, else nowhere].
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
+    /// Serve metrics to Prometheus, on this port of this machine or on ADDRESS:PORT.
+    #[cfg(feature = "metrics")]
+    #[arg(long, value_name = "PORT", value_parser = crate::endpoint::address)]
+    metrics: Option<std::net::SocketAddr>,
     /// How long running steps may go on after the signal to stop.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse)]
     grace: Duration,
@@ -50,6 +54,10 @@ pub(crate) struct Served {
 impl Serving {
     pub async fn spawn(&self, context: &Context<'_>, flow: &Flow) -> Result<Served, CliError> {
         let mut builder = context.host.prepare(flow.worker().gpus(Gpu::detect()));
+        #[cfg(feature = "metrics")]
+        if let Some(address) = self.metrics {
+            builder = builder.observer(crate::endpoint::serve(address)?);
+        }
         let otlp = match &self.otlp {
             Some(address) => Some(Otlp::to(flow, address, &otlp::service())?),
             None => Otlp::from_env(flow)?,

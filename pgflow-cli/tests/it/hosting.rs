@@ -2,7 +2,8 @@
 
 use std::{
     env,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Read, Write},
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
     process::{Child, Command, ExitStatus, Stdio},
 };
 
@@ -56,6 +57,51 @@ async fn a_worker_serves_until_it_is_told_to_stop_and_drains() {
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));
     assert!(!db.knows_worker("w7").await, "it signed off");
+}
+
+/// What is answered to a scrape.
+fn scrape(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(address)?;
+    write!(stream, "GET /metrics HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_serves_metrics_where_it_is_told_to() {
+    let db = Database::new().await;
+    // an address of this machine that no other process of these tests has
+    let [_, a, b, c] = std::process::id().to_be_bytes();
+    let free = TcpListener::bind((Ipv4Addr::new(127, a, b, c), 0)).unwrap();
+    let address = free.local_addr().unwrap();
+    let arguments =
+        ["worker", "--name", "w9", "--only", "holding", "--metrics", &address.to_string()];
+    let refused = host(&db, &arguments).output().unwrap();
+    let text = String::from_utf8(refused.stderr).unwrap();
+    let expected = format!(
+        "error: metrics cannot be served on `{address}`; name a free port with --metrics\n"
+    );
+    assert!(text.contains(&expected) && text.contains("in use"), "{text}");
+    drop(free);
+    let child = host(&db, &arguments).spawn().unwrap();
+    let alive =
+        "select count(*) from pgflow.worker where name = 'w9' and lease_until > pgflow.clock()";
+    db.until(alive, 1).await;
+    let run = db.flow().await.start::<holding>(("served".into(), 5)).await.unwrap();
+    run.output().await.unwrap();
+    let mut sql = db.sql().await;
+    let mut told = String::new();
+    while !(told.contains("pgflow_runs_ended_total{") && told.contains("\npgflow_worker_slots 3\n"))
+    {
+        sqlx::query("select pg_sleep(0.02)").execute(&mut sql).await.unwrap();
+        told = scrape(address).unwrap();
+    }
+    assert!(told.starts_with("HTTP/1.1 200 OK"), "{told}");
+    assert!(told.contains("# TYPE pgflow_step_duration_seconds histogram\n"), "{told}");
+    terminate(&child);
+    assert_eq!(ended(child).await.code(), Some(0));
+    assert!(scrape(address).is_err(), "nobody is there any more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

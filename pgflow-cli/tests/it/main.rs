@@ -5,6 +5,7 @@ mod asking;
 mod doctor;
 mod drawing;
 mod hosting;
+mod metrics;
 mod operator;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
 #[path = "../../../tests/it/support.rs"]

@@ -7,6 +7,7 @@ use crate::{
     payload::Json,
     store::{
         RunId, StoreError,
+        load::{self, LastHour, Load},
         look::{self, NodeView, RunFilter, RunLine},
         read::Ending,
         repeat,
@@ -95,6 +96,22 @@ impl Flow {
     /// [`StoreError`].
     pub async fn definition_of(&self, run: RunId) -> Result<Option<Definition>, StoreError> {
         Ok(repeat::plan(&mut self.client().await?, run).await?.map(|plan| plan.definition))
+    }
+
+    /// How much there is to do in the whole database, and who is there to do it.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn load(&self) -> Result<Load, StoreError> {
+        load::load(&mut self.client().await?).await
+    }
+
+    /// How the last hour went: runs that ended, and what was done at each node.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn last_hour(&self) -> Result<LastHour, StoreError> {
+        load::last_hour(&mut self.client().await?).await
     }
 
     /// How many runs [`prune`](Flow::prune) would remove, up to a limit.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::{Row, postgres::PgRow};
 
 use super::{Connection, During, RunId, StoreError, duration};
 
@@ -94,20 +94,36 @@ pub async fn write_counts(
     Ok(())
 }
 
-/// The ids of the workflows of ended runs, and how long the runs took.
+/// How long a run took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunTime {
+    /// The run.
+    pub run: RunId,
+    /// The id of its workflow.
+    pub workflow: i32,
+    /// From start to end.
+    pub took: Duration,
+}
+
+/// How long ended runs took.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn run_times(
     connection: &mut Connection<'_>,
     runs: &[RunId],
-) -> Result<Vec<(i32, Duration)>, StoreError> {
+) -> Result<Vec<RunTime>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/stats/run_times.sql"))
         .bind(runs.iter().map(|run| run.0).collect::<Vec<_>>())
         .fetch_all(connection)
         .await
         .during("say how long runs took")?;
-    Ok(rows.iter().map(|r| (r.get("workflow_id"), duration(r.get("took_ms")))).collect())
+    let time = |row: &PgRow| RunTime {
+        run: RunId(row.get("id")),
+        workflow: row.get("workflow_id"),
+        took: duration(row.get("took_ms")),
+    };
+    Ok(rows.iter().map(time).collect())
 }
 
 #[cfg(test)]

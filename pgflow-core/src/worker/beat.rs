@@ -7,10 +7,13 @@ use std::{
 
 use tokio::sync::mpsc;
 
-use crate::store::{
-    Connection, StoreError, TokenKey,
-    connect::Endpoint,
-    upkeep::{ProgressNote, heartbeat, lost, write_progress},
+use crate::{
+    observe::{Observer, WorkerLoad},
+    store::{
+        Connection, StoreError, TokenKey,
+        connect::Endpoint,
+        upkeep::{ProgressNote, heartbeat, lost, write_progress},
+    },
 };
 
 use super::{session::Message, tally::Tally};
@@ -27,6 +30,8 @@ const GIVE_UP: Duration = Duration::from_secs(8);
 pub(super) struct Vitals {
     /// How many tokens run.
     pub busy: usize,
+    /// How many GPUs they hold.
+    pub gpus_busy: usize,
     /// Those that have run for longer than a beat, with their epochs.
     pub tokens: Vec<(TokenKey, i32)>,
     /// Progress since the last beat.
@@ -40,6 +45,10 @@ pub(super) struct Beat {
     pub worker: i32,
     pub endpoint: Endpoint,
     pub ask: Ask,
+    /// How many tasks may run at once.
+    pub slots: usize,
+    /// How many GPUs are offered.
+    pub gpus: usize,
     pub tally: Tally,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
@@ -72,6 +81,7 @@ impl Beat {
             match tokio::time::timeout(left, self.renew(&mut connection, vitals.busy)).await {
                 Ok(Ok(true)) => {
                     renewed = Instant::now();
+                    self.tally.observers().tell(|| self.load(&vitals), Observer::beat);
                     self.tell(&mut connection, vitals).await;
                 }
                 Ok(Err(error)) => {
@@ -88,6 +98,16 @@ impl Beat {
             }
             let pause = if connection.is_some() { BEAT } else { Duration::from_millis(500) };
             tokio::time::sleep(pause).await;
+        }
+    }
+
+    fn load(&self, vitals: &Vitals) -> WorkerLoad {
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        WorkerLoad {
+            slots: count(self.slots),
+            slots_busy: count(vitals.busy),
+            gpus: count(self.gpus),
+            gpus_busy: count(vitals.gpus_busy),
         }
     }
 

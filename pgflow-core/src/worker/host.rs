@@ -29,6 +29,7 @@ use super::{
     alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::Backoff,
+    looks::Looks,
     parts::Parts,
     queues::Queues,
     resources::{Ledger, Offer, Refusal},
@@ -84,6 +85,7 @@ impl Host {
                 return;
             }
             tracing::warn!(worker = begun.worker, "the worker lost its lease; it registers anew");
+            self.observers.tell(|| (), |observer, ()| observer.lease_lost());
             let mut backoff = Backoff::default();
             begun = loop {
                 if draining.borrow().is_some() {
@@ -137,6 +139,8 @@ impl Host {
             worker,
             endpoint: endpoint.clone(),
             ask,
+            slots: self.slots.most(),
+            gpus: self.offer.gpus.len(),
             tally: tally.clone(),
             report: to_self.clone(),
             over: over.clone(),
@@ -196,6 +200,7 @@ impl Host {
             due: due.clone(),
             schedules: self.schedules.clone(),
             alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
+            looks: Looks::new(self.observers.clone()),
         };
         parts.spawn(upkeep.run());
         for registered in self.triggers.iter().cloned() {

@@ -98,6 +98,7 @@ pub(super) struct RunningView {
     epoch: i32,
     node: i16,
     elem: i32,
+    gpus: usize,
     since: Instant,
     context: ContextSlot,
 }
@@ -120,6 +121,7 @@ pub(super) fn vitals(table: &Table) -> Vitals {
     });
     Vitals {
         busy: table.len(),
+        gpus_busy: table.values().map(|r| r.gpus).sum(),
         tokens: old.map(|(key, r)| (*key, r.epoch)).collect(),
         notes: notes.collect(),
     }
@@ -306,6 +308,7 @@ impl Session {
             epoch: token.epoch,
             node: token.version.number(token.at),
             elem: token.at.elem().max(0),
+            gpus: token.slots.iter().filter(|slot| self.is_gpu(slot)).count(),
             since: Instant::now(),
             context: context.clone(),
         };
@@ -319,6 +322,10 @@ impl Session {
             let served = work.await;
             let _ = report.send(Message::Served { key, served });
         }));
+    }
+
+    fn is_gpu(&self, slot: &HeldSlot) -> bool {
+        self.shared.gpus.iter().any(|(pool, _)| *pool == slot.pool)
     }
 
     fn leave(&mut self, key: TokenKey) {

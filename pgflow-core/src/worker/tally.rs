@@ -9,11 +9,12 @@ use std::{
 use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, RunState},
-    observe::{AttemptEnded, Observers, RunEnded},
+    observe::{AttemptEnded, Observers, ResultRefused, RunEnded, RunTimed},
+    registry::Version,
     store::{
         Connection, RunId, StoreError,
         flush::{Fate, Settled},
-        stats::{Count, Place, run_times, write_counts},
+        stats::{Count, Place, RunTime, run_times, write_counts},
     },
 };
 
@@ -32,7 +33,7 @@ pub(super) struct Tally {
 struct Counts {
     places: HashMap<Place, Count>,
     /// Runs that completed here; how long they took is asked when that is written.
-    completed: Vec<RunId>,
+    completed: Vec<(RunId, Arc<Version>)>,
 }
 
 impl Tally {
@@ -51,9 +52,25 @@ impl Tally {
             self.counts().places.entry((workflow, record.node)).or_default().skipped += 1;
         }
         if matches!(settled.fate, Fate::End { .. }) {
-            self.counts().completed.push(token.run());
+            self.counts().completed.push((token.run(), token.version.clone()));
             self.run(token.run(), Some(token), RunState::Completed);
         }
+    }
+
+    /// The result of a token was refused.
+    pub fn refused(&self, token: &Token) {
+        let event = || ResultRefused {
+            run: token.run(),
+            workflow: &token.version.definition.name,
+            version: token.version.definition.version,
+            node: token.node(),
+        };
+        self.observers.tell(event, |observer, event| observer.result_refused(event));
+    }
+
+    /// Those who listen.
+    pub fn observers(&self) -> &Observers {
+        &self.observers
     }
 
     /// A run ended here without a value, of this token where it is one.
@@ -110,6 +127,7 @@ impl Tally {
         let event = || RunEnded {
             run,
             workflow: token.map(|token| token.version.definition.name.as_str()),
+            version: token.map(|token| token.version.definition.version),
             state,
             span: token.and_then(|token| token.trace).map(|trace| trace.of_run(run)),
         };
@@ -128,25 +146,42 @@ impl Tally {
         }
         let written = async {
             let mut all = places.clone();
-            if !completed.is_empty() {
-                for (workflow, took) in run_times(connection, &completed).await? {
-                    let runs = all.entry((workflow, RUN)).or_default();
-                    runs.completed += 1;
-                    runs.took(took);
-                }
+            let ids: Vec<RunId> = completed.iter().map(|(run, _)| *run).collect();
+            let times =
+                if ids.is_empty() { Vec::new() } else { run_times(connection, &ids).await? };
+            for time in &times {
+                let runs = all.entry((time.workflow, RUN)).or_default();
+                runs.completed += 1;
+                runs.took(time.took);
             }
             let all: Vec<_> = all.into_iter().collect();
-            write_counts(connection, worker, &all).await
+            write_counts(connection, worker, &all).await?;
+            Ok(times)
         };
         let written = written.await;
-        if written.is_err() {
+        if let Ok(times) = &written {
+            self.timed(times, &completed);
+        } else {
             let mut counts = self.counts();
             for (place, count) in &places {
                 counts.places.entry(*place).or_default().add(count);
             }
             counts.completed.extend(completed);
         }
-        written
+        written.map(drop)
+    }
+
+    fn timed(&self, times: &[RunTime], completed: &[(RunId, Arc<Version>)]) {
+        for (run, version) in completed {
+            let Some(time) = times.iter().find(|time| time.run == *run) else { continue };
+            let event = || RunTimed {
+                run: *run,
+                workflow: &version.definition.name,
+                version: version.definition.version,
+                took: time.took,
+            };
+            self.observers.tell(event, |observer, event| observer.run_timed(event));
+        }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

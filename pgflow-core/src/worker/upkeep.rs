@@ -17,7 +17,8 @@ use crate::store::{
 };
 
 use super::{
-    alerts::Alerts, flusher::Backoff, schedules::Schedules, session::Message, triggers::Registered,
+    alerts::Alerts, flusher::Backoff, looks::Looks, schedules::Schedules, session::Message,
+    triggers::Registered,
 };
 
 /// How often upkeep looks when nothing is known to be due.
@@ -38,6 +39,7 @@ pub(super) struct Upkeep {
     pub due: Arc<Notify>,
     pub schedules: Schedules,
     pub alerts: Option<Alerts>,
+    pub looks: Looks,
 }
 
 impl Upkeep {
@@ -83,6 +85,7 @@ impl Upkeep {
         if let Some(alerts) = &mut self.alerts {
             alerts.look(opened).await?;
         }
+        self.looks.look(opened).await?;
         let writes = self.writes.load(Ordering::Relaxed);
         if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
             vacuum_tasks(opened).await?;

@@ -138,6 +138,7 @@ impl Session {
             let Some(running) = self.leave_keeping(settled.key) else { continue };
             if !taken {
                 tracing::warn!(run = %settled.key.run, "the lease of a task was lost; its result is refused");
+                self.tally.refused(&running.token);
                 self.forget(settled.key.run);
                 continue;
             }
@@ -182,6 +183,10 @@ impl Session {
     pub(super) fn ticked(&mut self, tick: Tick) {
         if tick.recovered > 0 {
             tracing::warn!(tasks = tick.recovered, "took over from dead workers");
+            let tasks = tick.recovered.unsigned_abs();
+            self.tally
+                .observers()
+                .tell(|| tasks, |observer, tasks| observer.tasks_recovered(*tasks));
         }
         self.state.look |= tick.work;
         for run in tick.overdue {
