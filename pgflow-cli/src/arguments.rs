@@ -9,7 +9,7 @@ use crate::{commands, context::Context, error::CliError, exit::Exit};
 /// RUN is the id of a run, or the idempotency key under which it was started (`key:42` where a key looks like an id).
 ///
 /// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run or workflow, 4 refused, 5 the doctor found a fault or
-/// the awaited run did not complete.
+/// the awaited run did not complete, 6 runs need the old version of their workflow.
 #[derive(Debug, Parser)]
 #[command(name = "pgflow", version, arg_required_else_help = true)]
 pub struct CommandLine {
@@ -71,6 +71,10 @@ pub(crate) enum Command {
     Signal(commands::signal::Signal),
     /// Remove runs that ended long ago, with their history.
     Prune(commands::prune::Prune),
+    /// What a deploy of this program means for the runs under way.
+    Check(commands::check::Check),
+    /// Move runs under way to another version of their workflow.
+    Migrate(commands::migrate::Migrate),
     /// Look for what keeps runs from going on, and say what to do about it.
     Doctor(commands::doctor::Doctor),
     /// All that is stored of a run, as one JSON object.
@@ -95,6 +99,8 @@ impl Command {
             Self::Retry(command) => command.run(context).await,
             Self::Signal(command) => command.run(context).await,
             Self::Prune(command) => command.run(context).await,
+            Self::Check(command) => command.run(context).await,
+            Self::Migrate(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Dump(command) => command.run(context).await,
             Self::Completions(command) => Ok(command.run()),

@@ -1,12 +1,14 @@
 //! The commands, one a file: each fetches what it needs, and says it for people or as JSON.
 
 pub(crate) mod cancel;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod graph;
 pub(crate) mod list;
+pub(crate) mod migrate;
 pub(crate) mod pause;
 mod payload;
 pub(crate) mod prune;
@@ -23,6 +25,11 @@ use pgflow_core::store::RunId;
 use serde::Serialize;
 
 use crate::output::Output;
+
+/// How many runs, in words.
+fn counted(runs: u64) -> String {
+    if runs == 1 { "1 run".into() } else { format!("{runs} runs") }
+}
 
 /// What became of an action on runs.
 #[derive(Serialize)]

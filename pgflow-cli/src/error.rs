@@ -3,7 +3,7 @@
 use std::{error::Error, path::PathBuf};
 
 use pgflow_core::{
-    client::{ActionError, NamedStartError, OpenError, RetryError, StartError},
+    client::{ActionError, MigrationError, NamedStartError, OpenError, RetryError, StartError},
     store::StoreError,
     worker::WorkerError,
 };
@@ -24,6 +24,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Start(#[from] NamedStartError),
     #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
     Worker(#[from] WorkerError),
     #[error("there is no run {0}; `list` shows those that there are")]
     NoRun(i64),
@@ -35,6 +37,10 @@ pub(crate) enum CliError {
     NoWorkflow { name: String, known: String },
     #[error("this program links no workflows; run this command of a binary that does")]
     NothingLinked,
+    #[error(
+        "this program links no workflows that the runs under way could be checked against; run this command of the binary that is to be deployed, or compare two stored versions with `migrate WORKFLOW FROM TO --dry-run`"
+    )]
+    NothingToCheck,
     #[error("{0}; confirm it with --yes")]
     Unconfirmed(String),
     #[error("`{path}` cannot be read: {source}")]
@@ -55,15 +61,19 @@ impl CliError {
             | Self::NoWorkflow { .. }
             | Self::Action(ActionError::Unknown(_) | ActionError::NoSuchSignal { .. })
             | Self::Retry(RetryError::Unknown(_) | RetryError::NoSuchNode { .. })
-            | Self::Start(NamedStartError::Unknown { .. }) => Exit::NotThere,
+            | Self::Start(NamedStartError::Unknown { .. })
+            | Self::Migration(MigrationError::Unknown { .. }) => Exit::NotThere,
             Self::Action(ActionError::Store(_))
             | Self::Retry(RetryError::Store(_))
+            | Self::Migration(MigrationError::Store(_))
             | Self::Start(NamedStartError::Start(StartError::Store(_))) => Exit::Error,
             Self::Action(_)
             | Self::Retry(_)
             | Self::Start(_)
+            | Self::Migration(_)
             | Self::Ambiguous { .. }
             | Self::NothingLinked
+            | Self::NothingToCheck
             | Self::Unconfirmed(_) => Exit::Refused,
             _ => Exit::Error,
         }

@@ -12,6 +12,8 @@ use crate::{
     render::time::{lasting, parse},
 };
 
+use super::counted;
+
 /// More are not counted before they are removed.
 const COUNTED: u32 = 100_000;
 
@@ -60,8 +62,4 @@ impl Prune {
         context.output.tell(&Pruned { removed }, |_| format!("removed {}\n", counted(removed)));
         Ok(Exit::Done)
     }
-}
-
-fn counted(runs: u64) -> String {
-    if runs == 1 { "1 run".into() } else { format!("{runs} runs") }
 }

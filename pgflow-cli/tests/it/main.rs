@@ -2,6 +2,7 @@
 
 mod acting;
 mod asking;
+mod deploying;
 mod doctor;
 mod drawing;
 mod hosting;

@@ -44,6 +44,11 @@ pub fn command(db: &Database) -> Command {
 pub async fn pgflow(db: &Database, arguments: &[&str]) -> Answer {
     let mut command = command(db);
     command.args(arguments);
+    answer(command).await
+}
+
+/// What a call comes to.
+pub async fn answer(mut command: Command) -> Answer {
     tokio::task::spawn_blocking(move || Answer::new(command.output().unwrap())).await.unwrap()
 }
 
