@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Check(commands::check::Check),
     /// Move runs under way to another version of their workflow.
     Migrate(commands::migrate::Migrate),
+    /// The number of workers that the backlog asks for.
+    Wanted(commands::wanted::Wanted),
     /// Look for what keeps runs from going on, and say what to do about it.
     Doctor(commands::doctor::Doctor),
     /// All that is stored of a run, as one JSON object.
@@ -101,6 +103,7 @@ impl Command {
             Self::Prune(command) => command.run(context).await,
             Self::Check(command) => command.run(context).await,
             Self::Migrate(command) => command.run(context).await,
+            Self::Wanted(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Dump(command) => command.run(context).await,
             Self::Completions(command) => Ok(command.run()),

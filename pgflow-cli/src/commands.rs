@@ -18,6 +18,7 @@ mod serving;
 pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod status;
+pub(crate) mod wanted;
 pub(crate) mod why;
 pub(crate) mod worker;
 

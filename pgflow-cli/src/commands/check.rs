@@ -16,7 +16,8 @@ use crate::{
 
 /// What becomes of the runs under way where only the workflows of this program are served: which go on, which `migrate`
 /// can move to a version that it has, and which need a worker of the old one. To be run of the program that is to be
-/// deployed, before that; it changes nothing, and the schema may be older or missing. Ends with status 6 where some need the old one.
+/// deployed, before that; it changes nothing, and the schema may be older or missing. Ends with status 6 where some need
+/// the old program.
 #[derive(Debug, Args)]
 pub(crate) struct Check {}
 

@@ -1,4 +1,4 @@
-//! Commands for deploys: check, migrate.
+//! Commands for deploys and for what scales workers: check, migrate, wanted.
 
 use std::time::Duration;
 
@@ -90,4 +90,17 @@ async fn runs_are_moved_to_another_version_after_a_yes_and_those_that_stay_are_n
         assert!(wrong.err.contains(expected), "{}", wrong.err);
     }
     worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_number_of_workers_that_are_wanted_is_a_bare_number() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    assert_eq!(pgflow(&db, &["wanted"]).await.text(), "0\n");
+    flow.start_many::<holding>((0..40).map(|n| ("x".into(), n))).await.unwrap();
+    assert_eq!(pgflow(&db, &["wanted"]).await.text(), "1\n");
+    assert_eq!(pgflow(&db, &["wanted", "--within", "1s"]).await.text(), "2\n");
+    let queue = json!({ "workflow": "holding", "version": 1, "node": "hold", "ready": 40, "running": 0, "slots": 40 });
+    let expected = json!({ "workers": 2, "live": 0, "slots_per_worker": 32, "queues": [queue] });
+    assert_eq!(pgflow(&db, &["wanted", "--within", "1s", "--json"]).await.json(), expected);
 }
