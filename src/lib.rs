@@ -20,7 +20,7 @@ pub use pgflow_core::{
     schedule::{ScheduleError, Tick},
     store::{
         RunId, StoreError,
-        alert::{Alert, AlertRules},
+        alert::{Alert, AlertKind, AlertRules},
         look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},

@@ -139,6 +139,8 @@ impl NamedStart {
             _ => {}
         }
         read::audit(&mut connection, &self.actor, "start", Some(run), None).await?;
+        drop(connection);
+        self.flow.warn_unserved(entry.workflow_id, &stored.definition).await;
         Ok(run)
     }
 
