@@ -22,16 +22,16 @@ pub struct CommandLine {
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The database, as in `postgres://user:password@host:port/database` [default: the private server of this user].
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        hide_default_value = true
-    )]
+    /// The database, as in `postgres://user:password@host:port/database` [default: `DATABASE_URL`, else the private server
+    /// of this user].
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "context")]
     pub database: Option<String>,
+    /// The database of this name in `contexts.toml`, which is in `pgflow` in the XDG configuration directory.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Confirm that the context of this name is meant, and whatever else would be asked.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub yes_to: Option<String>,
     /// The address is that of a transaction pooler, such as `PgBouncer`.
     #[arg(long, global = true)]
     pub pooler: bool,
@@ -86,6 +86,31 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it changes what is in the database; `dev` has one of its own.
+    pub(crate) fn acts(&self) -> bool {
+        match self {
+            Self::Worker(_)
+            | Self::Start(_)
+            | Self::Cancel(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Retry(_)
+            | Self::Signal(_) => true,
+            Self::Prune(prune) => !prune.dry_run,
+            Self::Migrate(migrate) => !migrate.dry_run,
+            Self::Dev(_)
+            | Self::Status(_)
+            | Self::Why(_)
+            | Self::List(_)
+            | Self::Graph(_)
+            | Self::Check(_)
+            | Self::Wanted(_)
+            | Self::Doctor(_)
+            | Self::Dump(_)
+            | Self::Completions(_) => false,
+        }
+    }
+
     pub(crate) async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         match self {
             Self::Worker(command) => command.run(context).await,

@@ -41,6 +41,18 @@ pub(crate) enum CliError {
         "this program links no workflows that the runs under way could be checked against; run this command of the binary that is to be deployed, or compare two stored versions with `migrate WORKFLOW FROM TO --dry-run`"
     )]
     NothingToCheck,
+    #[error("there is no context `{name}` in `{path}`; there are {known}")]
+    NoContext { name: String, path: PathBuf, known: String },
+    #[error("there are several contexts; say with --context which of them this goes to: {0}")]
+    WhichContext(String),
+    #[error("this goes to `{0}`, which is protected; confirm it with --yes-to {0}")]
+    Protected(String),
+    #[error("--yes-to names `{meant}`, and this goes to {name}; name the context that is meant")]
+    OtherContext { meant: String, name: String },
+    #[error(
+        "`{path}`, line {line}: {problem}; a context is written [staging] with a line database = \"postgres://…\" below it"
+    )]
+    Contexts { path: PathBuf, line: usize, problem: String },
     #[error("{0}; confirm it with --yes")]
     Unconfirmed(String),
     #[error("`{path}` cannot be read: {source}")]
@@ -59,6 +71,7 @@ impl CliError {
             Self::NoRun(_)
             | Self::NoKey(_)
             | Self::NoWorkflow { .. }
+            | Self::NoContext { .. }
             | Self::Action(ActionError::Unknown(_) | ActionError::NoSuchSignal { .. })
             | Self::Retry(RetryError::Unknown(_) | RetryError::NoSuchNode { .. })
             | Self::Start(NamedStartError::Unknown { .. })
@@ -74,6 +87,9 @@ impl CliError {
             | Self::Ambiguous { .. }
             | Self::NothingLinked
             | Self::NothingToCheck
+            | Self::WhichContext(_)
+            | Self::Protected(_)
+            | Self::OtherContext { .. }
             | Self::Unconfirmed(_) => Exit::Refused,
             _ => Exit::Error,
         }

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod context;
+mod contexts;
 mod error;
 mod exit;
 mod host;

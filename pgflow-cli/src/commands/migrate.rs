@@ -25,7 +25,7 @@ pub(crate) struct Migrate {
     to: u32,
     /// Only say how many there are, and which stay.
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Do not ask.
     #[arg(long, short)]
     yes: bool,

@@ -26,7 +26,7 @@ pub(crate) struct Prune {
     older_than: Duration,
     /// Only say how many there are.
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Do not ask.
     #[arg(long, short)]
     yes: bool,

@@ -9,7 +9,7 @@ use std::{
 use pgflow::cli::Host;
 
 use crate::{
-    operator::{Answer, answer},
+    operator::{Answer, NO_CONTEXTS, answer},
     support::Database,
     workflows::{gate, holding},
 };
@@ -33,6 +33,7 @@ fn host(db: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "hosting::host_main", "--nocapture"]);
     command.env(ARGUMENTS, arguments.join("\n")).env("DATABASE_URL", db.url());
+    command.env("XDG_CONFIG_HOME", NO_CONTEXTS);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

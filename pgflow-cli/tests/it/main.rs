@@ -2,6 +2,7 @@
 
 mod acting;
 mod asking;
+mod contexts;
 mod deploying;
 mod doctor;
 mod drawing;

@@ -33,10 +33,14 @@ impl Answer {
     }
 }
 
+/// A place without a configuration, whatever the one who tests has.
+pub const NO_CONTEXTS: &str = "/dev/null";
+
 /// The stand-alone binary, which has no workflows.
 pub fn command(db: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgflow"));
     command.env("DATABASE_URL", db.url()).env("PGFLOW_ACTOR", "ann").stdin(Stdio::null());
+    command.env("XDG_CONFIG_HOME", NO_CONTEXTS);
     command
 }
 
