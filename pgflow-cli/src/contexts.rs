@@ -87,24 +87,19 @@ pub(crate) fn admit(
     meant: Option<&str>,
     output: Output,
 ) -> Result<bool, CliError> {
-    match (chosen, meant) {
-        (None, None) => Ok(false),
-        (Some((name, _)), Some(meant)) if name == meant => Ok(true),
-        (chosen, Some(meant)) => Err(CliError::OtherContext {
-            meant: meant.into(),
-            name: chosen
-                .map_or("a database without a name".into(), |(name, _)| format!("`{name}`")),
-        }),
-        (Some((name, place)), None) if place.protected => {
-            let question =
-                format!("this goes to `{name}`, which is protected; type its name to go on: ");
-            match output.ask(&question) {
-                Some(answer) if answer == name => Ok(false),
-                _ => Err(CliError::Protected(name.into())),
-            }
-        }
-        (Some(_), None) => Ok(false),
+    let name = chosen.map(|(name, _)| name);
+    if let Some(meant) = meant.filter(|meant| name != Some(*meant)) {
+        let name = name.map_or("a database without a name".into(), |name| format!("`{name}`"));
+        return Err(CliError::OtherContext { meant: meant.into(), name });
     }
+    if let Some((name, _)) = chosen.filter(|(_, place)| place.protected && meant.is_none()) {
+        let what = format!("this goes to `{name}`, which is protected");
+        let answer = output.ask(&format!("{what}; type its name to go on: "));
+        if answer.as_deref() != Some(name) {
+            return Err(CliError::Protected(name.into()));
+        }
+    }
+    Ok(meant.is_some())
 }
 
 fn path() -> Option<PathBuf> {

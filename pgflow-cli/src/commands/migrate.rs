@@ -67,19 +67,18 @@ impl Migrate {
 
 impl View<'_> {
     fn render(&self, paint: Paint) -> String {
-        let mut text = match (self.moved, self.would_move) {
+        let head = match (self.moved, self.would_move) {
             (_, Some(runs)) => format!("would move {}\n", counted(runs)),
             (runs, None) => format!("moved {}\n", counted(runs.unwrap_or_default())),
         };
-        let mut line = |tone, what: &str| text += &format!("  {} {what}\n", paint.paint(tone, "•"));
-        if self.busy > 0 {
+        let point = |tone, what: String| format!("  {} {what}\n", paint.paint(tone, "•"));
+        let busy = (self.busy > 0).then(|| {
             let busy = self.busy;
-            let remedy = "repeat this, or pause them first";
-            line(Tone::Warning, &format!("{busy} busy: a worker has them in hand; {remedy}"));
-        }
-        for refused in self.refused {
-            line(Tone::Bad, &refused.to_string());
-        }
-        text
+            let what =
+                format!("{busy} busy: a worker has them in hand; repeat this, or pause them");
+            point(Tone::Warning, what)
+        });
+        let refused = self.refused.iter().map(|refused| point(Tone::Bad, refused.to_string()));
+        std::iter::once(head).chain(busy).chain(refused).collect()
     }
 }
