@@ -3,7 +3,7 @@
 //! Without arguments it shows what an operator sees of a run. With arguments it is that command line:
 //! `cargo run --example command_line -- dev`, and beside it `cargo run --example command_line -- start order '"A-17"'`.
 
-use std::{error::Error, process::ExitCode, time::Duration};
+use std::{process::ExitCode, time::Duration};
 
 use pgflow::{Failure, StepContext, cli::Host, step, workflow};
 
@@ -62,14 +62,14 @@ fn main() -> ExitCode {
     match tour() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error}");
+            eprintln!("error: {error:#}");
             ExitCode::FAILURE
         }
     }
 }
 
 /// Starts a run and looks at it as an operator would.
-fn tour() -> Result<(), Box<dyn Error>> {
+fn tour() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Runtime::new()?;
     let (worker, run) = runtime.block_on(async {
         let flow = pgflow::from_env().await?;
@@ -79,7 +79,7 @@ fn tour() -> Result<(), Box<dyn Error>> {
         while !flow.why(run.id()).await?.iter().any(|reason| reason.code == "signal") {
             look.tick().await;
         }
-        Ok::<_, Box<dyn Error>>((worker, run))
+        anyhow::Ok((worker, run))
     })?;
     let id = run.id().to_string();
     let commands: [&[&str]; 4] = [

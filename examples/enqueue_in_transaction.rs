@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example enqueue_in_transaction`
 
-use std::{convert::Infallible, error::Error, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use pgflow::{step, workflow};
 use sqlx::{Connection, PgConnection};
@@ -21,7 +21,7 @@ async fn onboard(user: String) -> Result<String, Infallible> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let flow = pgflow::from_env().await?;
     let worker = flow.worker().spawn().await?;
     let mut connection = PgConnection::connect_with(flow.options()).await?;

@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example hello`
 
-use std::{convert::Infallible, error::Error, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use pgflow::{step, workflow};
 
@@ -20,7 +20,7 @@ async fn hello(name: String) -> Result<String, Infallible> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let flow = pgflow::from_env().await?;
     let worker = flow.worker().spawn().await?;
     let run = flow.start::<hello>("Postgres".into()).await?;

@@ -3,7 +3,7 @@
 //!
 //! `cargo run --example run_in_parallel`
 
-use std::{error::Error, time::Duration};
+use std::time::Duration;
 
 use pgflow::{Failure, step, workflow};
 use serde::{Deserialize, Serialize};
@@ -57,7 +57,7 @@ async fn bill_order(customer: String, items: Vec<String>) -> Result<String, Orde
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let flow = pgflow::from_env().await?;
     let worker = flow.worker().spawn().await?;
     let run = flow.start::<bill_order>(("Ada".into(), vec!["tea".into(), "milk".into()])).await?;

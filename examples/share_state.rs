@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    error::Error,
     sync::atomic::{AtomicU64, Ordering},
     time::Duration,
 };
@@ -33,7 +32,7 @@ async fn count_twice(by: u64) -> Result<u64, Infallible> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     let flow = pgflow::from_env().await?;
     let refused = flow.worker().spawn().await.err().map(|e| e.to_string());
     println!("without the state: {}", refused.as_deref().unwrap_or_default());

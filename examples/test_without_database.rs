@@ -2,7 +2,7 @@
 //!
 //! `cargo run --example test_without_database`
 
-use std::{convert::Infallible, error::Error};
+use std::convert::Infallible;
 
 use pgflow::{StepContext, step, testing, workflow};
 
@@ -32,7 +32,7 @@ async fn dress(city: String) -> Result<String, Infallible> {
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> anyhow::Result<()> {
     // as a plain function, with the state that a worker would give
     let almanac = || Almanac { degrees_per_letter: 2 };
     assert_eq!(testing::with_state(almanac(), dress("Oslo".into())).await?, "a coat");

@@ -21,7 +21,7 @@ pub use pgflow_core::{
     spans::{Attribute, Span, request as otlp_request},
     store::{
         RunId, StoreError,
-        alert::{Alert, AlertRules},
+        alert::{Alert, AlertKind, AlertRules},
         load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded, WorkersLoad},
         look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},

@@ -9,7 +9,7 @@ use crate::{commands, context::Context, error::CliError, exit::Exit};
 /// RUN is the id of a run, or the idempotency key under which it was started (`key:42` where a key looks like an id).
 ///
 /// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run or workflow, 4 refused, 5 the doctor found a fault or
-/// the awaited run did not complete.
+/// the awaited run did not complete, 6 runs need the old version of their workflow.
 #[derive(Debug, Parser)]
 #[command(name = "pgflow", version, arg_required_else_help = true)]
 pub struct CommandLine {
@@ -22,16 +22,16 @@ pub struct CommandLine {
 /// Options of all commands.
 #[derive(Debug, Args)]
 pub(crate) struct Globals {
-    /// The database, as in `postgres://user:password@host:port/database` [default: the private server of this user].
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "DATABASE_URL",
-        hide_env_values = true,
-        hide_default_value = true
-    )]
+    /// The database, as in `postgres://user:password@host:port/database` [default: `DATABASE_URL`, else the private server
+    /// of this user].
+    #[arg(long, global = true, value_name = "URL", conflicts_with = "context")]
     pub database: Option<String>,
+    /// The database of this name in `contexts.toml`, which is in `pgflow` in the XDG configuration directory.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub context: Option<String>,
+    /// Confirm that the context of this name is meant, and whatever else would be asked.
+    #[arg(long, global = true, value_name = "NAME")]
+    pub yes_to: Option<String>,
     /// The address is that of a transaction pooler, such as `PgBouncer`.
     #[arg(long, global = true)]
     pub pooler: bool,
@@ -73,6 +73,12 @@ pub(crate) enum Command {
     Signal(commands::signal::Signal),
     /// Remove runs that ended long ago, with their history.
     Prune(commands::prune::Prune),
+    /// What a deploy of this program means for the runs under way.
+    Check(commands::check::Check),
+    /// Move runs under way to another version of their workflow.
+    Migrate(commands::migrate::Migrate),
+    /// The number of workers that the backlog asks for.
+    Wanted(commands::wanted::Wanted),
     /// Look for what keeps runs from going on, and say what to do about it.
     Doctor(commands::doctor::Doctor),
     /// How the last hour went, and how much there is to do, for people, programs and Prometheus.
@@ -84,6 +90,33 @@ pub(crate) enum Command {
 }
 
 impl Command {
+    /// Whether it changes what is in the database; `dev` has one of its own.
+    pub(crate) fn acts(&self) -> bool {
+        match self {
+            Self::Worker(_)
+            | Self::Start(_)
+            | Self::Cancel(_)
+            | Self::Pause(_)
+            | Self::Resume(_)
+            | Self::Retry(_)
+            | Self::Signal(_) => true,
+            Self::Prune(prune) => !prune.dry_run,
+            Self::Migrate(migrate) => !migrate.dry_run,
+            Self::Dev(_)
+            | Self::Status(_)
+            | Self::Why(_)
+            | Self::Trace(_)
+            | Self::List(_)
+            | Self::Graph(_)
+            | Self::Check(_)
+            | Self::Wanted(_)
+            | Self::Metrics(_)
+            | Self::Doctor(_)
+            | Self::Dump(_)
+            | Self::Completions(_) => false,
+        }
+    }
+
     pub(crate) async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         match self {
             Self::Worker(command) => command.run(context).await,
@@ -100,6 +133,9 @@ impl Command {
             Self::Retry(command) => command.run(context).await,
             Self::Signal(command) => command.run(context).await,
             Self::Prune(command) => command.run(context).await,
+            Self::Check(command) => command.run(context).await,
+            Self::Migrate(command) => command.run(context).await,
+            Self::Wanted(command) => command.run(context).await,
             Self::Doctor(command) => command.run(context).await,
             Self::Metrics(command) => command.run(context).await,
             Self::Dump(command) => command.run(context).await,

@@ -1,6 +1,7 @@
 //! The commands, one a file: each fetches what it needs, and says it for people or as JSON.
 
 pub(crate) mod cancel;
+pub(crate) mod check;
 pub(crate) mod completions;
 pub(crate) mod dev;
 pub(crate) mod doctor;
@@ -8,6 +9,7 @@ pub(crate) mod dump;
 pub(crate) mod graph;
 pub(crate) mod list;
 pub(crate) mod metrics;
+pub(crate) mod migrate;
 pub(crate) mod pause;
 mod payload;
 pub(crate) mod prune;
@@ -18,6 +20,7 @@ pub(crate) mod signal;
 pub(crate) mod start;
 pub(crate) mod status;
 pub(crate) mod trace;
+pub(crate) mod wanted;
 pub(crate) mod why;
 pub(crate) mod worker;
 
@@ -25,6 +28,11 @@ use pgflow_core::store::RunId;
 use serde::Serialize;
 
 use crate::output::Output;
+
+/// How many runs, in words.
+fn counted(runs: u64) -> String {
+    if runs == 1 { "1 run".into() } else { format!("{runs} runs") }
+}
 
 /// What became of an action on runs.
 #[derive(Serialize)]

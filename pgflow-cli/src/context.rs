@@ -7,7 +7,13 @@ use pgflow_core::{
     worker::host_name,
 };
 
-use crate::{arguments::Globals, error::CliError, host::Host, output::Output};
+use crate::{
+    arguments::Globals,
+    contexts::{Contexts, admit},
+    error::CliError,
+    host::Host,
+    output::Output,
+};
 
 pub(crate) struct Context<'h> {
     pub host: &'h Host,
@@ -18,14 +24,22 @@ pub(crate) struct Context<'h> {
 }
 
 impl<'h> Context<'h> {
-    pub fn new(host: &'h Host, globals: Globals) -> Self {
-        Self {
-            host,
-            output: Output::new(globals.json),
-            database: globals.database.filter(|url| !url.is_empty()),
-            pooler: globals.pooler,
-            actor: globals.actor,
+    /// `acts`: the command changes something, so the database must be the one that is meant.
+    pub fn new(host: &'h Host, globals: Globals, acts: bool) -> Result<Self, CliError> {
+        let mut output = Output::new(globals.json);
+        let contexts = Contexts::read()?;
+        let chosen = contexts.choose(&globals, acts)?;
+        if acts {
+            output.sure = admit(chosen, globals.yes_to.as_deref(), output)?;
         }
+        let place = chosen.map(|(_, place)| place);
+        Ok(Self {
+            host,
+            output,
+            database: place.map(|place| place.database.clone()).or(globals.database),
+            pooler: globals.pooler || place.is_some_and(|place| place.pooler),
+            actor: globals.actor,
+        })
     }
 
     pub fn connect(&self) -> Connect {

@@ -3,7 +3,7 @@
 use std::{error::Error, path::PathBuf};
 
 use pgflow_core::{
-    client::{ActionError, NamedStartError, OpenError, RetryError, StartError},
+    client::{ActionError, MigrationError, NamedStartError, OpenError, RetryError, StartError},
     otlp::OtlpError,
     store::StoreError,
     worker::WorkerError,
@@ -25,6 +25,8 @@ pub(crate) enum CliError {
     #[error(transparent)]
     Start(#[from] NamedStartError),
     #[error(transparent)]
+    Migration(#[from] MigrationError),
+    #[error(transparent)]
     Worker(#[from] WorkerError),
     #[error(transparent)]
     Otlp(#[from] OtlpError),
@@ -38,6 +40,22 @@ pub(crate) enum CliError {
     NoWorkflow { name: String, known: String },
     #[error("this program links no workflows; run this command of a binary that does")]
     NothingLinked,
+    #[error(
+        "this program links no workflows that the runs under way could be checked against; run this command of the binary that is to be deployed, or compare two stored versions with `migrate WORKFLOW FROM TO --dry-run`"
+    )]
+    NothingToCheck,
+    #[error("there is no context `{name}` in `{path}`; there are {known}")]
+    NoContext { name: String, path: PathBuf, known: String },
+    #[error("there are several contexts; say with --context which of them this goes to: {0}")]
+    WhichContext(String),
+    #[error("this goes to `{0}`, which is protected; confirm it with --yes-to {0}")]
+    Protected(String),
+    #[error("--yes-to names `{meant}`, and this goes to {name}; name the context that is meant")]
+    OtherContext { meant: String, name: String },
+    #[error(
+        "`{path}`, line {line}: {problem}; a context is written [staging] with a line database = \"postgres://…\" below it"
+    )]
+    Contexts { path: PathBuf, line: usize, problem: String },
     #[error("{0}; confirm it with --yes")]
     Unconfirmed(String),
     #[error("`{path}` cannot be read: {source}")]
@@ -59,17 +77,25 @@ impl CliError {
             Self::NoRun(_)
             | Self::NoKey(_)
             | Self::NoWorkflow { .. }
+            | Self::NoContext { .. }
             | Self::Action(ActionError::Unknown(_) | ActionError::NoSuchSignal { .. })
             | Self::Retry(RetryError::Unknown(_) | RetryError::NoSuchNode { .. })
-            | Self::Start(NamedStartError::Unknown { .. }) => Exit::NotThere,
+            | Self::Start(NamedStartError::Unknown { .. })
+            | Self::Migration(MigrationError::Unknown { .. }) => Exit::NotThere,
             Self::Action(ActionError::Store(_))
             | Self::Retry(RetryError::Store(_))
+            | Self::Migration(MigrationError::Store(_))
             | Self::Start(NamedStartError::Start(StartError::Store(_))) => Exit::Error,
             Self::Action(_)
             | Self::Retry(_)
             | Self::Start(_)
+            | Self::Migration(_)
             | Self::Ambiguous { .. }
             | Self::NothingLinked
+            | Self::NothingToCheck
+            | Self::WhichContext(_)
+            | Self::Protected(_)
+            | Self::OtherContext { .. }
             | Self::Unconfirmed(_) => Exit::Refused,
             _ => Exit::Error,
         }

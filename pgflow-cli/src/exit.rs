@@ -16,6 +16,8 @@ pub enum Exit {
     Refused = 4,
     /// The doctor found a fault, or the awaited run did not complete.
     Found = 5,
+    /// Runs under way need the old version of their workflow: `check` found them, or `migrate` left them there.
+    NeedsOld = 6,
     /// Stopped by a second signal before it was done.
     Stopped = 130,
 }

@@ -85,8 +85,11 @@ impl Host {
     /// subcommand.
     pub async fn run(&self, line: CommandLine) -> Exit {
         let CommandLine { globals, command } = line;
-        let context = Context::new(self, globals);
-        match command.run(&context).await {
+        let ended = match Context::new(self, globals, command.acts()) {
+            Ok(context) => command.run(&context).await,
+            Err(error) => Err(error),
+        };
+        match ended {
             Ok(exit) => exit,
             Err(error) => {
                 tell(&error);

@@ -3,6 +3,7 @@
 mod arguments;
 mod commands;
 mod context;
+mod contexts;
 #[cfg(feature = "metrics")]
 mod endpoint;
 mod error;

@@ -15,6 +15,8 @@ pub(crate) struct Output {
     pub json: bool,
     pub paint: Paint,
     pub terminal: bool,
+    /// Somebody has confirmed already.
+    pub sure: bool,
 }
 
 impl Output {
@@ -22,7 +24,7 @@ impl Output {
         let terminal = std::io::stdout().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty())
             || std::env::var_os("TERM").is_some_and(|v| v == "dumb");
-        Self { json, paint: Paint(terminal && !plain), terminal }
+        Self { json, paint: Paint(terminal && !plain), terminal, sure: false }
     }
 
     /// Prints the value as JSON where that is wanted, else the text.
@@ -37,20 +39,24 @@ impl Output {
 
     /// Asks before something is destroyed; without a terminal only `--yes` confirms.
     pub fn confirm(self, yes: bool, what: &str) -> Result<(), CliError> {
-        if yes {
+        if yes || self.sure {
             return Ok(());
         }
-        let refuse = || CliError::Unconfirmed(what.into());
-        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
-            return Err(refuse());
+        match self.ask(&format!("{what}; go on? [y/N] ")).as_deref() {
+            Some("y" | "Y" | "yes") => Ok(()),
+            _ => Err(CliError::Unconfirmed(what.into())),
         }
-        eprint!("{what}; go on? [y/N] ");
+    }
+
+    /// What somebody at the terminal answers; `None`: nobody is there to be asked.
+    pub fn ask(self, question: &str) -> Option<String> {
+        if self.json || !std::io::stdin().is_terminal() || !std::io::stderr().is_terminal() {
+            return None;
+        }
+        eprint!("{question}");
         let mut answer = String::new();
         let _ = std::io::stdin().read_line(&mut answer);
-        match answer.trim() {
-            "y" | "Y" | "yes" => Ok(()),
-            _ => Err(refuse()),
-        }
+        Some(answer.trim().into())
     }
 }
 

@@ -15,9 +15,9 @@ pub use crate::{
     },
     record::BODY,
     slice::{
-        NotRead, Slice, child_input, diverged, element, finish_arm, finish_input, finish_items,
-        finish_step, finish_value, finish_wait, input, input_of, object, output, outputs, partial,
-        partial_result, result, results, took, value, value_result,
+        NotRead, Slice, check_output, child_input, diverged, element, finish_arm, finish_input,
+        finish_items, finish_step, finish_value, finish_wait, input, input_of, object, output,
+        outputs, partial, partial_result, result, results, took, value, value_result,
     },
     spec::{
         Backoff, Batch, BoxFuture, GpuDemand, MapOptions, NodeKindSpec, NodeRun, NodeSpec, Outcome,

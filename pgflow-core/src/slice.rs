@@ -8,7 +8,7 @@ use crate::{
     payload::{Json, PayloadError},
     record,
     spec::{Outcome, Stored, WorkflowSpec},
-    traits::{Codec, Payload},
+    traits::{Codec, Payload, Step},
 };
 
 /// Stands for a binding that a slice leaves out, so that a reader that was overlooked does not see an older binding
@@ -49,6 +49,14 @@ pub fn input_of<T>(
         let path = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
         PayloadError::Mismatch { path, problem }
     })
+}
+
+/// Checks that a payload decodes as the output of a step.
+///
+/// # Errors
+/// [`PayloadError::Mismatch`] where it does not.
+pub fn check_output<S: Step>(payload: &Json) -> Result<(), PayloadError> {
+    S::Codec::default().decode(payload).map(drop)
 }
 
 /// Several inputs as one payload: an object by parameter name.

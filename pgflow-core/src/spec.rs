@@ -22,6 +22,8 @@ pub struct StepSpec {
     pub at: &'static str,
     /// The text of the output type.
     pub output: &'static str,
+    /// Checks that a payload decodes as the output.
+    pub check_output: fn(&Json) -> Result<(), crate::payload::PayloadError>,
     /// The declared options.
     pub options: StepOptions,
     /// The host state that the step asks for.

@@ -7,6 +7,7 @@ use std::{
 };
 
 use pgflow::{ActionError, Failure, FailureKind, RetryError, RunState, step, workflow};
+use serde_json::json;
 use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, history, worker};
@@ -93,7 +94,7 @@ async fn a_completed_run_is_run_again_from_a_chosen_step_with_the_old_outputs() 
     assert_eq!(
         error.to_string(),
         format!(
-            "run {second} has no node `weigh_prat` to run again from; it has `gather_parts`, `weigh_part`, `add_weights`"
+            "run {second} has no node `weigh_prat`; it has `gather_parts`, `weigh_part`, `add_weights`"
         )
     );
     let third = flow.retry(second, "bob").from("add_weights").await.unwrap();
@@ -102,6 +103,79 @@ async fn a_completed_run_is_run_again_from_a_chosen_step_with_the_old_outputs() 
     let ended = history(&status);
     assert_eq!(ended.iter().filter(|h| h.ends_with("kept")).count(), 5, "{ended:?}");
     assert_eq!(ended.iter().filter(|h| *h == "add_weights#1 done").count(), 1, "{ended:?}");
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[step(retries = 0)]
+pub async fn look_up(n: u32) -> Result<Option<u32>> {
+    ran("look_up", n);
+    if n == 9 {
+        Err(Failure::new("look_up", FailureKind::Failed, "not there"))
+    } else {
+        Ok(Some(n))
+    }
+}
+
+#[workflow]
+pub async fn correcting(n: u32) -> Result<u32> {
+    let parts = gather_parts(n).await?;
+    let found = look_up(n).await;
+    // none of which is too heavy
+    let weights = pgflow::map(parts, |part| weigh_part(part * 3 + 1)).await?;
+    let more = if n > 1_000_000 { add_weights(weights).await? } else { 0 };
+    #[id = "sum"]
+    let sum = add_weights(vec![found.unwrap_or_default().unwrap_or(1), more]).await?;
+    Ok(sum)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_repeated_with_another_result_of_a_step_that_is_kept() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "correcting").await;
+    let mut run = flow.start::<correcting>(7).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 7);
+    for (node, output, expected) in [
+        ("look_out", json!(1), "it has `gather_parts`, `look_up`"),
+        ("weigh_part", json!([1]), "only the result of a single step can be"),
+        ("sum", json!(1), "its step runs again, so no old one is kept"),
+        ("add_weights", json!(1), "it has none, as its arm was not taken"),
+        (
+            "look_up",
+            json!("x"),
+            "the new result of `look_up`: .: invalid type: string \"x\", expected u32",
+        ),
+        ("look_up", json!("x".repeat(5 << 20)), "store it elsewhere and pass where"),
+    ] {
+        let retry = flow.retry(run.id(), "eve").from("sum").output(node, &output);
+        let error = retry.await.unwrap_err().to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+    assert_eq!(db.count("select count(*) from pgflow.run").await, 1, "nothing is left of them");
+    for (output, expected) in [(json!(50), 50), (json!(null), 1), (json!(3), 3)] {
+        let retry = flow.retry(run.id(), "eve").from("sum").output("look_up", &output);
+        run = flow.run(retry.await.unwrap());
+        assert_eq!(run.output().await.unwrap(), expected);
+    }
+    let status = run.status().await.unwrap();
+    let mut kept = history(&status);
+    kept.retain(|line| line.starts_with("look_up"));
+    assert_eq!(kept, ["look_up#3 kept", "look_up#4 kept"], "the one before stays");
+    assert_eq!(ran("look_up", 7), 2, "the second is this count");
+    // a failure that was tolerated too
+    let failed = flow.start::<correcting>(9).await.unwrap();
+    assert_eq!(failed.output().await.unwrap(), 1);
+    let mended = flow.retry(failed.id(), "eve").from("sum").output("look_up", &90).await.unwrap();
+    assert_eq!(flow.run::<correcting>(mended).output().await.unwrap(), 90);
+    assert_eq!(flow.retry(failed.id(), "eve").from("sum").await.unwrap(), mended);
+    let before = flow.retry(failed.id(), "eve").from("sum").input(&8).await.unwrap_err();
+    assert!(
+        matches!(before, RetryError::Before { repeated, .. } if repeated == mended),
+        "{before}"
+    );
+    let noted = r#"select count(*) from pgflow.audit where detail @> '{"from": "sum", "outputs": ["look_up"]}'"#;
+    assert_eq!(db.count(noted).await, 4);
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
 }

@@ -6,8 +6,8 @@ use std::{
 };
 
 use pgflow::{
-    Alert, AlertRules, AttemptEnded, Failure, FailureKind, Observer, RunEnded, RunId, Worker, step,
-    workflow,
+    Alert, AlertKind, AlertRules, AttemptEnded, Failure, FailureKind, Observer, RunEnded, RunId,
+    Worker, step, workflow,
 };
 use tokio::sync::Semaphore;
 
@@ -85,9 +85,9 @@ impl Observer for Heard {
 
 impl Heard {
     /// How often an alert was raised and cleared.
-    fn of(&self, kind: &str, subject: &str) -> (usize, usize) {
+    fn of(&self, kind: &AlertKind, subject: &str) -> (usize, usize) {
         let alerts = self.alerts.lock().unwrap();
-        let of = alerts.iter().filter(|a| a.kind == kind && a.subject == subject);
+        let of = alerts.iter().filter(|a| a.kind == *kind && a.subject == subject);
         let (cleared, raised): (Vec<&Alert>, _) = of.partition(|a| a.cleared);
         (raised.len(), cleared.len())
     }
@@ -181,13 +181,13 @@ async fn each_alert_is_raised_once_and_cleared_once_over_all_workers() {
         worker.drain(PATIENCE).await;
     }
     for (kind, subject) in [
-        ("unserved", "unattended@1 ring"),
-        ("failing", "alarming"),
-        ("queue_old", "waiting_at_door@1 pass_door"),
-        ("resources_short", "training_at_door@1 pass_door_with_gpu"),
-        ("run_long", &format!("run {}", long.id())),
+        (AlertKind::Unserved, "unattended@1 ring"),
+        (AlertKind::Failing, "alarming"),
+        (AlertKind::QueueOld, "waiting_at_door@1 pass_door"),
+        (AlertKind::ResourcesShort, "training_at_door@1 pass_door_with_gpu"),
+        (AlertKind::RunLong, &format!("run {}", long.id())),
     ] {
-        assert_eq!(heard.of(kind, subject), (1, 1), "{kind}: {:?}", heard.alerts.lock());
+        assert_eq!(heard.of(&kind, subject), (1, 1), "{kind}: {:?}", heard.alerts.lock());
     }
     assert_eq!(db.count("select count(*) from pgflow.alerts where open").await, 0);
 }
@@ -221,4 +221,28 @@ async fn an_observer_hears_every_attempt_and_run_that_ended_once() {
     ];
     expected.sort();
     assert_eq!(ends, expected);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_goes_on_though_looking_for_alerts_fails() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let mut sql = db.sql().await;
+    sqlx::query("drop function pgflow.watch_1").execute(&mut sql).await.unwrap();
+    let mut rules = AlertRules::default();
+    rules.every = Duration::ZERO;
+    let builder = flow.worker().alerts(rules).only(["waiting_for_word"]);
+    let worker = builder.spawn().await.unwrap();
+    let run = flow.start::<waiting_for_word>(1).await.unwrap();
+    let waits = "select count(*) from pgflow.task where num_nonnulls(ready_in, worker_id) = 0";
+    db.until(waits, 1).await;
+    // nobody has anything of it in hand, so only upkeep sees that it is late
+    sqlx::query("update pgflow.run set deadline = pgflow.clock() where id = $1")
+        .bind(run.id().0)
+        .execute(&mut sql)
+        .await
+        .unwrap();
+    let late = tokio::time::timeout(PATIENCE, run.output()).await.unwrap().unwrap_err();
+    assert!(late.to_string().contains("passed its deadline"), "{late}");
+    worker.drain(PATIENCE).await;
 }

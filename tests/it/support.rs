@@ -4,7 +4,7 @@ use std::{
     fmt,
     hash::{BuildHasher, Hasher, RandomState},
     ops::Deref,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -135,6 +135,11 @@ pub fn history(status: &RunStatus) -> Vec<String> {
     status.attempts.iter().map(|a| format!("{}#{} {}", a.node, a.attempt, a.status)).collect()
 }
 
+/// With a single listener `tracing` asks no other than the thread that is the first to say something, and if that one has
+/// none, what it says is heard nowhere any more. So there are always two.
+static DEAF: LazyLock<tracing::Dispatch> =
+    LazyLock::new(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
+
 /// What the thread says in warnings until this is dropped.
 pub struct Warnings {
     said: Arc<Mutex<Vec<String>>>,
@@ -145,6 +150,7 @@ impl Warnings {
     /// Begins to hear.
     pub fn hear() -> Self {
         let said = Arc::default();
+        LazyLock::force(&DEAF);
         let guard = tracing::subscriber::set_default(Ear(Arc::clone(&said)));
         Self { said, _guard: guard }
     }

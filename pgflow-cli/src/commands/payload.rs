@@ -22,15 +22,23 @@ pub(crate) struct InputFile {
 impl InputFile {
     /// The JSON of the file, or of the argument where there is no file.
     pub fn read(&self, argument: Option<&str>) -> Result<Option<Json>, CliError> {
-        let (origin, text) = match (&self.input, argument) {
-            (Some(path), _) => (format!("`{}`", path.display()), text(path)?),
-            (None, Some(text)) => (format!("`{text}`"), text.to_owned()),
-            (None, None) => return Ok(None),
-        };
-        match serde_json::from_str::<Value>(&text) {
-            Ok(_) => Ok(Some(Json::from_trusted(text.trim()))),
-            Err(problem) => Err(CliError::NoJson { origin, problem }),
+        match (&self.input, argument) {
+            (Some(path), _) => read(path).map(Some),
+            (None, Some(text)) => json(format!("`{text}`"), text).map(Some),
+            (None, None) => Ok(None),
         }
+    }
+}
+
+/// The JSON of a file, or of standard input for `-`.
+pub fn read(path: &Path) -> Result<Json, CliError> {
+    json(format!("`{}`", path.display()), &text(path)?)
+}
+
+fn json(origin: String, text: &str) -> Result<Json, CliError> {
+    match serde_json::from_str::<Value>(text) {
+        Ok(_) => Ok(Json::from_trusted(text.trim())),
+        Err(problem) => Err(CliError::NoJson { origin, problem }),
     }
 }
 

@@ -12,6 +12,8 @@ use crate::{
     render::time::{lasting, parse},
 };
 
+use super::counted;
+
 /// More are not counted before they are removed.
 const COUNTED: u32 = 100_000;
 
@@ -24,7 +26,7 @@ pub(crate) struct Prune {
     older_than: Duration,
     /// Only say how many there are.
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Do not ask.
     #[arg(long, short)]
     yes: bool,
@@ -60,8 +62,4 @@ impl Prune {
         context.output.tell(&Pruned { removed }, |_| format!("removed {}\n", counted(removed)));
         Ok(Exit::Done)
     }
-}
-
-fn counted(runs: u64) -> String {
-    if runs == 1 { "1 run".into() } else { format!("{runs} runs") }
 }

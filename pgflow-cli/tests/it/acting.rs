@@ -4,9 +4,10 @@ use serde_json::json;
 use sqlx::Row;
 
 use crate::{
+    hosting::hosted,
     operator::pgflow,
     support::{Database, PATIENCE, worker},
-    workflows::{holding, survey},
+    workflows::{holding, letter_v1, survey},
 };
 
 /// What was done, as `actor action run`.
@@ -79,6 +80,33 @@ async fn a_run_is_repeated_from_a_node_and_with_another_input_that_was_checked()
     assert!(why.contains("page 2 is empty") && why.ends_with("; repeated as run 2\n"), "{why}");
     worker.drain(PATIENCE).await;
     assert_eq!(audit(&db).await, ["ann retry 1", "ann signal 2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_repeated_with_another_result_of_a_step_that_a_host_checks_by_its_type() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "letter").await;
+    let run = flow.start::<letter_v1>("Bob".into()).await.unwrap();
+    run.signal("approve", &"Ann", "ann").await.unwrap();
+    assert_eq!(run.output().await.unwrap(), "Bob by Ann");
+    let file = std::env::temp_dir().join(format!("pgflow-output-{}.json", std::process::id()));
+    let replaced = format!("announce={}", file.display());
+    let retry = ["retry", "1", "--from", "signal:approve", "--json", "--output", &replaced];
+    std::fs::write(&file, "5").unwrap();
+    let refused = hosted(&db, &retry).await;
+    let expected = "the new result of `announce`: .: invalid type: integer `5`, expected a string";
+    assert_eq!(refused.status, 4);
+    assert!(refused.err.contains(expected), "{}", refused.err);
+    std::fs::write(&file, "\"Eve\"").unwrap();
+    assert_eq!(pgflow(&db, &retry).await.json(), json!({ "run": 2, "repeats": 1 }));
+    assert_eq!(flow.run::<letter_v1>(pgflow::RunId(2)).output().await.unwrap(), "Eve by Ann");
+    let before = pgflow(&db, &retry).await;
+    assert_eq!(before.status, 4);
+    assert!(before.err.contains("run 1 was repeated before, as run 2"), "{}", before.err);
+    std::fs::remove_file(file).unwrap();
+    assert_eq!(pgflow(&db, &["retry", "1", "--output", "announce"]).await.status, 2);
+    worker.drain(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -69,6 +69,9 @@ async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
     assert_eq!(answer.status, 3);
     let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`\n";
     assert_eq!(answer.err, expected);
+    let answer = pgflow(&db, &["start", "holding", r#"{"name": "x", "amount": 1}"#]).await;
+    let expected = "no live worker serves `holding` version 1: its runs wait until one does";
+    assert!(answer.status == 0 && answer.err.contains(expected), "{}", answer.err);
 }
 
 #[tokio::test(flavor = "multi_thread")]

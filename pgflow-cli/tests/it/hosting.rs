@@ -4,12 +4,13 @@ use std::{
     env,
     io::{BufRead, BufReader, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, Command, ExitCode, ExitStatus, Stdio},
 };
 
 use pgflow::cli::Host;
 
 use crate::{
+    operator::{Answer, NO_CONTEXTS, answer},
     support::Database,
     workflows::{gate, holding},
 };
@@ -25,15 +26,22 @@ fn host_main() {
     let line = std::iter::once("host").chain(arguments.lines()).map(Into::into);
     let code = Host::new().worker(|worker| worker.slots(3)).main_with(line);
     // what the harness prints is not the host's
-    std::process::exit(if code == std::process::ExitCode::SUCCESS { 0 } else { 9 });
+    let status = (0..=u8::MAX).find(|status| ExitCode::from(*status) == code).unwrap();
+    std::process::exit(status.into());
 }
 
 fn host(db: &Database, arguments: &[&str]) -> Command {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "hosting::host_main", "--nocapture"]);
     command.env(ARGUMENTS, arguments.join("\n")).env("DATABASE_URL", db.url());
+    command.env("XDG_CONFIG_HOME", NO_CONTEXTS);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// Runs the host; the test harness prints something before it.
+pub async fn hosted(db: &Database, arguments: &[&str]) -> Answer {
+    answer(host(db, arguments)).await
 }
 
 fn terminate(child: &Child) {
@@ -118,7 +126,7 @@ async fn a_second_signal_stops_at_once_and_the_task_goes_on_elsewhere() {
         terminate(&child);
         child.wait().unwrap()
     });
-    assert_eq!(said.await.unwrap().code(), Some(9), "neither done nor drained");
+    assert_eq!(said.await.unwrap().code(), Some(130), "neither done nor drained");
     db.expire("w8").await;
     let other = crate::support::worker(&db.flow().await, "holding").await;
     db.until("select count(*) from pgflow.attempt where status = 4", 1).await;
@@ -128,20 +136,13 @@ async fn a_second_signal_stops_at_once_and_the_task_goes_on_elsewhere() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_host_registers_what_it_starts_and_checks_inputs_by_their_types() {
     let db = Database::new().await;
-    let start = async |input: &str| {
-        let mut command = host(&db, &["start", "holding", input]);
-        tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
-    };
-    let refused = start(r#"{"name": "x", "amount": "seven"}"#).await;
-    let text = String::from_utf8(refused.stderr).unwrap();
-    assert!(
-        text.contains(
-            "the input of `holding`: amount: invalid type: string \"seven\", expected u32"
-        ),
-        "{text}"
-    );
+    let refused = hosted(&db, &["start", "holding", r#"{"name": "x", "amount": "seven"}"#]).await;
+    assert_eq!(refused.status, 4);
+    let expected = "the input of `holding`: amount: invalid type: string \"seven\", expected u32";
+    assert!(refused.err.contains(expected), "{}", refused.err);
     assert_eq!(db.count("select count(*) from pgflow.run").await, 0);
-    assert!(start(r#"{"name": "x", "amount": 7}"#).await.status.success());
+    let started = hosted(&db, &["start", "holding", r#"{"name": "x", "amount": 7}"#]).await;
+    assert_eq!(started.status, 0, "{}", started.err);
     assert_eq!(db.count("select count(*) from pgflow.run where state = 0").await, 1);
 }
 

@@ -2,6 +2,8 @@
 
 mod acting;
 mod asking;
+mod contexts;
+mod deploying;
 mod doctor;
 mod drawing;
 mod hosting;

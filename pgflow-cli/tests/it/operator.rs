@@ -33,10 +33,14 @@ impl Answer {
     }
 }
 
+/// A place without a configuration, whatever the one who tests has.
+pub const NO_CONTEXTS: &str = "/dev/null";
+
 /// The stand-alone binary, which has no workflows.
 pub fn command(db: &Database) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_pgflow"));
     command.env("DATABASE_URL", db.url()).env("PGFLOW_ACTOR", "ann").stdin(Stdio::null());
+    command.env("XDG_CONFIG_HOME", NO_CONTEXTS);
     command
 }
 
@@ -44,6 +48,11 @@ pub fn command(db: &Database) -> Command {
 pub async fn pgflow(db: &Database, arguments: &[&str]) -> Answer {
     let mut command = command(db);
     command.args(arguments);
+    answer(command).await
+}
+
+/// What a call comes to.
+pub async fn answer(mut command: Command) -> Answer {
     tokio::task::spawn_blocking(move || Answer::new(command.output().unwrap())).await.unwrap()
 }
 

@@ -54,6 +54,20 @@ pub async fn survey(name: String) -> Result<String> {
     publish(parsed, by).await
 }
 
+#[workflow(id = "letter", version = 1)]
+pub async fn letter_v1(name: String) -> Result<String> {
+    let name = announce(name).await?;
+    let by = pgflow::signal::<String>("approve").await?;
+    Ok(format!("{name} by {by}"))
+}
+
+/// What an earlier version announced is not any more.
+#[workflow(id = "letter", version = 2)]
+pub async fn letter(name: String) -> Result<String> {
+    let by = pgflow::signal::<String>("approve").await?;
+    Ok(format!("{name} by {by}"))
+}
+
 #[step]
 pub async fn hold(name: String, amount: u32) -> Result<u32> {
     gate(&name).notified().await;

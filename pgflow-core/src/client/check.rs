@@ -7,12 +7,13 @@ use serde::Serialize;
 use crate::{
     definition::{Definition, Obstacle, differences, retyped},
     store::{
-        RunId, StoreError,
+        Connection, RunId, StoreError,
+        migrate::{self, MigrateError},
         versions::{Standings, StoredVersion, standings, stored},
     },
 };
 
-use super::Flow;
+use super::{Connect, Flow, OpenError};
 
 /// What becomes of the runs under way where only a certain set of definitions is served.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -113,32 +114,55 @@ impl Flow {
     /// # Errors
     /// [`StoreError`].
     pub async fn check(&self, served: &[Definition]) -> Result<Check, StoreError> {
-        let mut connection = self.client().await?;
-        let standings = standings(&mut connection).await?;
-        let ids: Vec<i32> = standings.iter().map(|s| s.version).collect();
-        let versions = stored(&mut connection, &ids, None).await?;
-        let check = |version: &StoredVersion| {
-            let mut prospects = Vec::<Prospect>::new();
-            let own = standings.iter().filter(|s| s.version == version.id);
-            for prospect in own.map(|standings| prospect(version, standings, served)) {
-                match prospects
-                    .iter_mut()
-                    .find(|p| p.verdict == prospect.verdict && p.reason == prospect.reason)
-                {
-                    Some(same) => same.add(prospect),
-                    None => prospects.push(prospect),
-                }
-            }
-            let runs = prospects.iter().map(|p| p.runs).sum();
-            VersionCheck {
-                workflow: version.name.clone(),
-                version: version.version,
-                runs,
-                prospects,
-            }
-        };
-        Ok(Check { versions: versions.iter().map(check).collect() })
+        check(&mut self.client().await?, served).await
     }
+}
+
+impl Connect {
+    /// What [`Flow::check`] says, where the schema may be missing or older than this binary, and stays as it is: so a binary
+    /// is checked before its first worker brings the schema up to date.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub async fn check(self, served: &[Definition]) -> Result<Check, OpenError> {
+        // the private server lives as long as this
+        let (endpoint, _server) = self.endpoint().await?;
+        let mut connection = endpoint.first().await?;
+        match migrate::check(&mut connection).await {
+            Ok(()) | Err(MigrateError::Behind { .. }) => {}
+            Err(MigrateError::Missing) => return Ok(Check { versions: Vec::new() }),
+            Err(error) => return Err(error.into()),
+        }
+        let check = check(&mut connection, served).await.map_err(MigrateError::from)?;
+        let _ = connection.close().await;
+        Ok(check)
+    }
+}
+
+/// Reads only what every schema has.
+async fn check(
+    connection: &mut Connection<'_>,
+    served: &[Definition],
+) -> Result<Check, StoreError> {
+    let standings = standings(connection).await?;
+    let ids: Vec<i32> = standings.iter().map(|s| s.version).collect();
+    let versions = stored(connection, &ids, None).await?;
+    let check = |version: &StoredVersion| {
+        let mut prospects = Vec::<Prospect>::new();
+        let own = standings.iter().filter(|s| s.version == version.id);
+        for prospect in own.map(|standings| prospect(version, standings, served)) {
+            match prospects
+                .iter_mut()
+                .find(|p| p.verdict == prospect.verdict && p.reason == prospect.reason)
+            {
+                Some(same) => same.add(prospect),
+                None => prospects.push(prospect),
+            }
+        }
+        let runs = prospects.iter().map(|p| p.runs).sum();
+        VersionCheck { workflow: version.name.clone(), version: version.version, runs, prospects }
+    };
+    Ok(Check { versions: versions.iter().map(check).collect() })
 }
 
 impl Prospect {

@@ -39,6 +39,14 @@ pub enum MigrationError {
         /// The versions that are stored.
         known: String,
     },
+    /// Both are the same.
+    #[error("runs of `{workflow}` on version {version} are on version {version}; name another one")]
+    Same {
+        /// The workflow.
+        workflow: String,
+        /// The version.
+        version: u32,
+    },
     /// The database is not there. What was moved before stays moved.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -78,10 +86,17 @@ impl fmt::Display for Migration {
                 self.busy
             )?;
         }
-        for Refused { reason, runs, examples: some } in &self.refused {
-            write!(f, "\n{runs} stay ({}): {reason}", examples(some))?;
+        for refused in &self.refused {
+            write!(f, "\n{refused}")?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { reason, runs, examples: some } = self;
+        write!(f, "{runs} stay ({}): {reason}", examples(some))
     }
 }
 
@@ -117,6 +132,9 @@ impl Migrate {
     }
 
     async fn send(self) -> Result<Migration, MigrationError> {
+        if self.from == self.to {
+            return Err(MigrationError::Same { workflow: self.workflow, version: self.to });
+        }
         let mut connection = self.flow.client().await?;
         let versions = stored(&mut connection, &[], Some(&self.workflow)).await?;
         let (from, to) = (self.version(&versions, self.from)?, self.version(&versions, self.to)?);

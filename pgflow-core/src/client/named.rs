@@ -11,6 +11,7 @@ use crate::{
     lifecycle::{Graph, Position},
     payload::{INPUT_MAX, Json, PayloadError},
     registry::{head_start, linked},
+    spec::WorkflowSpec,
     store::{
         RunId, StoreError,
         look::{Startable, find_version, workflows},
@@ -139,6 +140,8 @@ impl NamedStart {
             _ => {}
         }
         read::audit(&mut connection, &self.actor, "start", Some(run), None).await?;
+        drop(connection);
+        self.flow.warn_unserved(entry.workflow_id, &stored.definition).await;
         Ok(run)
     }
 
@@ -189,21 +192,30 @@ fn first(stored: &Startable, delayed: bool) -> Option<Position> {
     Graph::new(&stored.definition).ok().map(|graph| graph.first())
 }
 
-/// Checks an input by the types of the code where this binary links it, else by the names of the inputs.
-pub(super) fn check_input(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
-    let size = input.as_str().len();
-    if size > INPUT_MAX {
-        let problem = format!(
-            "{size} bytes are more than the limit of {INPUT_MAX}; store it elsewhere and pass where"
-        );
-        return Err(PayloadError::Unstorable { path: ".".into(), problem });
+pub(super) fn check_size(payload: &Json) -> Result<(), PayloadError> {
+    let size = payload.as_str().len();
+    if size <= INPUT_MAX {
+        return Ok(());
     }
-    let linked = linked().into_iter().find(|spec| {
+    let problem = format!(
+        "{size} bytes are more than the limit of {INPUT_MAX}; store it elsewhere and pass where"
+    );
+    Err(PayloadError::Unstorable { path: ".".into(), problem })
+}
+
+/// The workflow of this binary that has the same shape, if it links it.
+pub(super) fn linked_as(definition: &Definition) -> Option<&'static WorkflowSpec> {
+    linked().into_iter().find(|spec| {
         spec.id == definition.name
             && spec.version == definition.version
             && Definition::from(*spec).fingerprint == definition.fingerprint
-    });
-    if let Some(spec) = linked {
+    })
+}
+
+/// Checks an input by the types of the code where this binary links it, else by the names of the inputs.
+pub(super) fn check_input(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
+    check_size(input)?;
+    if let Some(spec) = linked_as(definition) {
         return (spec.check_input)(input);
     }
     let mismatch = |problem: String| Err(PayloadError::Mismatch { path: ".".into(), problem });

@@ -9,15 +9,19 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::{
-    lifecycle::{Graph, kept, replay},
+    definition::{Definition, NodeKind},
+    lifecycle::{Graph, Kept, kept, replay},
     payload::{Json, PayloadError},
     store::{
-        RunId, StoreError, read,
-        repeat::{Repeated, past, plan, repeat},
+        Connection, During, RunId, StoreError, read,
+        repeat::{Plan, Repeated, past, plan, repeat, replace_output},
     },
 };
 
-use super::{Flow, named::check_input};
+use super::{
+    Flow,
+    named::{check_input, check_size, linked_as},
+};
 
 /// Why a run was not repeated.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +50,7 @@ pub enum RetryError {
     )]
     Full(RunId),
     /// The workflow has no such node.
-    #[error("run {run} has no node `{node}` to run again from; it has {known}")]
+    #[error("run {run} has no node `{node}`; it has {known}")]
     NoSuchNode {
         /// The run.
         run: RunId,
@@ -58,6 +62,30 @@ pub enum RetryError {
     /// The new input cannot be stored, or does not fit the workflow.
     #[error("the new input: {0}")]
     Input(PayloadError),
+    /// The new result of a step cannot be stored, or does not fit it.
+    #[error("the new result of `{node}`: {problem}")]
+    Output {
+        /// The node.
+        node: String,
+        /// What is wrong, and where.
+        problem: PayloadError,
+    },
+    /// There is no old result that a new one could stand for.
+    #[error("the result of `{node}` cannot be replaced: {reason}")]
+    NotReplaced {
+        /// The node.
+        node: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// It was repeated before, without the changes that are asked for.
+    #[error("run {run} was repeated before, as run {repeated}; repeat that one with the changes")]
+    Before {
+        /// The run.
+        run: RunId,
+        /// The run that repeats it.
+        repeated: RunId,
+    },
     /// The database is not there.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -71,11 +99,19 @@ pub struct Retry {
     actor: String,
     from: Option<String>,
     input: Option<Result<Json, PayloadError>>,
+    outputs: Vec<(String, Result<Json, PayloadError>)>,
 }
 
 impl Retry {
     pub(super) fn new(flow: &Flow, run: RunId, actor: &str) -> Self {
-        Self { flow: flow.clone(), run, actor: actor.into(), from: None, input: None }
+        Self {
+            flow: flow.clone(),
+            run,
+            actor: actor.into(),
+            from: None,
+            input: None,
+            outputs: Vec::new(),
+        }
     }
 
     /// Runs this node again and all that follows it, with the old results of everything else.
@@ -90,9 +126,16 @@ impl Retry {
         self
     }
 
+    /// Replaces the result of a step that is kept; nodes behind it that are kept too were made with the old one. Where this
+    /// binary links the workflow, it must decode as the step's own type.
+    pub fn output(mut self, node: impl Into<String>, output: &impl Serialize) -> Self {
+        self.outputs.push((node.into(), Json::encode(output)));
+        self
+    }
+
     async fn send(self) -> Result<RunId, RetryError> {
         let run = self.run;
-        let input = self.input.transpose().map_err(RetryError::Input)?;
+        let input = self.input.clone().transpose().map_err(RetryError::Input)?;
         let mut connection = self.flow.client().await?;
         let plan = plan(&mut connection, run).await?.ok_or(RetryError::Unknown(run))?;
         if plan.completed && self.from.is_none() {
@@ -101,35 +144,98 @@ impl Retry {
         if let Some(input) = &input {
             check_input(&plan.definition, input).map_err(RetryError::Input)?;
         }
-        let nodes = &plan.definition.nodes;
-        let from = self.from.as_ref().map(|id| {
-            nodes.iter().position(|n| n.id == *id).ok_or_else(|| {
-                let known = nodes.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>();
-                RetryError::NoSuchNode { run, node: id.clone(), known: known.join(", ") }
-            })
-        });
+        let from = self.from.as_ref().map(|id| self.node(&plan.definition, id)).transpose()?;
         let past = past(&mut connection, run, &plan).await?;
-        let mut kept = kept(&plan.definition, &past, from.transpose()?);
-        if input.is_some() {
+        let mut kept = kept(&plan.definition, &past, from);
+        if input.is_some() || !self.outputs.is_empty() {
             // another list may have other elements
             kept.partly.clear();
         }
-        let graph = Graph::new(&plan.definition).map_err(|_| RetryError::Unknown(run))?;
-        let tokens = replay(&graph, &kept.whole);
-        match repeat(&mut connection, run, &plan, input.as_ref(), &kept, &tokens).await? {
-            Repeated::Made(new) => {
-                let detail = json!({ "run": new, "from": self.from, "input": input.is_some() });
-                let detail = detail.to_string();
-                read::audit(&mut connection, &self.actor, "retry", Some(run), Some(&detail))
-                    .await?;
+        let outputs = self.replaced(&plan.definition, &kept)?;
+        let mut begun = connection.begin().await.during("begin to repeat a run")?;
+        let mut tx = Connection::within(&mut begun);
+        match self.repeat(&mut tx, &plan, input.as_ref(), &outputs, &kept).await {
+            Ok(new) => {
+                begun.commit().await.during("commit a repetition")?;
                 Ok(new)
             }
-            Repeated::Same(new) => Ok(new),
-            Repeated::Live => Err(RetryError::Live(run)),
-            Repeated::Child(parent) => Err(RetryError::Child { run, parent }),
-            Repeated::Full => Err(RetryError::Full(run)),
-            Repeated::Unknown => Err(RetryError::Unknown(run)),
+            Err(error) => {
+                let _ = begun.rollback().await;
+                Err(error)
+            }
         }
+    }
+
+    fn node(&self, definition: &Definition, id: &str) -> Result<usize, RetryError> {
+        let nodes = &definition.nodes;
+        nodes.iter().position(|n| n.id == id).ok_or_else(|| {
+            let known = nodes.iter().map(|n| format!("`{}`", n.id)).collect::<Vec<_>>();
+            RetryError::NoSuchNode { run: self.run, node: id.into(), known: known.join(", ") }
+        })
+    }
+
+    /// The new results, checked, by the nodes whose old ones are kept.
+    fn replaced(
+        &self,
+        definition: &Definition,
+        kept: &Kept,
+    ) -> Result<Vec<(usize, Json)>, RetryError> {
+        let spec = linked_as(definition);
+        let mut outputs = Vec::new();
+        for (id, output) in &self.outputs {
+            let node = self.node(definition, id)?;
+            let refuse = |reason| RetryError::NotReplaced { node: id.clone(), reason };
+            if definition.nodes[node].kind != NodeKind::Step {
+                return Err(refuse("only the result of a single step can be"));
+            }
+            if !kept.whole.contains(&node) {
+                return Err(refuse("its step runs again, so no old one is kept"));
+            }
+            let step = spec.and_then(|spec| spec.nodes[node].kind.step());
+            let check = |output: &Json| {
+                check_size(output)?;
+                step.map_or(Ok(()), |step| (step.check_output)(output))
+            };
+            let checked = output.clone().and_then(|output| check(&output).map(|()| output));
+            let output =
+                checked.map_err(|problem| RetryError::Output { node: id.clone(), problem })?;
+            outputs.push((node, output));
+        }
+        Ok(outputs)
+    }
+
+    async fn repeat(
+        &self,
+        tx: &mut Connection<'_>,
+        plan: &Plan,
+        input: Option<&Json>,
+        outputs: &[(usize, Json)],
+        kept: &Kept,
+    ) -> Result<RunId, RetryError> {
+        let run = self.run;
+        let graph = Graph::new(&plan.definition).map_err(|_| RetryError::Unknown(run))?;
+        let tokens = replay(&graph, &kept.whole);
+        let new = match repeat(tx, run, plan, input, kept, &tokens).await? {
+            Repeated::Made(new) => new,
+            Repeated::Same(new) if input.is_none() && outputs.is_empty() => return Ok(new),
+            Repeated::Same(repeated) => return Err(RetryError::Before { run, repeated }),
+            Repeated::Live => return Err(RetryError::Live(run)),
+            Repeated::Child(parent) => return Err(RetryError::Child { run, parent }),
+            Repeated::Full => return Err(RetryError::Full(run)),
+            Repeated::Unknown => return Err(RetryError::Unknown(run)),
+        };
+        for (node, output) in outputs {
+            if !replace_output(tx, new, plan, *node, output).await? {
+                let node = plan.definition.nodes[*node].id.clone();
+                let reason = "it has none, as its arm was not taken";
+                return Err(RetryError::NotReplaced { node, reason });
+            }
+        }
+        let replaced: Vec<&String> = self.outputs.iter().map(|(node, _)| node).collect();
+        let detail =
+            json!({ "run": new, "from": self.from, "input": input.is_some(), "outputs": replaced });
+        read::audit(tx, &self.actor, "retry", Some(run), Some(&detail.to_string())).await?;
+        Ok(new)
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{
-    registry::Version,
+    definition::Definition,
     store::{StoreError, read},
 };
 
@@ -25,8 +25,7 @@ impl Flow {
     }
 
     /// Says in the log that no live worker serves what was just started, where that is so.
-    pub(super) async fn warn_unserved(&self, version: &Version) {
-        let id = version.numbers.workflow_id;
+    pub(super) async fn warn_unserved(&self, id: i32, definition: &Definition) {
         {
             let mut asked = self.0.asked.lock().unwrap_or_else(PoisonError::into_inner);
             if asked.get(&id).is_some_and(|at| at.elapsed() < ASK_AGAIN) {
@@ -34,7 +33,7 @@ impl Flow {
             }
             asked.insert(id, Instant::now());
         }
-        let (name, number) = (&version.definition.name, version.definition.version);
+        let (name, number) = (&definition.name, definition.version);
         // the run is started, whatever the answer
         let Ok(served) = self.served().await else { return };
         if !served.contains(&format!("{name}@{number}")) {

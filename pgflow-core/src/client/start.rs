@@ -218,7 +218,7 @@ async fn send(
         return Ok(start(&mut Connection::within(connection), &entry, inputs, &options).await?);
     }
     let started = start(&mut flow.client().await?, &entry, inputs, &options).await?;
-    flow.warn_unserved(version).await;
+    flow.warn_unserved(version.numbers.workflow_id, &version.definition).await;
     Ok(started)
 }
 

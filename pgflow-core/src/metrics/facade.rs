@@ -125,7 +125,7 @@ impl Observer for Metrics {
 
     fn alert(&self, alert: &Alert) {
         if !alert.cleared {
-            count(&ALERTS_RAISED, [&alert.kind], 1);
+            count(&ALERTS_RAISED, [alert.kind.as_str()], 1);
         }
     }
 

@@ -1,6 +1,6 @@
 //! Alerts: what is raised, and what is over.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use sqlx::Row;
@@ -11,14 +11,69 @@ use super::{Connection, During, StoreError, millis};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Alert {
-    /// What kind: `unserved`, `queue_old`, `resources_short`, `failing` or `run_long`.
-    pub kind: String,
+    /// What kind.
+    pub kind: AlertKind,
     /// What it is about: a run, a workflow, or a step of a version, as in `pipeline@1 train`.
     pub subject: String,
     /// In words and numbers, of when it was raised.
     pub detail: String,
     /// It is over.
     pub cleared: bool,
+}
+
+/// What an alert is raised for; stored as [`AlertKind::as_str`] says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+#[non_exhaustive]
+pub enum AlertKind {
+    /// No live worker may run a step that waits.
+    Unserved,
+    /// Something was ready for long, and nobody took it.
+    QueueOld,
+    /// The same of a step that wants GPUs, memory or cores.
+    ResourcesShort,
+    /// A workflow fails too often.
+    Failing,
+    /// A run is live for long.
+    RunLong,
+    /// Of a newer schema: its stored text.
+    Other(String),
+}
+
+impl AlertKind {
+    const KNOWN: [Self; 5] =
+        [Self::Unserved, Self::QueueOld, Self::ResourcesShort, Self::Failing, Self::RunLong];
+
+    /// Its stored text, as in `queue_old`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Unserved => "unserved",
+            Self::QueueOld => "queue_old",
+            Self::ResourcesShort => "resources_short",
+            Self::Failing => "failing",
+            Self::RunLong => "run_long",
+            Self::Other(text) => text,
+        }
+    }
+}
+
+impl fmt::Display for AlertKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<String> for AlertKind {
+    fn from(text: String) -> Self {
+        let known = Self::KNOWN.into_iter().find(|kind| kind.as_str() == text);
+        known.unwrap_or(Self::Other(text))
+    }
+}
+
+impl From<AlertKind> for String {
+    fn from(kind: AlertKind) -> Self {
+        kind.as_str().into()
+    }
 }
 
 /// When alerts are raised.
@@ -79,10 +134,28 @@ pub async fn watch(
     Ok(rows
         .iter()
         .map(|row| Alert {
-            kind: row.get("kind"),
+            kind: row.get::<String, _>("kind").into(),
             subject: row.get("subject"),
             detail: row.get("detail"),
             cleared: row.get("cleared"),
         })
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kind_is_its_stored_text_there_and_back() {
+        for text in ["unserved", "queue_old", "resources_short", "failing", "run_long"] {
+            let kind = AlertKind::from(text.to_owned());
+            assert!(!matches!(kind, AlertKind::Other(_)), "{text}");
+            assert_eq!(kind.to_string(), text);
+        }
+        let newer = AlertKind::from("of_a_newer_schema".to_owned());
+        let json = serde_json::to_string(&newer).unwrap();
+        assert_eq!(json, r#""of_a_newer_schema""#);
+        assert_eq!(serde_json::from_str::<AlertKind>(&json).unwrap(), newer);
+    }
 }

@@ -108,6 +108,28 @@ impl Plan {
     }
 }
 
+/// Adds another kept result of a step, in the transaction that made the new run; the old one stays in its history.
+/// `false`: it has none.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn replace_output(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    plan: &Plan,
+    node: usize,
+    output: &Json,
+) -> Result<bool, StoreError> {
+    let done = sqlx::query(include_str!("../../sql/run/replace_output.sql"))
+        .bind(run.0)
+        .bind(plan.nodes[node])
+        .bind(output.as_str())
+        .execute(connection)
+        .await
+        .during("replace a result")?;
+    Ok(done.rows_affected() == 1)
+}
+
 /// Makes the new run.
 ///
 /// # Errors

@@ -80,18 +80,31 @@ impl Upkeep {
             None => connection.insert(self.endpoint.open("upkeep").await?),
         };
         let mut tick = answered(tick(opened, &self.queues)).await?;
-        let scheduled = answered(self.schedules.fire(opened)).await?;
-        tick.next = [tick.next, scheduled].into_iter().flatten().min();
-        if let Some(alerts) = &mut self.alerts {
-            alerts.look(opened).await?;
-        }
-        self.looks.look(opened).await?;
-        let writes = self.writes.load(Ordering::Relaxed);
-        if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
-            vacuum_tasks(opened).await?;
-            *vacuumed = (Instant::now(), writes);
+        // what the tick did is told, whatever becomes of the rest
+        if let Err(error) = self.rest(opened, &mut tick, vacuumed).await {
+            tracing::warn!(%error, source = %error.source, "some of upkeep is put off");
+            *connection = None;
         }
         Ok(tick)
+    }
+
+    async fn rest(
+        &mut self,
+        connection: &mut Connection<'static>,
+        tick: &mut Tick,
+        vacuumed: &mut (Instant, u64),
+    ) -> Result<(), StoreError> {
+        let scheduled = answered(self.schedules.fire(connection)).await?;
+        tick.next = [tick.next, scheduled].into_iter().flatten().min();
+        let writes = self.writes.load(Ordering::Relaxed);
+        if writes != vacuumed.1 && vacuumed.0.elapsed() >= VACUUM_PAUSE {
+            vacuum_tasks(connection).await?;
+            *vacuumed = (Instant::now(), writes);
+        }
+        if let Some(alerts) = &mut self.alerts {
+            alerts.look(connection).await?;
+        }
+        self.looks.look(connection).await
     }
 }
 

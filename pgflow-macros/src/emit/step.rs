@@ -128,7 +128,8 @@ fn describe(attribute: &StepAttribute, function: &ItemFn) -> TokenStream {
             #[automatically_derived]
             impl #p::Step for #name {
                 const SPEC: #p::StepSpec = #p::StepSpec {
-                    id: #id, #declared output: #text, options: #options, needs: &[#(#needs),*],
+                    id: #id, #declared output: #text, check_output: #p::check_output::<Self>,
+                    options: #options, needs: &[#(#needs),*],
                 };
                 type Output = #ok;
                 type Error = #error;
