@@ -1,5 +1,5 @@
 //! The metrics: one table of all, from which they are described, documented and rendered. Those of a worker are recorded
-//! through the facade `metrics` (feature `metrics`, [`Metrics`]); those of the whole database can be had without.
+//! through the facade `metrics` (feature `metrics`, `Metrics`); those of the whole database can be had without.
 
 #[cfg(feature = "metrics")]
 mod facade;
@@ -9,7 +9,7 @@ use std::fmt::Write;
 
 #[cfg(feature = "metrics")]
 pub use facade::Metrics;
-pub use samples::{Sample, of_last_hour, of_load};
+pub use samples::{Sample, of_last_hour, of_load, of_wanted};
 
 /// What a metric is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -132,6 +132,8 @@ metrics! {
         "Tasks that run in all of them.";
     ALERTS_OPEN "pgflow_alerts_open" Gauge Count Database &["kind"],
         "Alerts that are open.";
+    WORKERS_WANTED "pgflow_workers_wanted" Gauge Count LastHour &[],
+        "Workers that it takes to have worked off within five minutes what waits, at the rates of the last hour.";
     HOUR_RUNS "pgflow_last_hour_runs" Gauge Count LastHour &["workflow", "state"],
         "Runs that ended in the last hour, by state: completed, failed, cancelled, timed_out.";
     HOUR_ATTEMPTS "pgflow_last_hour_step_attempts" Gauge Count LastHour NODE_OUTCOME,

@@ -12,7 +12,7 @@ use super::{
 };
 
 /// A table of each, where there is anything; workers and alerts in lines.
-pub(crate) fn render(paint: Paint, hour: &LastHour, load: &Load) -> String {
+pub(crate) fn render(paint: Paint, hour: &LastHour, load: &Load, wanted: u64) -> String {
     let headings =
         ["RUNS, LAST HOUR", "ENDED", "PER MIN", "FAILED", "CANCELLED", "TIMED OUT", "ERRORS"];
     let runs: Vec<_> = hour.runs.iter().map(runs).collect();
@@ -35,7 +35,7 @@ pub(crate) fn render(paint: Paint, hour: &LastHour, load: &Load) -> String {
     parts.push(section(paint, &["WAITING", "NODE", "READY", "OLDEST"], &queues));
     let limits: Vec<_> = load.limits.iter().map(limit).collect();
     parts.push(section(paint, &["LIMIT", "HELD", "OF"], &limits));
-    parts.push(workers(paint, load));
+    parts.push(workers(paint, load, wanted));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
 }
@@ -96,7 +96,7 @@ fn limit(limit: &LimitLoad) -> Vec<Cell> {
     ]
 }
 
-fn workers(paint: Paint, load: &Load) -> String {
+fn workers(paint: Paint, load: &Load, wanted: u64) -> String {
     let workers = load.workers;
     let gpus = match workers.gpus {
         0 => String::new(),
@@ -104,9 +104,9 @@ fn workers(paint: Paint, load: &Load) -> String {
         several => format!(", {several} GPUs"),
     };
     let mut text = match workers.alive {
-        0 => paint.paint(Tone::Bad, "no worker is alive") + "\n",
+        0 => format!("{}, {wanted} wanted\n", paint.paint(Tone::Bad, "no worker is alive")),
         alive => format!(
-            "workers alive: {alive}, {} of {} slots busy{gpus}\n",
+            "workers alive: {alive}, wanted: {wanted}, {} of {} slots busy{gpus}\n",
             workers.busy, workers.slots
         ),
     };

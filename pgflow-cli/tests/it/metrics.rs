@@ -57,7 +57,10 @@ async fn metrics_say_how_the_hour_went_and_what_waits() {
         (&json!("hold"), &json!("step"), &json!(1))
     );
     assert_eq!(told["limits"], json!([{ "limit": "step:train", "slots": 2, "held": 1 }]));
-    assert_eq!(told["workers"], json!({ "alive": 0, "slots": 0, "slots_busy": 0, "gpus": 0 }));
+    assert_eq!(
+        told["workers"],
+        json!({ "alive": 0, "slots": 0, "slots_busy": 0, "gpus": 0, "wanted": 1 })
+    );
     assert_eq!(told["alerts"][0]["subject"], "holding@1 hold");
 }
 

@@ -7,7 +7,7 @@ use crate::store::load::{LastHour, Load, NodeHour};
 use super::{
     ALERTS_OPEN, HOUR_ATTEMPTS, HOUR_RUN_DURATION, HOUR_RUNS, HOUR_STEP_DURATION, LIMIT_SLOTS,
     LIMIT_SLOTS_HELD, Metric, QUEUE_AGE, QUEUE_READY, WORKERS_ALIVE, WORKERS_SLOTS,
-    WORKERS_SLOTS_BUSY,
+    WORKERS_SLOTS_BUSY, WORKERS_WANTED,
 };
 
 /// A value of a metric.
@@ -58,6 +58,11 @@ pub fn of_load(load: &Load) -> Vec<Sample> {
         samples.push(Sample::new(&ALERTS_OPEN, [same[0]], same.iter().map(|_| 1.0).sum()));
     }
     samples
+}
+
+/// How many workers are wanted, as the value of a metric.
+pub fn of_wanted(workers: u64) -> Sample {
+    Sample::count(&WORKERS_WANTED, [], workers)
 }
 
 /// How the last hour went, as values of metrics.
