@@ -21,6 +21,7 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         alert::{Alert, AlertRules},
+        log::AttemptLog,
         look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
@@ -35,6 +36,9 @@ pub use pgflow_macros::{step, workflow};
 
 #[cfg(feature = "cli")]
 pub use pgflow_cli as cli;
+
+#[cfg(feature = "logs")]
+pub use pgflow_core::logs::logs;
 
 #[cfg(feature = "insta")]
 mod snapshot;

@@ -1,8 +1,8 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
 //! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `observe`, `registry`,
-//! `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `logs`, `observe`,
+//! `registry`, `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
 
 pub mod batch;
 pub mod builtins;
@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod env;
 pub mod failure;
 pub mod lifecycle;
+pub mod logs;
 pub mod observe;
 pub mod path;
 pub mod payload;

@@ -13,6 +13,7 @@ pub mod death;
 pub mod end;
 pub mod flush;
 pub mod health;
+pub mod log;
 pub mod look;
 pub mod migrate;
 pub mod queue;

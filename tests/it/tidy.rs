@@ -18,7 +18,7 @@ const LAYERS: &[&[&str]] = &[
     &["lifecycle"],
     &["store"],
     &["embedded"],
-    &["registry", "schedule", "trigger", "trace", "observe", "context", "batch", "stubs"],
+    &["registry", "schedule", "trigger", "trace", "logs", "observe", "context", "batch", "stubs"],
     &["client", "worker"],
     &["testing", "private"],
 ];

@@ -7,6 +7,7 @@ use crate::{
     payload::Json,
     store::{
         RunId, StoreError,
+        log::{self, AttemptLog},
         look::{self, NodeView, RunFilter, RunLine},
         read::Ending,
         repeat,
@@ -50,6 +51,23 @@ impl Flow {
     /// [`StoreError`].
     pub async fn nodes(&self, run: RunId) -> Result<Vec<NodeView>, StoreError> {
         look::nodes(&mut self.client().await?, run).await
+    }
+
+    /// The last log lines of a run's attempts, of the hundred that were written down last, oldest first. Workers whose
+    /// subscriber has the layer `logs()` write them down when an attempt fails; those of a live run that is looked at also
+    /// with their heartbeat, every three seconds, for half a minute after this was called.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn logs(&self, run: RunId) -> Result<Vec<AttemptLog>, StoreError> {
+        let mut connection = self.client().await?;
+        if let Err(error) = log::look(&mut connection, run).await {
+            // a reader sees what is there
+            if error.source.as_database_error().is_none() {
+                return Err(error);
+            }
+        }
+        log::read(&mut connection, run).await
     }
 
     /// The runs that were started under this key, with their workflows: one per workflow at most.

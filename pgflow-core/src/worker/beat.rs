@@ -13,7 +13,11 @@ use crate::store::{
     upkeep::{ProgressNote, heartbeat, lost, write_progress},
 };
 
-use super::{session::Message, tally::Tally};
+use super::{
+    logs::{Looked, Speaking},
+    session::Message,
+    tally::Tally,
+};
 
 /// How long a lease lasts.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -31,6 +35,8 @@ pub(super) struct Vitals {
     pub tokens: Vec<(TokenKey, i32)>,
     /// Progress since the last beat.
     pub notes: Vec<ProgressNote>,
+    /// What running attempts say.
+    pub speaking: Vec<Speaking>,
 }
 
 /// Asks the session for vitals: called on the heartbeat's thread.
@@ -41,6 +47,7 @@ pub(super) struct Beat {
     pub endpoint: Endpoint,
     pub ask: Ask,
     pub tally: Tally,
+    pub looked: Looked,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
     pub over: Arc<Mutex<bool>>,
@@ -116,11 +123,13 @@ impl Beat {
             if !vitals.notes.is_empty() {
                 write_progress(opened, &vitals.notes).await?;
             }
-            self.tally.write(opened, self.worker).await
+            self.tally.write(opened, self.worker).await?;
+            self.looked.write(opened, &vitals.speaking).await;
+            Ok(())
         });
         match told.await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => {
+            Ok(Err::<_, StoreError>(error)) => {
                 tracing::warn!(%error, source = %error.source, "the heartbeat could tell no more than that it beats");
             }
             Err(_) => tracing::warn!("what travels with the heartbeat takes longer than a beat"),

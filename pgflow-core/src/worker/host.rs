@@ -29,6 +29,7 @@ use super::{
     alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::Backoff,
+    logs::Looked,
     parts::Parts,
     queues::Queues,
     resources::{Ledger, Offer, Refusal},
@@ -133,11 +134,13 @@ impl Host {
         let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
+        let looked = Looked::default();
         Beat {
             worker,
             endpoint: endpoint.clone(),
             ask,
             tally: tally.clone(),
+            looked: looked.clone(),
             report: to_self.clone(),
             over: over.clone(),
         }
@@ -148,6 +151,7 @@ impl Host {
         let transactions = self.flow.endpoint().host_pool("transaction", TRANSACTIONS);
         let shared = Arc::new(Shared {
             transactions,
+            looked,
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),

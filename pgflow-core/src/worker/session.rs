@@ -29,6 +29,7 @@ use crate::{
 use super::{
     beat::Vitals,
     flusher::{Pending, Work},
+    logs::Speaking,
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
     slots::Slots,
@@ -98,6 +99,7 @@ pub(super) struct RunningView {
     epoch: i32,
     node: i16,
     elem: i32,
+    attempt: i16,
     since: Instant,
     context: ContextSlot,
 }
@@ -106,6 +108,12 @@ pub(super) struct RunningView {
 pub(super) fn vitals(table: &Table) -> Vitals {
     let table = table.lock().unwrap_or_else(PoisonError::into_inner);
     let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
+    let speaking = table.iter().filter_map(|(key, r)| {
+        let context = r.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let tail = context.as_ref()?.log()?.clone();
+        let (run, node, elem) = (key.run, r.node, r.elem);
+        Some(Speaking { run, node, elem, attempt: r.attempt, epoch: r.epoch, tail })
+    });
     let notes = table.iter().filter_map(|(key, r)| {
         let progress =
             r.context.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last_progress()?;
@@ -122,6 +130,7 @@ pub(super) fn vitals(table: &Table) -> Vitals {
         busy: table.len(),
         tokens: old.map(|(key, r)| (*key, r.epoch)).collect(),
         notes: notes.collect(),
+        speaking: speaking.collect(),
     }
 }
 
@@ -306,6 +315,7 @@ impl Session {
             epoch: token.epoch,
             node: token.version.number(token.at),
             elem: token.at.elem().max(0),
+            attempt: token.attempt,
             since: Instant::now(),
             context: context.clone(),
         };

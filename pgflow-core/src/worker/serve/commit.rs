@@ -61,7 +61,8 @@ pub(super) async fn commit(
     match answered(async { transaction.commit().await.during("commit a step") }).await {
         Ok(()) => {
             let [settled] = batch;
-            Verdict::Committed { pending: Pending { settled, next, arrivals, results }, flushed }
+            let pending = Pending { settled, next, arrivals, results, log: None };
+            Verdict::Committed { pending, flushed }
         }
         Err(error) if error.is_refusal() => refused(shared, token, plan, &error).await,
         // the session asks the database what became of it
