@@ -15,6 +15,7 @@ mod faults;
 mod idle;
 mod language;
 mod limits;
+mod logs;
 mod migrating;
 mod model;
 mod pooler;
