@@ -41,14 +41,12 @@ pub(crate) fn render(paint: Paint, logs: &[LogLines]) -> String {
 fn attempt(paint: Paint, log: &LogLines) -> String {
     let element = log.element.map(|n| format!(", element {n}")).unwrap_or_default();
     let name = format!("{}{element}, attempt {}", log.node, log.attempt);
-    let mut text = format!("\n{}\n", paint.paint(Tone::Strong, &name));
-    if log.dropped > 0 {
-        text += &format!("… {} earlier\n", log.dropped);
-    }
-    for line in &log.lines {
-        text += &(paint.paint(tone(line), line) + "\n");
-    }
-    text
+    let earlier = match log.dropped {
+        0 => String::new(),
+        n => paint.paint(Tone::Faint, &format!("… {n} earlier\n")),
+    };
+    let lines = log.lines.iter().map(|line| paint.paint(tone(line), line) + "\n");
+    format!("\n{}\n{earlier}{}", paint.paint(Tone::Strong, &name), lines.collect::<String>())
 }
 
 /// By the level, which is the second word.
