@@ -29,6 +29,7 @@ thread_local! {
 /// The last lines of an attempt.
 #[derive(Debug)]
 pub(crate) struct Tail {
+    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "the layer writes lines"))]
     since: Instant,
     kept: Mutex<Kept>,
 }
