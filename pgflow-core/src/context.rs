@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
-use crate::{logs::Tail, store::RunId, trace::TraceParent};
+use crate::{logs::Tail, redact::Secrets, store::RunId, trace::TraceParent};
 
 pub use cached::cached;
 pub(crate) use cached::{CacheSlot, Results};
@@ -124,6 +124,7 @@ struct Inner {
     transaction: Option<TransactionSlot>,
     cache: Option<CacheSlot>,
     log: Option<Arc<Tail>>,
+    hidden: Secrets,
     /// Open while blocking work of the step goes on.
     busy: mpsc::Sender<()>,
 }
@@ -151,6 +152,8 @@ pub struct Attempt {
     pub(crate) cache: Option<CacheSlot>,
     /// Where its log lines are kept.
     pub(crate) log: Option<Arc<Tail>>,
+    /// What must not stand in its notes.
+    pub(crate) hidden: Secrets,
 }
 
 impl StepContext {
@@ -176,6 +179,7 @@ impl StepContext {
             transaction: None,
             cache: None,
             log: None,
+            hidden: Secrets::default(),
             busy,
         }))
     }
@@ -204,6 +208,7 @@ impl StepContext {
             transaction: attempt.transaction,
             cache: attempt.cache,
             log: attempt.log,
+            hidden: attempt.hidden,
             busy,
         };
         (Self(Arc::new(inner)), done)
@@ -263,7 +268,7 @@ impl StepContext {
 
     /// Says how far the step is, in numbers and words.
     pub fn progress_with(&self, done: u64, total: u64, note: impl Into<String>) {
-        self.note_progress(Progress { done, total, note: Some(note.into()) });
+        self.note_progress(Progress { done, total, note: Some(self.0.hidden.hide(&note.into())) });
     }
 
     /// The GPU slot of a `gpu` step.

@@ -1,6 +1,6 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
-//! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
+//! Bottom up; a module names only modules before it: `payload`, `failure`, `redact`, `spec`, `env`, `traits` and what macro
 //! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `logs`, `observe`,
 //! `registry`, `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `testing`.
 
@@ -21,6 +21,7 @@ pub mod payload;
 pub mod private;
 pub mod probe;
 pub mod record;
+pub mod redact;
 pub mod registry;
 pub mod schedule;
 pub mod slice;

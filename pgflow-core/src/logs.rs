@@ -16,6 +16,8 @@ use std::{
     time::Instant,
 };
 
+use crate::redact::Secrets;
+
 #[cfg(feature = "logs")]
 pub use layer::logs;
 
@@ -32,6 +34,8 @@ pub(crate) struct Tail {
     #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "the layer writes lines"))]
     since: Instant,
     kept: Mutex<Kept>,
+    #[cfg_attr(not(feature = "logs"), expect(dead_code, reason = "the layer writes lines"))]
+    hidden: Secrets,
 }
 
 #[derive(Debug, Default)]
@@ -42,10 +46,14 @@ struct Kept {
 }
 
 impl Tail {
-    /// An empty one that begins now; `None` where nobody listens.
-    pub fn begin() -> Option<Arc<Self>> {
+    fn new(hidden: Secrets) -> Self {
+        Self { since: Instant::now(), kept: Mutex::default(), hidden }
+    }
+
+    /// An empty one that begins now, and keeps none of what is hidden; `None` where nobody listens.
+    pub fn begin(hidden: &Secrets) -> Option<Arc<Self>> {
         let listening = LISTENING.load(Ordering::Relaxed);
-        listening.then(|| Arc::new(Self { since: Instant::now(), kept: Mutex::default() }))
+        listening.then(|| Arc::new(Self::new(hidden.clone())))
     }
 
     /// How many lines were said, and the last of them.

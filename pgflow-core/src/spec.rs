@@ -61,6 +61,8 @@ pub struct StepOptions {
     pub revision: Option<u32>,
     /// The completion commits together with the step's own writes.
     pub transactional: bool,
+    /// JSON pointers to what of the output is not shown.
+    pub redact: &'static [&'static str],
 }
 
 impl StepOptions {
@@ -81,6 +83,7 @@ impl StepOptions {
         batch: None,
         revision: None,
         transactional: false,
+        redact: &[],
     };
 }
 
@@ -133,6 +136,8 @@ pub struct WorkflowOptions {
     pub concurrency: Option<u32>,
     /// A cron expression in UTC.
     pub schedule: Option<&'static str>,
+    /// JSON pointers to what of the input and of the output is not shown.
+    pub redact: &'static [&'static str],
 }
 
 impl WorkflowOptions {
@@ -143,6 +148,7 @@ impl WorkflowOptions {
         retry_delay_ms: None,
         concurrency: None,
         schedule: None,
+        redact: &[],
     };
 }
 

@@ -11,8 +11,8 @@ use syn::visit::Visit;
 /// The modules of `pgflow-core`, bottom up. A module names modules of its own line or of lines before it.
 const LAYERS: &[&[&str]] = &[
     &[
-        "payload", "failure", "spec", "env", "traits", "builtins", "path", "record", "probe",
-        "slice",
+        "payload", "failure", "spec", "env", "traits", "builtins", "path", "record", "redact",
+        "probe", "slice",
     ],
     &["definition"],
     &["lifecycle"],

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::{
     definition::Definition,
     payload::Json,
+    redact,
     store::{
         RunId, StoreError,
         log::{self, AttemptLog},
@@ -78,12 +79,12 @@ impl Flow {
         look::find(&mut self.client().await?, key).await
     }
 
-    /// All that is stored of a run, as one JSON object; `None`: there is no such run.
+    /// All that is stored of a run, as one JSON object, without what `redact` hides; `None`: there is no such run.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn dump(&self, run: RunId) -> Result<Option<Json>, StoreError> {
-        look::dump(&mut self.client().await?, run).await
+        Ok(look::dump(&mut self.client().await?, run).await?.map(redact::dump))
     }
 
     /// All workflows that have been registered, with their versions, the newest first.

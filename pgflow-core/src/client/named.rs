@@ -10,6 +10,7 @@ use crate::{
     definition::Definition,
     lifecycle::{Graph, Position},
     payload::{INPUT_MAX, Json, PayloadError},
+    redact::Secrets,
     registry::{head_start, linked},
     store::{
         RunId, StoreError,
@@ -191,6 +192,11 @@ fn first(stored: &Startable, delayed: bool) -> Option<Position> {
 
 /// Checks an input by the types of the code where this binary links it, else by the names of the inputs.
 pub(super) fn check_input(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
+    let hide = |e| Secrets::of(input, &definition.options.redact).hide_in_error(e);
+    check(definition, input).map_err(hide)
+}
+
+fn check(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
     let size = input.as_str().len();
     if size > INPUT_MAX {
         let problem = format!(

@@ -17,12 +17,12 @@ use tracing_subscriber::{
     registry::{LookupSpan, SpanRef},
 };
 
+use crate::store::log::BYTES_MAX;
+
 use super::{HANDED, LISTENING, Tail};
 
 /// How many lines of an attempt are kept.
 const LINES: usize = 50;
-/// How many bytes they have at most, line breaks among them.
-const BYTES: usize = 8192;
 /// Where a line is cut.
 const LINE_BYTES: usize = 1024;
 
@@ -104,11 +104,19 @@ impl Tail {
         let mut line = Line::default();
         let _ = write!(line, "{:>8.3}s {level:>5}", self.since.elapsed().as_secs_f64());
         write(&mut line);
+        let mut text = if line.cut {
+            self.hidden.hide_in_cut(&line.text)
+        } else {
+            self.hidden.hide(&line.text)
+        };
+        if line.cut {
+            text.push('…');
+        }
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.said += 1;
-        kept.bytes += line.text.len() + 1;
-        kept.lines.push_back(line.text);
-        while kept.lines.len() > LINES || kept.bytes > BYTES {
+        kept.bytes += text.len() + 1;
+        kept.lines.push_back(text);
+        while kept.lines.len() > LINES || kept.bytes > BYTES_MAX {
             let Some(first) = kept.lines.pop_front() else { return };
             kept.bytes -= first.len() + 1;
         }
@@ -129,7 +137,6 @@ impl Write for Line {
                 return Err(fmt::Error);
             }
             if self.text.len() >= LINE_BYTES {
-                self.text.push('…');
                 self.cut = true;
             } else if c.is_control() {
                 self.text.extend(c.escape_default());
@@ -143,12 +150,11 @@ impl Write for Line {
 
 #[cfg(test)]
 mod tests {
-    use std::{sync::Mutex, time::Instant};
-
     use super::*;
+    use crate::{payload::Json, redact::Secrets};
 
     fn tail() -> Tail {
-        Tail { since: Instant::now(), kept: Mutex::default() }
+        Tail::new(Secrets::default())
     }
 
     #[test]
@@ -168,6 +174,18 @@ mod tests {
     }
 
     #[test]
+    fn what_is_hidden_is_in_no_line_nor_its_beginning_where_a_line_is_cut() {
+        let hidden = Secrets::of(&Json::from_trusted(r#""hunter2 and more""#), &[""]);
+        let tail = Tail::new(hidden);
+        tail.say("INFO", |line| _ = write!(line, " {:?}", "as hunter2 and more"));
+        for n in 985..1024 {
+            tail.say("INFO", |line| _ = write!(line, "{}hunter2 and more", "x".repeat(n)));
+        }
+        let (_, text) = tail.so_far();
+        assert!(!text.contains("hunter"), "{text}");
+    }
+
+    #[test]
     fn the_last_fifty_lines_are_kept_and_of_long_ones_fewer() {
         let tail = tail();
         (0..1000).for_each(|n| tail.say("WARN", |line| _ = write!(line, " line {n}")));
@@ -177,6 +195,6 @@ mod tests {
         (0..9).for_each(|_| tail.say("WARN", |line| _ = line.write_str(&"x".repeat(2000))));
         let (said, text) = tail.so_far();
         assert_eq!(said, 1009);
-        assert!(text.len() <= BYTES && text.lines().count() == 7, "{}", text.len());
+        assert!(text.len() <= BYTES_MAX && text.lines().count() == 7, "{}", text.len());
     }
 }

@@ -9,6 +9,9 @@ use super::{Connection, During, RunId, StoreError, millis, stamp::Stamp};
 /// How long workers write down the lines of a run after somebody has looked at them.
 const LOOK: Duration = Duration::from_secs(30);
 
+/// The most bytes of a row's lines.
+pub const BYTES_MAX: usize = 8192;
+
 /// The last log lines of an attempt: at most 50 of them, at most 8 kB.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,6 +47,16 @@ pub struct LogRow {
     pub said: u64,
     /// The last of them, each ended by a line break but the last.
     pub lines: String,
+}
+
+/// The last lines of a text that a row can hold.
+pub fn fitting(lines: &str) -> &str {
+    let mut kept = lines;
+    while kept.len() > BYTES_MAX {
+        let Some((_, rest)) = kept.split_once('\n') else { return "" };
+        kept = rest;
+    }
+    kept
 }
 
 /// Writes lines down, each attempt's in place of those that were there. One attempt has one row at most.

@@ -11,6 +11,7 @@ use std::{
 use crate::{
     lifecycle::AttemptStatus,
     logs::Tail,
+    redact::Secrets,
     store::{
         Connection, RunId, StoreError,
         log::{self, LogRow},
@@ -79,7 +80,16 @@ impl Looked {
             epoch: token.epoch,
             tail: tail.clone(),
         };
-        Some(speaking.row()).filter(|row| row.said > 0)
+        let mut row = Some(speaking.row()).filter(|row| row.said > 0)?;
+        if let Verdict::Settled { settled, .. } = verdict
+            && let Some(output) = settled.attempt.as_ref().and_then(|a| a.output.as_ref())
+            && let Some(node) = token.at.node()
+        {
+            // what the step made was not known while it spoke
+            let own = Secrets::of(output, &token.version.definition.nodes[node].redact);
+            row.lines = log::fitting(&own.hide(&row.lines)).into();
+        }
+        Some(row)
     }
 
     /// Asks whose lines are looked at, where there are any, and writes these down. The heartbeat's own statement does not

@@ -6,6 +6,7 @@ mod commit;
 mod follow;
 mod judge;
 mod load;
+mod secrets;
 mod wake;
 
 use std::{
@@ -48,6 +49,7 @@ use judge::{
 };
 pub(super) use load::{Reader, RunCache};
 use load::{Trouble, env};
+use secrets::secrets;
 
 /// Workers that may die of one task before it fails.
 pub(super) const LOSSES_MAX: i16 = 5;
@@ -186,7 +188,8 @@ async fn serve_task(
     };
     let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
     let waits = Arc::new(Notify::new());
-    let log = Tail::begin();
+    let hidden = secrets(&shared, &token, &[]);
+    let log = Tail::begin(&hidden);
     let transaction = plan.transactional.then(|| TransactionSlot::new(shared.transactions.clone()));
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
@@ -200,6 +203,7 @@ async fn serve_task(
         transaction: transaction.clone(),
         cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
         log: log.clone(),
+        hidden,
     });
     let stub = shared.stubs.of(&token.version.definition.nodes[node].id, &spec.kind);
     let call = match (stub, spec.run, &token.input) {

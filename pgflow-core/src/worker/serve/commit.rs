@@ -14,6 +14,7 @@ use super::{
     },
     Shared,
     judge::failed,
+    secrets::secrets,
 };
 
 /// Commits the completion with what the step wrote. A step that failed, or that wrote nothing through its transaction, is
@@ -77,6 +78,7 @@ async fn refused(shared: &Shared, token: &Token, plan: &TaskPlan, error: &StoreE
         return Verdict::HandBack;
     }
     let text = format!("the transaction of `{}` was refused: {}", plan.step, error.source);
+    let text = secrets(shared, token, &[]).hide(&text);
     let failure = Failure::new(plan.step, FailureKind::Failed, text);
     failed(shared, token, plan, FailureKind::Failed, failure).await
 }
