@@ -21,6 +21,7 @@ mod model;
 mod pooler;
 mod process;
 mod queue;
+mod redact;
 mod resources;
 mod restart;
 mod roles;

@@ -319,6 +319,7 @@ mod tests {
             at_least: None,
             output: Some("u32".into()),
             options: Some(TaskOptions::default()),
+            redact: Vec::new(),
         }
     }
 
