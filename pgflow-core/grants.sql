@@ -22,9 +22,12 @@ grant update (idle) on pgflow.worker to pgflow_client;
 grant delete on pgflow.task, pgflow.slot, pgflow.pause to pgflow_client, pgflow_worker;
 grant usage on sequence pgflow.run_id_seq to pgflow_client, pgflow_worker;
 
--- Leases, recovery, progress, schedules, cached results, counts, alerts. The vacuum of pgflow.task is its owner's: without it autovacuum does the work.
+-- Looking at the log lines of a live run; a reader sees those of failures, and what others look at.
+grant insert, update, delete on pgflow.look to pgflow_client, pgflow_worker;
+
+-- Leases, recovery, progress, log lines, schedules, cached results, counts, alerts. The vacuum of pgflow.task is its owner's: without it autovacuum does the work.
 grant insert, update, delete on pgflow.worker, pgflow.progress to pgflow_worker;
-grant insert, update on pgflow.schedule, pgflow.cache, pgflow.stats, pgflow.alert to pgflow_worker;
+grant insert, update on pgflow.schedule, pgflow.cache, pgflow.stats, pgflow.alert, pgflow.log to pgflow_worker;
 grant update (deadline_cursor, alerts_at) on pgflow.meta to pgflow_worker;
 grant usage on sequence pgflow.worker_id to pgflow_worker;
 

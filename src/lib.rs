@@ -23,6 +23,7 @@ pub use pgflow_core::{
         RunId, StoreError,
         alert::{Alert, AlertKind, AlertRules},
         load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded, WorkersLoad},
+        log::AttemptLog,
         look::{NodeView, RunFilter, RunLine},
         queue::{Fate, MessageStatus},
         read::{AttemptView, Ending, RunStatus, TaskState, TaskView},
@@ -48,6 +49,9 @@ pub mod metrics {
 }
 #[cfg(feature = "metrics")]
 pub use metrics::Metrics;
+
+#[cfg(feature = "logs")]
+pub use pgflow_core::logs::logs;
 
 #[cfg(feature = "insta")]
 mod snapshot;

@@ -3,7 +3,8 @@
 use std::{ffi::OsString, fmt, process::ExitCode};
 
 use clap::Parser;
-use pgflow_core::{registry::Tuning, worker::WorkerBuilder};
+use pgflow_core::{logs::logs, registry::Tuning, worker::WorkerBuilder};
+use tracing_subscriber::{Layer, filter::LevelFilter, layer::SubscriberExt};
 
 use crate::{arguments::CommandLine, context::Context, error::tell, exit::Exit};
 
@@ -107,12 +108,14 @@ impl Host {
     }
 }
 
-/// Warnings and errors, or what `RUST_LOG` names (a level), to standard error; a host that has a subscriber keeps it.
+/// Warnings and errors, or what `RUST_LOG` names (a level), to standard error, and the lines of steps to those who ask for
+/// them; a host that has a subscriber keeps it.
 fn log() {
     let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
-    let subscriber = tracing_subscriber::fmt()
+    let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(false)
-        .with_max_level(level.unwrap_or(tracing::Level::WARN));
-    let _ = tracing::subscriber::set_global_default(subscriber.finish());
+        .with_filter(level.unwrap_or(LevelFilter::WARN));
+    let subscriber = tracing_subscriber::registry().with(lines).with(logs());
+    let _ = tracing::subscriber::set_global_default(subscriber);
 }

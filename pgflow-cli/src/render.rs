@@ -2,6 +2,7 @@
 
 pub(crate) mod dot;
 pub(crate) mod layout;
+pub(crate) mod logs;
 pub(crate) mod mermaid;
 pub(crate) mod metrics;
 pub(crate) mod nodes;

@@ -28,6 +28,7 @@ use crate::{
     embedded::Server,
     failure::{Failure, FailureKind},
     lifecycle::RunState,
+    redact::Secrets,
     registry::{RegistryError, Tuning, Version},
     spec::WorkflowSpec,
     store::{
@@ -313,8 +314,10 @@ impl<W: Workflow> Run<W> {
     /// Dropping the future does nothing to the run.
     pub async fn output(&self) -> Result<W::Output, RunError> {
         match self.ending().await? {
-            read::Ending::Completed(output) => W::decode_output(&output)
-                .map_err(|problem| RunError::Mismatch { run: self.id, problem }),
+            read::Ending::Completed(output) => W::decode_output(&output).map_err(|problem| {
+                let hidden = Secrets::of(&output, (W::SPEC)().options.redact);
+                RunError::Mismatch { run: self.id, problem: hidden.hide_in_error(problem) }
+            }),
             read::Ending::Ended(state, failure) => {
                 Err(RunError::Ended { run: self.id, state, failure })
             }

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::sync::{mpsc, watch};
 
-use crate::{store::RunId, trace::TraceParent};
+use crate::{logs::Tail, redact::Secrets, store::RunId, trace::TraceParent};
 
 pub use cached::cached;
 pub(crate) use cached::{CacheSlot, Results};
@@ -123,6 +123,8 @@ struct Inner {
     state: HostState,
     transaction: Option<TransactionSlot>,
     cache: Option<CacheSlot>,
+    log: Option<Arc<Tail>>,
+    hidden: Secrets,
     /// Open while blocking work of the step goes on.
     busy: mpsc::Sender<()>,
 }
@@ -148,6 +150,10 @@ pub struct Attempt {
     pub(crate) transaction: Option<TransactionSlot>,
     /// Where a caching step finds results.
     pub(crate) cache: Option<CacheSlot>,
+    /// Where its log lines are kept.
+    pub(crate) log: Option<Arc<Tail>>,
+    /// What must not stand in its notes.
+    pub(crate) hidden: Secrets,
 }
 
 impl StepContext {
@@ -172,6 +178,8 @@ impl StepContext {
             state,
             transaction: None,
             cache: None,
+            log: None,
+            hidden: Secrets::default(),
             busy,
         }))
     }
@@ -199,6 +207,8 @@ impl StepContext {
             state: attempt.state,
             transaction: attempt.transaction,
             cache: attempt.cache,
+            log: attempt.log,
+            hidden: attempt.hidden,
             busy,
         };
         (Self(Arc::new(inner)), done)
@@ -258,7 +268,7 @@ impl StepContext {
 
     /// Says how far the step is, in numbers and words.
     pub fn progress_with(&self, done: u64, total: u64, note: impl Into<String>) {
-        self.note_progress(Progress { done, total, note: Some(note.into()) });
+        self.note_progress(Progress { done, total, note: Some(self.0.hidden.hide(&note.into())) });
     }
 
     /// The GPU slot of a `gpu` step.
@@ -295,7 +305,7 @@ impl StepContext {
     }
 
     /// Runs CPU work on a thread where it may block. The engine sees when it ends: the slots of the step are not given
-    /// to anybody else before.
+    /// to anybody else before. Its log lines stand in the span of the caller.
     ///
     /// # Panics
     /// When `work` does.
@@ -303,9 +313,9 @@ impl StepContext {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> T {
-        let busy = self.0.busy.clone();
+        let (busy, span) = (self.0.busy.clone(), tracing::Span::current());
         let done = tokio::task::spawn_blocking(move || {
-            let result = work();
+            let result = span.in_scope(work);
             drop(busy);
             result
         });
@@ -317,6 +327,10 @@ impl StepContext {
 
     pub(crate) fn cancel(&self) {
         self.0.cancelled.send_replace(true);
+    }
+
+    pub(crate) fn log(&self) -> Option<&Arc<Tail>> {
+        self.0.log.as_ref()
     }
 
     pub(crate) fn last_progress(&self) -> Option<Progress> {

@@ -99,6 +99,9 @@ pub struct Node {
     /// Tuning, with what the workflow hands down filled in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub options: Option<TaskOptions>,
+    /// JSON pointers to what of the output is not shown; of a map those into each element's.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<String>,
 }
 
 /// What a node does.
@@ -142,6 +145,9 @@ pub struct RunOptions {
     /// A cron expression in UTC.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
+    /// JSON pointers to what of the input and of the output is not shown.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub redact: Vec<String>,
 }
 
 /// Effective tuning of the tasks of one node.
@@ -245,6 +251,11 @@ impl Definition {
         })?;
         definition.check()?;
         Ok(definition)
+    }
+
+    /// Whether anything of its runs is not shown.
+    pub fn redacts(&self) -> bool {
+        !self.options.redact.is_empty() || self.nodes.iter().any(|node| !node.redact.is_empty())
     }
 
     /// The node of this id.

@@ -1,8 +1,8 @@
 //! The runtime of pgflow. Applications use the crate `pgflow`, which names what is public.
 //!
-//! Bottom up; a module names only modules before it: `payload`, `failure`, `spec`, `env`, `traits` and what macro
-//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `spans`, `observe`, `metrics`,
-//! `registry`, `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `otlp` · `testing`.
+//! Bottom up; a module names only modules before it: `payload`, `failure`, `redact`, `spec`, `env`, `traits` and what macro
+//! output stands on · `definition`, `lifecycle` (pure) · `store` (all SQL) · `embedded` · `trace`, `spans`, `logs`, `observe`,
+//! `metrics`, `registry`, `schedule`, `trigger`, `context`, `batch`, `stubs` · `worker`, `client` · `otlp` · `testing`.
 
 pub mod batch;
 pub mod builtins;
@@ -13,6 +13,7 @@ pub mod embedded;
 pub mod env;
 pub mod failure;
 pub mod lifecycle;
+pub mod logs;
 pub mod metrics;
 pub mod observe;
 #[cfg(feature = "otlp")]
@@ -23,6 +24,7 @@ pub mod payload;
 pub mod private;
 pub mod probe;
 pub mod record;
+pub mod redact;
 pub mod registry;
 pub mod schedule;
 pub mod slice;

@@ -63,6 +63,8 @@ pub struct StepOptions {
     pub revision: Option<u32>,
     /// The completion commits together with the step's own writes.
     pub transactional: bool,
+    /// JSON pointers to what of the output is not shown.
+    pub redact: &'static [&'static str],
 }
 
 impl StepOptions {
@@ -83,6 +85,7 @@ impl StepOptions {
         batch: None,
         revision: None,
         transactional: false,
+        redact: &[],
     };
 }
 
@@ -135,6 +138,8 @@ pub struct WorkflowOptions {
     pub concurrency: Option<u32>,
     /// A cron expression in UTC.
     pub schedule: Option<&'static str>,
+    /// JSON pointers to what of the input and of the output is not shown.
+    pub redact: &'static [&'static str],
 }
 
 impl WorkflowOptions {
@@ -145,6 +150,7 @@ impl WorkflowOptions {
         retry_delay_ms: None,
         concurrency: None,
         schedule: None,
+        redact: &[],
     };
 }
 

@@ -14,6 +14,7 @@ pub mod end;
 pub mod flush;
 pub mod health;
 pub mod load;
+pub mod log;
 pub mod look;
 pub mod migrate;
 pub mod queue;

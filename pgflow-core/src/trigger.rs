@@ -6,6 +6,7 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     payload::{INPUT_MAX, Json},
+    redact::Secrets,
     spec::WorkflowSpec,
     traits::Workflow,
 };
@@ -34,8 +35,10 @@ impl Queue {
     /// Each message starts a run, and is its input as it stands.
     pub fn starts<W: Workflow>(self) -> Trigger {
         let check = (W::SPEC)().check_input;
+        let hidden = (W::SPEC)().options.redact;
         self.reads::<W>(Arc::new(move |body| {
-            check(body).map(|()| body.clone()).map_err(|problem| problem.to_string())
+            let refuse = |problem| Secrets::of(body, hidden).hide_in_error(problem).to_string();
+            check(body).map(|()| body.clone()).map_err(refuse)
         }))
     }
 
@@ -46,11 +49,16 @@ impl Queue {
         input: impl Fn(M) -> Result<W::Input, E> + Send + Sync + 'static,
     ) -> Trigger {
         let check = (W::SPEC)().check_input;
-        self.reads::<W>(Arc::new(move |body| {
+        // the message has a shape of its own, so all of it may be what the input hides
+        let hidden: &[&str] = if (W::SPEC)().options.redact.is_empty() { &[] } else { &[""] };
+        let read = move |body: &Json| {
             let message = body.decode::<M>().map_err(|problem| problem.to_string())?;
             let input = input(message).map_err(|problem| problem.to_string())?;
             let input = W::encode(&input).map_err(|problem| problem.to_string())?;
             check(&input).map(|()| input).map_err(|problem| problem.to_string())
+        };
+        self.reads::<W>(Arc::new(move |body| {
+            read(body).map_err(|problem: String| Secrets::of(body, hidden).hide(&problem))
         }))
     }
 

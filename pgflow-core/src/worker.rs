@@ -4,6 +4,7 @@ mod alerts;
 mod beat;
 mod flusher;
 mod host;
+mod logs;
 mod looks;
 mod parts;
 mod queues;

@@ -113,6 +113,18 @@ pub const BATCH_AND_CONCURRENCY: &str =
     "`batch` and `concurrency` do not go together yet; keep one of them";
 pub const NOT_ALLOW: &str = "option `allow` takes a list; write `allow(longest_path)`";
 
+pub const NOT_REDACT: &str = "`redact` takes a list of JSON pointers; write `redact = [\"/password\"]`, or `redact` alone for the whole payload";
+
+pub fn not_a_pointer(text: &str) -> String {
+    let path = text.trim_start_matches('/').replace('.', "/");
+    if path.contains('~') {
+        return format!(
+            "`{text}` is no JSON pointer; write `~0` for a `~`, and `~1` for a `/` within a name"
+        );
+    }
+    format!("`{text}` is no JSON pointer; write \"/{path}\"")
+}
+
 pub fn not_a_text(name: &str) -> String {
     format!("`{name}` is not a string; write `{name} = \"…\"`")
 }

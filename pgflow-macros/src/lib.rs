@@ -35,6 +35,7 @@ use proc_macro::TokenStream;
 /// | `revision = 2` | counts changes of the code behind cached results |
 /// | `batch(max = 32, linger = "20ms")` | callers in one process share a call: takes a `Vec`, gives one as long |
 /// | `transactional` | what is written through `StepContext::transaction` commits with the completion |
+/// | `redact = ["/password", "/cards/*/number"]`, `redact` | JSON pointers to what of the output is stored and not shown; alone: all of it |
 ///
 /// Durations are numbers with units, as in `"250ms"`, `"90s"`, `"1h30m"`, `"7d"`.
 #[proc_macro_attribute]
@@ -76,6 +77,7 @@ pub fn step(options: TokenStream, item: TokenStream) -> TokenStream {
 /// | `retries`, `retry_delay` | for steps that do not say |
 /// | `concurrency = 1` | runs under way at once, over all processes |
 /// | `id = "name"` | the stored name |
+/// | `redact = ["/password"]` | JSON pointers to what of the input and of the output is stored and not shown |
 /// | `schedule = "0 3 * * *"` | a run at each tick, in UTC; its input is none, `()` or a `pgflow::Tick` |
 #[proc_macro_attribute]
 pub fn workflow(options: TokenStream, item: TokenStream) -> TokenStream {

@@ -30,8 +30,18 @@ const STEP: &[&str] = &[
     "id",
     "needs",
     "transactional",
+    "redact",
 ];
 
 /// The options of `#[workflow]`.
-const WORKFLOW: &[&str] =
-    &["version", "timeout", "retries", "retry_delay", "concurrency", "id", "allow", "schedule"];
+const WORKFLOW: &[&str] = &[
+    "version",
+    "timeout",
+    "retries",
+    "retry_delay",
+    "concurrency",
+    "id",
+    "allow",
+    "schedule",
+    "redact",
+];

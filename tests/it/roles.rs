@@ -80,6 +80,9 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
     assert!(reader.status(run.id()).await.unwrap().is_some());
     assert_eq!(reader.why(run.id()).await.unwrap()[0].code, "ended");
     assert!(reader.dump(run.id()).await.unwrap().is_some());
+    assert_eq!(reader.logs(run.id()).await.unwrap(), []);
+    let looked = "select count(*) from pgflow.look";
+    assert_eq!(db.count(looked).await, 0, "a reader sees what is there and asks for no more");
     assert!(!reader.list(&pgflow::RunFilter::default(), 10).await.unwrap().is_empty());
     assert!(reader.start::<guarded_flow>(1).await.is_err());
     assert!(reader.cancel(run.id(), "a reader").await.is_err());

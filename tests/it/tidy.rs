@@ -11,16 +11,16 @@ use syn::visit::Visit;
 /// The modules of `pgflow-core`, bottom up. A module names modules of its own line or of lines before it.
 const LAYERS: &[&[&str]] = &[
     &[
-        "payload", "failure", "spec", "env", "traits", "builtins", "path", "record", "probe",
-        "slice",
+        "payload", "failure", "spec", "env", "traits", "builtins", "path", "record", "redact",
+        "probe", "slice",
     ],
     &["definition"],
     &["lifecycle"],
     &["store"],
     &["embedded"],
     &[
-        "registry", "schedule", "trigger", "trace", "spans", "observe", "metrics", "context",
-        "batch", "stubs",
+        "registry", "schedule", "trigger", "trace", "spans", "logs", "observe", "metrics",
+        "context", "batch", "stubs",
     ],
     &["client", "worker"],
     &["otlp"],
@@ -159,7 +159,7 @@ fn the_engine_reads_no_clock_but_the_databases() {
         }
     }
     let migrations = root().join("pgflow-core/migrations");
-    let folders = ["clock", "run", "stats", "task", "workflow"]
+    let folders = ["clock", "log", "run", "stats", "task", "workflow"]
         .map(|noun| root().join("pgflow-core/sql").join(noun));
     for file in folders.iter().chain([&migrations]).flat_map(|folder| fs::read_dir(folder).unwrap())
     {

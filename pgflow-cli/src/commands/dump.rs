@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::{context::Context, error::CliError, exit::Exit, output};
 
 /// All that is stored of a run, as one JSON object: the run, its definition, attempts with outputs and errors, tasks,
-/// signals, children, what was done to it, and why it is not further along.
+/// log lines, signals, children, what was done to it, and why it is not further along.
 #[derive(Debug, Args)]
 pub(crate) struct Dump {
     /// The run.

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use clap::Args;
-use pgflow_core::{payload::Json, store::read::Ending};
+use pgflow_core::{
+    client::Flow,
+    payload::Json,
+    store::{RunId, read::Ending},
+};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -50,6 +54,16 @@ struct Started {
     error: Option<String>,
 }
 
+/// The output of a run, without what its definition hides.
+async fn shown(flow: &Flow, run: RunId, output: &Json) -> Result<Value, CliError> {
+    let redacts = flow.definition_of(run).await?.is_none_or(|definition| definition.redacts());
+    if !redacts {
+        return Ok(output.decode().unwrap_or_default());
+    }
+    let dump: Value = flow.dump(run).await?.and_then(|dump| dump.decode().ok()).unwrap_or_default();
+    Ok(dump["run"]["output"].clone())
+}
+
 impl Start {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         let input = self.file.read(self.payload.as_deref())?.unwrap_or_else(Json::null);
@@ -75,7 +89,7 @@ impl Start {
         let exit = match flow.ending(run).await? {
             Ending::Completed(output) => {
                 view.state = Some("completed".into());
-                view.output = Some(output.decode().unwrap_or_default());
+                view.output = Some(shown(&flow, run, &output).await?);
                 Exit::Done
             }
             Ending::Ended(state, failure) => {

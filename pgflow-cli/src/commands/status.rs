@@ -2,14 +2,17 @@
 
 use std::{
     fmt::Write,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant, SystemTime},
 };
 
 use clap::Args;
 use pgflow_core::{
     client::Flow,
     lifecycle::RunState,
-    store::{RunId, read::RunStatus},
+    store::{
+        RunId,
+        read::{RunStatus, TaskState},
+    },
 };
 use serde::Serialize;
 
@@ -19,6 +22,7 @@ use crate::{
     exit::Exit,
     output::{self, Output, Paint, Tone},
     render::{
+        logs::{self, LogLines},
         nodes::{self, NodeLine},
         reasons::{self, ReasonLine},
         time::{ago, between, moment, parse, stamp},
@@ -33,6 +37,9 @@ pub(crate) struct Status {
     /// Look again and again until the run ends; on a terminal in place.
     #[arg(long)]
     watch: bool,
+    /// Show the last log lines of its attempts too: of those that failed, and of those that run.
+    #[arg(long)]
+    logs: bool,
     /// How long to wait between two looks.
     #[arg(long, value_name = "DURATION", default_value = "1s", value_parser = parse, requires = "watch")]
     every: Duration,
@@ -53,6 +60,8 @@ struct View {
     repeated_as: Option<i64>,
     nodes: Vec<NodeLine>,
     reasons: Vec<ReasonLine>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    logs: Option<Vec<LogLines>>,
     #[serde(skip)]
     status: RunStatus,
 }
@@ -65,7 +74,12 @@ impl Status {
         let mut next = tokio::time::interval(self.every);
         next.tick().await;
         loop {
-            let view = View::fetch(&flow, run).await?;
+            let mut view = View::fetch(&flow, run).await?;
+            if self.logs {
+                let running =
+                    view.status.tasks.iter().any(|t| matches!(t.state, TaskState::Running(_)));
+                view.logs = Some(fetch_logs(&flow, run, running && !self.watch).await?);
+            }
             let ended = view.status.state.is_terminal();
             screen.show(context.output, &view);
             if !self.watch || ended {
@@ -74,6 +88,22 @@ impl Status {
             next.tick().await;
         }
     }
+}
+
+/// How long to wait for the heartbeat that brings what running attempts say.
+const HEARTBEAT: Duration = Duration::from_secs(4);
+
+/// The log lines of a run; `fresh`: also what its workers only write down now that somebody looks.
+async fn fetch_logs(flow: &Flow, run: RunId, fresh: bool) -> Result<Vec<LogLines>, CliError> {
+    let before = flow.logs(run).await?;
+    let mut found = before.clone();
+    let mut next = tokio::time::interval(Duration::from_millis(200));
+    let begun = Instant::now();
+    while fresh && found == before && begun.elapsed() < HEARTBEAT {
+        next.tick().await;
+        found = flow.logs(run).await?;
+    }
+    Ok(logs::lines(found))
 }
 
 /// What was shown last.
@@ -126,6 +156,7 @@ impl View {
             repeated_as: status.repeated_as.map(|run| run.0),
             nodes,
             reasons: reasons::lines(&found),
+            logs: None,
             status,
         })
     }
@@ -166,7 +197,8 @@ impl View {
         text += "\n";
         text += &nodes::render(paint, &self.nodes);
         text += "\n";
-        text + &reasons::render(paint, &self.reasons)
+        text += &reasons::render(paint, &self.reasons);
+        text + &self.logs.as_deref().map(|logs| logs::render(paint, logs)).unwrap_or_default()
     }
 }
 

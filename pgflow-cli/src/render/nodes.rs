@@ -140,7 +140,7 @@ fn line(node: &Node, view: Option<&NodeView>, ended: bool, now: SystemTime) -> N
         ready_at: ready.map(stamp),
         started_at: started.map(stamp),
         ended_at: view.ended_at.map(stamp),
-        arm: view.word.clone().filter(|_| node.kind == NodeKind::Branch),
+        arm: view.arm.clone(),
         error: view.failure.as_ref().map(|failure| failure.message.clone()),
         queued: queued.filter(|_| waits).unwrap_or_default(),
         took: took.filter(|_| waits).unwrap_or_default(),

@@ -109,8 +109,18 @@ async fn a_failed_run_shows_where_and_why_and_its_dump_has_everything() {
     assert_snapshot!("status_failed", timeless_text(&pgflow(&db, &["status", "1"]).await.text()));
     let dump = pgflow(&db, &["dump", "1"]).await.json();
     let members: Vec<&String> = dump.as_object().unwrap().keys().collect();
-    let expected =
-        ["attempts", "audit", "children", "definition", "pause", "run", "signals", "tasks", "why"];
+    let expected = [
+        "attempts",
+        "audit",
+        "children",
+        "definition",
+        "logs",
+        "pause",
+        "run",
+        "signals",
+        "tasks",
+        "why",
+    ];
     assert_eq!(members, expected);
     assert_eq!(dump["run"]["input"], json!("bad"));
     assert_eq!(dump["attempts"].as_array().unwrap().len(), 4);

@@ -9,8 +9,10 @@ use std::{
 
 use pgflow::cli::Host;
 
+use serde_json::json;
+
 use crate::{
-    operator::{Answer, NO_CONTEXTS, answer},
+    operator::{Answer, NO_CONTEXTS, answer, pgflow},
     support::Database,
     workflows::{gate, holding},
 };
@@ -110,6 +112,28 @@ async fn a_worker_serves_metrics_where_it_is_told_to() {
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));
     assert!(scrape(address).is_err(), "nobody is there any more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_log_lines_of_a_hosts_steps_are_shown_to_who_asks() {
+    let db = Database::new().await;
+    let child = host(&db, &["worker", "--name", "w6", "--only", "holding"]).spawn().unwrap();
+    db.until("select count(*) from pg_class where oid = to_regclass('pgflow.worker')", 1).await;
+    let run = db.flow().await.start::<holding>(("never".into(), 6)).await.unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
+    let without = pgflow(&db, &["status", "1", "--json"]).await.json();
+    assert_eq!(without.get("logs"), None);
+    let logs = pgflow(&db, &["status", "1", "--logs", "--json"]).await.json()["logs"].clone();
+    assert_eq!((&logs[0]["node"], &logs[0]["attempt"]), (&json!("hold"), &json!(1)), "{logs}");
+    let line = logs[0]["lines"][0].as_str().unwrap();
+    assert!(line.ends_with("INFO holding amount=6"), "{line}");
+    let text = pgflow(&db, &["status", "1", "--logs"]).await.text();
+    assert!(text.ends_with(&format!("\nhold, attempt 1\n{line}\n")), "{text}");
+    let dump = pgflow(&db, &["dump", "1"]).await.json();
+    assert_eq!(dump["logs"][0]["lines"], json!([line]));
+    run.cancel("ann").await.unwrap();
+    terminate(&child);
+    assert_eq!(ended(child).await.code(), Some(0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -70,6 +70,8 @@ pub async fn letter(name: String) -> Result<String> {
 
 #[step]
 pub async fn hold(name: String, amount: u32) -> Result<u32> {
+    // on a thread of its own, which the span goes along to
+    pgflow::StepContext::current().blocking(move || tracing::info!(amount, "holding")).await;
     gate(&name).notified().await;
     Ok(amount)
 }

@@ -7,6 +7,8 @@ select jsonb_build_object(
     from pgflow.attempt a join pgflow.node n on n.workflow = w.name and n.number = a.node where a.run_id = r.id),
   'tasks', (select coalesce(jsonb_agg(to_jsonb(k) - 'run_id' || jsonb_build_object('node', coalesce(n.id, k.node::text)) order by k.lane, k.elem), '[]')
     from pgflow.task k left join pgflow.node n on n.workflow = w.name and n.number = k.node where k.run_id = r.id),
+  'logs', (select coalesce(jsonb_agg(to_jsonb(l) - 'run_id' || jsonb_build_object('lines', string_to_array(l.lines, E'\n')) order by l.at, l.node, l.element, l.attempt), '[]')
+    from pgflow.logs l where l.run_id = r.id),
   'signals', (select coalesce(jsonb_agg(to_jsonb(g) - 'run_id' order by g.at), '[]') from pgflow.signal g where g.run_id = r.id),
   'children', (select coalesce(jsonb_agg(c.id order by c.id), '[]') from pgflow.run c where c.parent_run = r.id),
   'pause', (select to_jsonb(p) - 'run_id' from pgflow.pause p where p.run_id = r.id),

@@ -6,7 +6,7 @@ ended as (
   select l.node, count(*) filter (where l.status in (1, 7)) as done, count(*) filter (where l.status in (2, 3, 4)) as failed,
     count(*) filter (where l.status = 5) as skipped, count(*) filter (where l.status = 6) as cancelled, max(l.attempt) as attempt,
     (array_agg(l.error::text order by l.elem) filter (where l.error is not null))[1] as error,
-    (array_agg(l.output #>> '{}') filter (where l.elem = 0 and l.status in (1, 7) and jsonb_typeof(l.output) = 'string' and length(l.output::text) < 100))[1] as word
+    (array_agg(l.output #>> '{}') filter (where l.elem = 0 and l.status in (1, 7) and jsonb_typeof(l.output) = 'string'))[1] as arm
   from last l group by 1),
 spans as (
   select a.node, min(a.ready_at) as ready_at, min(a.started_at) as started_at, max(a.ended_at) as ended_at from pgflow.attempt a
@@ -18,11 +18,14 @@ here as (
   from pgflow.task k where k.run_id = $1 and not (k.elem = -1 and k.arrived < k.need) group by 1)
 select n.id, coalesce(e.done, 0) as done, coalesce(e.failed, 0) as failed, coalesce(e.skipped, 0) as skipped, coalesce(e.cancelled, 0) as cancelled,
   coalesce(h.running, 0) as running, coalesce(h.ready, 0) as ready, coalesce(h.waiting, 0) as waiting,
-  greatest(e.attempt, h.attempt) as attempt, e.error, e.word, least(s.ready_at, h.ready_at) as ready_at, least(s.started_at, h.started_at) as started_at,
+  greatest(e.attempt, h.attempt) as attempt, e.error,
+  case when d.is_branch then e.arm end as arm, least(s.ready_at, h.ready_at) as ready_at, least(s.started_at, h.started_at) as started_at,
   case when h.node is null then s.ended_at end as ended_at
 from pgflow.run r
 join pgflow.workflow w on w.id = r.workflow_id
 join pgflow.node n on n.workflow = w.name
+left join lateral (
+  select e ->> 'kind' = 'branch' as is_branch from jsonb_array_elements(w.definition -> 'nodes') e where e ->> 'id' = n.id limit 1) d on true
 left join ended e on e.node = n.number
 left join spans s on s.node = n.number
 left join here h on h.node = n.number

@@ -5,9 +5,11 @@ use std::time::Duration;
 use crate::{
     definition::Definition,
     payload::Json,
+    redact,
     store::{
         RunId, StoreError,
         load::{self, LastHour, Load},
+        log::{self, AttemptLog},
         look::{self, NodeView, RunFilter, RunLine},
         read::Ending,
         repeat,
@@ -53,6 +55,23 @@ impl Flow {
         look::nodes(&mut self.client().await?, run).await
     }
 
+    /// The last log lines of a run's attempts, of the hundred that were written down last, oldest first. Workers whose
+    /// subscriber has the layer `logs()` write them down when an attempt fails; those of a live run that is looked at also
+    /// with their heartbeat, every three seconds, for half a minute after this was called.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn logs(&self, run: RunId) -> Result<Vec<AttemptLog>, StoreError> {
+        let mut connection = self.client().await?;
+        if let Err(error) = log::look(&mut connection, run).await {
+            // a reader sees what is there
+            if error.source.as_database_error().is_none() {
+                return Err(error);
+            }
+        }
+        log::read(&mut connection, run).await
+    }
+
     /// The runs that were started under this key, with their workflows: one per workflow at most.
     ///
     /// # Errors
@@ -61,12 +80,12 @@ impl Flow {
         look::find(&mut self.client().await?, key).await
     }
 
-    /// All that is stored of a run, as one JSON object; `None`: there is no such run.
+    /// All that is stored of a run, as one JSON object, without what `redact` hides; `None`: there is no such run.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn dump(&self, run: RunId) -> Result<Option<Json>, StoreError> {
-        look::dump(&mut self.client().await?, run).await
+        Ok(look::dump(&mut self.client().await?, run).await?.map(redact::dump))
     }
 
     /// All workflows that have been registered, with their versions, the newest first.

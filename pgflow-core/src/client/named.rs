@@ -10,6 +10,7 @@ use crate::{
     definition::Definition,
     lifecycle::{Graph, Position},
     payload::{INPUT_MAX, Json, PayloadError},
+    redact::Secrets,
     registry::{head_start, linked},
     spec::WorkflowSpec,
     store::{
@@ -214,6 +215,11 @@ pub(super) fn linked_as(definition: &Definition) -> Option<&'static WorkflowSpec
 
 /// Checks an input by the types of the code where this binary links it, else by the names of the inputs.
 pub(super) fn check_input(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
+    let hide = |e| Secrets::of(input, &definition.options.redact).hide_in_error(e);
+    check(definition, input).map_err(hide)
+}
+
+fn check(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
     check_size(input)?;
     if let Some(spec) = linked_as(definition) {
         return (spec.check_input)(input);

@@ -12,6 +12,7 @@ use crate::{
     definition::{Definition, NodeKind},
     lifecycle::{Graph, Kept, kept, replay},
     payload::{Json, PayloadError},
+    redact::Secrets,
     store::{
         Connection, During, RunId, StoreError, read,
         repeat::{Plan, Repeated, past, plan, repeat, replace_output},
@@ -196,7 +197,11 @@ impl Retry {
                 check_size(output)?;
                 step.map_or(Ok(()), |step| (step.check_output)(output))
             };
-            let checked = output.clone().and_then(|output| check(&output).map(|()| output));
+            let secrets = |output: &Json| Secrets::of(output, &definition.nodes[node].redact);
+            let checked = output.clone().and_then(|output| match check(&output) {
+                Ok(()) => Ok(output),
+                Err(problem) => Err(secrets(&output).hide_in_error(problem)),
+            });
             let output =
                 checked.map_err(|problem| RetryError::Output { node: id.clone(), problem })?;
             outputs.push((node, output));

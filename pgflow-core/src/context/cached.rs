@@ -7,6 +7,7 @@ use tokio::sync::Notify;
 
 use crate::{
     payload::{Json, PayloadError},
+    redact::Secrets,
     spec::{BoxFuture, StepSpec},
     store::{StoreError, cache::Found},
     traits::Codec,
@@ -55,6 +56,7 @@ pub async fn cached<O, E, F: Future<Output = Result<O, E>>>(
         Ok(Found::Value(value)) => match codec.decode(&value) {
             Ok(output) => return Ok(output),
             Err(error) => {
+                let error = Secrets::of(&value, step.options.redact).hide_in_error(error);
                 tracing::warn!(step = step.id, %error, "a cached result does not decode; raise the step's `revision`");
             }
         },

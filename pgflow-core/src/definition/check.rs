@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::redact::is_pointer;
+
 use super::{Definition, Node, NodeKind, shape};
 
 /// The longest name, in characters.
@@ -87,6 +89,11 @@ pub enum Problem {
         /// The ids that there are.
         known: String,
     },
+    /// What of a payload is not shown is named by JSON pointers.
+    #[error(
+        "`{0}` in `redact` is no JSON pointer; write one as in `/password` or `/cards/0/number`"
+    )]
+    Pointer(String),
     /// Nodes that wait for one another.
     #[error("a cycle: {0}; remove one of these dependencies")]
     Cycle(String),
@@ -114,7 +121,7 @@ pub enum Problem {
 }
 
 impl Definition {
-    /// Checks names, ids, references, kinds, cycles and the fingerprint.
+    /// Checks names, ids, references, kinds, pointers, cycles and the fingerprint.
     ///
     /// # Errors
     /// Every problem found.
@@ -125,6 +132,7 @@ impl Definition {
         let mut problems = self.names();
         problems.extend(self.references());
         problems.extend(self.nodes.iter().filter_map(kind_fits));
+        problems.extend(self.pointers().filter(|p| !is_pointer(p)).cloned().map(Problem::Pointer));
         if problems.is_empty() {
             problems.extend(self.cycle().map(Problem::Cycle));
         }
@@ -133,6 +141,10 @@ impl Definition {
             problems.push(Problem::Fingerprint { found: self.fingerprint.clone(), expected });
         }
         if problems.is_empty() { Ok(()) } else { Err(problems) }
+    }
+
+    fn pointers(&self) -> impl Iterator<Item = &String> {
+        self.options.redact.iter().chain(self.nodes.iter().flat_map(|node| &node.redact))
     }
 
     fn names(&self) -> Vec<Problem> {
@@ -307,6 +319,7 @@ mod tests {
             at_least: None,
             output: Some("u32".into()),
             options: Some(TaskOptions::default()),
+            redact: Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ impl From<&WorkflowSpec> for Definition {
                 timeout_ms: spec.options.timeout_ms,
                 concurrency: spec.options.concurrency,
                 schedule: spec.options.schedule.map(Into::into),
+                redact: owned(spec.options.redact),
             },
             input: spec
                 .inputs
@@ -82,6 +83,7 @@ fn node(
         at_least: None,
         output: step.map(|s| s.output.into()),
         options: step.map(|s| task_options(&s, &workflow.options)),
+        redact: owned(step.map_or(&[], |s| s.options.redact)),
     };
     match spec.kind {
         NodeKindSpec::Step(_) => {}
@@ -99,6 +101,7 @@ fn node(
             node.kind = NodeKind::Child;
             node.workflow = Some(child().id.into());
             node.output = Some(child().output_type.into());
+            node.redact = owned(child().options.redact);
         }
     }
     node
@@ -139,6 +142,10 @@ fn task_options(step: &StepSpec, workflow: &WorkflowOptions) -> TaskOptions {
         revision: own.revision,
         transactional: own.transactional,
     }
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).into()).collect()
 }
 
 fn sorted<'a>(ids: impl Iterator<Item = &'a str>) -> Vec<String> {

@@ -226,6 +226,7 @@ pub(super) mod tests {
             at_least: None,
             output: None,
             options: None,
+            redact: Vec::new(),
         };
         let mut d = Definition {
             name: "g".into(),

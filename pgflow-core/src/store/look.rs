@@ -147,8 +147,8 @@ pub struct NodeView {
     pub ended_at: Option<SystemTime>,
     /// The failure of the first that failed.
     pub failure: Option<Failure>,
-    /// Its result where that is a short text, such as the arm of a branch.
-    pub word: Option<String>,
+    /// The arm that a branch took.
+    pub arm: Option<String>,
 }
 
 /// The nodes of a run that have begun.
@@ -181,7 +181,7 @@ pub async fn nodes(
             started_at: time(row, "started_at"),
             ended_at: time(row, "ended_at"),
             failure: failure(row),
-            word: row.get("word"),
+            arm: row.get("arm"),
         }
     };
     Ok(rows.iter().map(view).collect())

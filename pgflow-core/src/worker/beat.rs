@@ -16,7 +16,11 @@ use crate::{
     },
 };
 
-use super::{session::Message, tally::Tally};
+use super::{
+    logs::{Looked, Speaking},
+    session::Message,
+    tally::Tally,
+};
 
 /// How long a lease lasts.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
@@ -36,6 +40,8 @@ pub(super) struct Vitals {
     pub tokens: Vec<(TokenKey, i32)>,
     /// Progress since the last beat.
     pub notes: Vec<ProgressNote>,
+    /// What running attempts say.
+    pub speaking: Vec<Speaking>,
 }
 
 /// Asks the session for vitals: called on the heartbeat's thread.
@@ -50,6 +56,7 @@ pub(super) struct Beat {
     /// How many GPUs are offered.
     pub gpus: usize,
     pub tally: Tally,
+    pub looked: Looked,
     pub report: mpsc::UnboundedSender<Message>,
     /// Set when the session is over.
     pub over: Arc<Mutex<bool>>,
@@ -136,11 +143,13 @@ impl Beat {
             if !vitals.notes.is_empty() {
                 write_progress(opened, &vitals.notes).await?;
             }
-            self.tally.write(opened, self.worker).await
+            self.tally.write(opened, self.worker).await?;
+            self.looked.write(opened, &vitals.speaking).await;
+            Ok(())
         });
         match told.await {
             Ok(Ok(())) => return,
-            Ok(Err(error)) => {
+            Ok(Err::<_, StoreError>(error)) => {
                 tracing::warn!(%error, source = %error.source, "the heartbeat could tell no more than that it beats");
             }
             Err(_) => tracing::warn!("what travels with the heartbeat takes longer than a beat"),

@@ -20,6 +20,7 @@ use crate::{
         connect::Endpoint,
         end::{Holder, end_run, storable_failure},
         flush::{Flushed, Settled, flush, hand_back},
+        log::{self, LogRow},
     },
 };
 
@@ -37,7 +38,10 @@ pub(super) enum Work {
         failure: Failure,
         holder: Option<Holder>,
         slots: Vec<HeldSlot>,
+        log: Option<LogRow>,
     },
+    /// Write down what an attempt said.
+    Log(LogRow),
     /// Give tokens back, or only slots.
     HandBack { tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)>, wait: Option<Duration> },
     /// Free slots of steps that ended late.
@@ -51,6 +55,8 @@ pub(super) struct Pending {
     pub next: Option<Position>,
     pub arrivals: Vec<Position>,
     pub results: Vec<(usize, Stored)>,
+    /// What its attempt said, where that is written down.
+    pub log: Option<LogRow>,
 }
 
 pub(super) struct Flusher {
@@ -69,10 +75,16 @@ impl Flusher {
         while let Some(work) = inbox.recv().await {
             self.writes.fetch_add(1, Ordering::Relaxed);
             match work {
-                Work::Batch(batch) => self.batch(&mut connection, batch).await,
-                Work::End { key, run, state, failure, holder, slots } => {
+                Work::Batch(mut batch) => {
+                    let logs = batch.iter_mut().filter_map(|p| p.log.take()).collect();
+                    self.keep(&mut connection, logs).await;
+                    self.batch(&mut connection, batch).await;
+                }
+                Work::End { key, run, state, failure, holder, slots, log } => {
+                    self.keep(&mut connection, log.into_iter().collect()).await;
                     self.end(&mut connection, key, run, state, failure, holder, slots).await;
                 }
+                Work::Log(row) => self.keep(&mut connection, vec![row]).await,
                 Work::HandBack { tokens, wait } => {
                     self.hand_back(&mut connection, tokens, wait).await;
                 }
@@ -84,6 +96,24 @@ impl Flusher {
             if self.report.send(Message::FlusherIdle(self.number)).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Writes lines down before the failures that they belong to, so that whoever sees one sees the other. Lines are not
+    /// worth waiting for: after a second try they are lost.
+    async fn keep(&self, connection: &mut Option<Connection<'static>>, logs: Vec<LogRow>) {
+        if logs.is_empty() {
+            return;
+        }
+        let mut backoff = Backoff::default();
+        for last in [false, true] {
+            let opened = self.open(connection, &mut backoff).await;
+            let Err(error) = answered(log::write(opened, &logs)).await else { return };
+            if last || error.is_refusal() {
+                tracing::warn!(%error, source = %error.source, "log lines are lost");
+                return;
+            }
+            *connection = None;
         }
     }
 

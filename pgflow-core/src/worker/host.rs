@@ -29,6 +29,7 @@ use super::{
     alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::Backoff,
+    logs::Looked,
     looks::Looks,
     parts::Parts,
     queues::Queues,
@@ -135,6 +136,7 @@ impl Host {
         let tally = Tally::new(self.observers.clone());
         let seen = table.clone();
         let ask: Ask = Arc::new(move || vitals(&seen));
+        let looked = Looked::default();
         Beat {
             worker,
             endpoint: endpoint.clone(),
@@ -142,6 +144,7 @@ impl Host {
             slots: self.slots.most(),
             gpus: self.offer.gpus.len(),
             tally: tally.clone(),
+            looked: looked.clone(),
             report: to_self.clone(),
             over: over.clone(),
         }
@@ -152,6 +155,7 @@ impl Host {
         let transactions = self.flow.endpoint().host_pool("transaction", TRANSACTIONS);
         let shared = Arc::new(Shared {
             transactions,
+            looked,
             join_direct: served.direct.clone(),
             worker,
             state: self.state.clone(),

@@ -6,6 +6,7 @@ mod commit;
 mod follow;
 mod judge;
 mod load;
+mod secrets;
 mod wake;
 
 use std::{
@@ -24,17 +25,22 @@ use tracing::Instrument;
 use crate::{
     context::{Attempt, Gpu, GpuSlot, HostState, StepContext, TransactionSlot},
     lifecycle::{AttemptStatus, Event, Position, RunState},
+    logs::{Tail, heard_by},
     payload::Json,
     registry::{TaskPlan, Version},
     spec::{NodeRun, Outcome, WorkflowSpec},
     store::{
         HeldSlot, RunId, TokenKey,
         flush::{ArrivalRow, ChildRow},
+        log::LogRow,
     },
     stubs::Stubs,
 };
 
-use super::token::{Token, Verdict};
+use super::{
+    logs::Looked,
+    token::{Token, Verdict},
+};
 
 use follow::{Moved, finish};
 use judge::{
@@ -43,6 +49,7 @@ use judge::{
 };
 pub(super) use load::{Reader, RunCache};
 use load::{Trouble, env};
+use secrets::secrets;
 
 /// Workers that may die of one task before it fails.
 pub(super) const LOSSES_MAX: i16 = 5;
@@ -66,6 +73,8 @@ pub(super) struct Shared {
     pub transactions: PgPool,
     /// Queues whose joins go on here.
     pub join_direct: Vec<i32>,
+    /// Whose log lines are looked at.
+    pub looked: Looked,
 }
 
 impl Shared {
@@ -108,11 +117,13 @@ pub(super) struct Served {
     pub verdict: Verdict,
     /// Ends when the step has really ended; `None`: it has.
     pub lingering: Option<JoinHandle<()>>,
+    /// What its attempt said, where that is written down.
+    pub log: Option<LogRow>,
 }
 
 impl From<Verdict> for Served {
     fn from(verdict: Verdict) -> Self {
-        Self { verdict, lingering: None }
+        Self { verdict, lingering: None, log: None }
     }
 }
 
@@ -177,6 +188,8 @@ async fn serve_task(
     };
     let Some(plan) = token.version.plan(token.at) else { return Verdict::Dropped.into() };
     let waits = Arc::new(Notify::new());
+    let hidden = secrets(&shared, &token, &[]);
+    let log = Tail::begin(&hidden);
     let transaction = plan.transactional.then(|| TransactionSlot::new(shared.transactions.clone()));
     let deadline = plan.timeout.and_then(|t| Instant::now().checked_add(t));
     let (context, mut busy) = StepContext::for_attempt(Attempt {
@@ -189,6 +202,8 @@ async fn serve_task(
         state: shared.state.clone(),
         transaction: transaction.clone(),
         cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
+        log: log.clone(),
+        hidden,
     });
     let stub = shared.stubs.of(&token.version.definition.nodes[node].id, &spec.kind);
     let call = match (stub, spec.run, &token.input) {
@@ -200,7 +215,9 @@ async fn serve_task(
         }
     };
     *slot.lock().unwrap_or_else(PoisonError::into_inner) = Some(context.clone());
-    let mut task = tokio::spawn(context.clone().scope(call).instrument(span(&token, plan)));
+    let mut task = tokio::spawn(
+        context.clone().scope(call).instrument(heard_by(log.as_ref(), || span(&token, plan))),
+    );
     let ended = tokio::select! {
         ended = supervise(&mut task, &context, plan.timeout, token.deadline, stop) => ended,
         () = waits.notified() => Ended::Stopped(Stop::HandBack),
@@ -236,7 +253,8 @@ async fn serve_task(
             end.await;
         }))
     };
-    Served { verdict, lingering }
+    let log = log.and_then(|tail| shared.looked.due(&token, &tail, &verdict));
+    Served { verdict, lingering, log }
 }
 
 /// What the step's own log lines stand in.

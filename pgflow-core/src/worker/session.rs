@@ -29,6 +29,7 @@ use crate::{
 use super::{
     beat::Vitals,
     flusher::{Pending, Work},
+    logs::Speaking,
     resources::{Ledger, Offer},
     serve::{ContextSlot, Served, Shared, Stop, serve},
     slots::Slots,
@@ -99,6 +100,7 @@ pub(super) struct RunningView {
     node: i16,
     elem: i32,
     gpus: usize,
+    attempt: i16,
     since: Instant,
     context: ContextSlot,
 }
@@ -107,6 +109,12 @@ pub(super) struct RunningView {
 pub(super) fn vitals(table: &Table) -> Vitals {
     let table = table.lock().unwrap_or_else(PoisonError::into_inner);
     let old = table.iter().filter(|(_, r)| r.since.elapsed() > Duration::from_secs(3));
+    let speaking = table.iter().filter_map(|(key, r)| {
+        let context = r.context.lock().unwrap_or_else(PoisonError::into_inner);
+        let tail = context.as_ref()?.log()?.clone();
+        let (run, node, elem) = (key.run, r.node, r.elem);
+        Some(Speaking { run, node, elem, attempt: r.attempt, epoch: r.epoch, tail })
+    });
     let notes = table.iter().filter_map(|(key, r)| {
         let progress =
             r.context.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.last_progress()?;
@@ -124,6 +132,7 @@ pub(super) fn vitals(table: &Table) -> Vitals {
         gpus_busy: table.values().map(|r| r.gpus).sum(),
         tokens: old.map(|(key, r)| (*key, r.epoch)).collect(),
         notes: notes.collect(),
+        speaking: speaking.collect(),
     }
 }
 
@@ -309,6 +318,7 @@ impl Session {
             node: token.version.number(token.at),
             elem: token.at.elem().max(0),
             gpus: token.slots.iter().filter(|slot| self.is_gpu(slot)).count(),
+            attempt: token.attempt,
             since: Instant::now(),
             context: context.clone(),
         };

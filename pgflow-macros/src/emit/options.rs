@@ -31,13 +31,14 @@ pub fn step_options(attribute: &StepAttribute, id: &str) -> TokenStream {
     let batch = option(attribute.batch.as_ref().map(batch));
     let revision = plain(attribute.revision);
     let transactional = attribute.transactional;
+    let redact = &attribute.redact;
     quote! {
         #p::StepOptions {
             timeout_ms: #timeout_ms, retries: #retries, retry_delay_ms: #retry_delay_ms,
             backoff: #backoff, concurrency: #concurrency, gpu: #gpu, exclusive: #exclusive,
             memory_bytes: #memory_bytes, cpu_milli: #cpu_milli, priority: #priority,
             rate_limit: #rate_limit, cache_ms: #cache_ms, batch: #batch, revision: #revision,
-            transactional: #transactional,
+            transactional: #transactional, redact: &[#(#redact),*],
         }
     }
 }
@@ -50,10 +51,11 @@ pub fn workflow_options(attribute: &WorkflowAttribute) -> TokenStream {
     let retry_delay_ms = plain(attribute.retry_delay_ms);
     let concurrency = plain(attribute.concurrency);
     let schedule = plain(attribute.schedule.as_ref());
+    let redact = &attribute.redact;
     quote! {
         #p::WorkflowOptions {
             timeout_ms: #timeout_ms, retries: #retries, retry_delay_ms: #retry_delay_ms,
-            concurrency: #concurrency, schedule: #schedule,
+            concurrency: #concurrency, schedule: #schedule, redact: &[#(#redact),*],
         }
     }
 }

@@ -141,6 +141,21 @@ impl Entry {
         }
     }
 
+    /// JSON pointers; alone it is the whole payload.
+    pub fn pointers(&self, errors: &mut Errors) -> Vec<String> {
+        if self.is_flag() {
+            return vec![String::new()];
+        }
+        let listed = match self.optional_value() {
+            Some(Expr::Array(array)) => array.elems.iter().collect(),
+            _ => Vec::new(),
+        };
+        if listed.is_empty() {
+            errors.on(&self.key, say::NOT_REDACT);
+        }
+        listed.into_iter().filter_map(|item| pointer(item, errors)).collect()
+    }
+
     fn checked<T>(
         &self,
         value: &impl ToTokens,
@@ -153,6 +168,16 @@ impl Entry {
         }
         read
     }
+}
+
+fn pointer(item: &Expr, errors: &mut Errors) -> Option<String> {
+    let found = text(item).map(LitStr::value);
+    match &found {
+        None => errors.on(item, say::NOT_REDACT),
+        Some(found) if !values::is_pointer(found) => errors.on(item, say::not_a_pointer(found)),
+        Some(_) => return found,
+    }
+    None
 }
 
 /// The string that an expression is.

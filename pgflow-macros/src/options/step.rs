@@ -30,6 +30,7 @@ pub struct StepAttribute {
     pub revision: Option<u32>,
     pub needs: Vec<Type>,
     pub transactional: bool,
+    pub redact: Vec<String>,
 }
 
 /// The pool of one slot that a step shares.
@@ -95,6 +96,7 @@ impl StepAttribute {
             "revision" => self.revision = entry.number(errors),
             "id" => self.id = entry.stored_name(errors),
             "needs" => self.needs = needs(entry, errors),
+            "redact" => self.redact = entry.pointers(errors),
             _ => self.transactional = flag(entry, errors),
         }
     }
@@ -254,7 +256,8 @@ mod tests {
             needs(PgPool, Arc<Client>),
             transactional,
             gpu(count = 2, vram = "16GiB"),
-            exclusive = "camera"
+            exclusive = "camera",
+            redact = ["/password", "/cards/*/number"]
         ));
         assert_eq!(
             (a.timeout_ms, a.retries, a.retry_delay_ms),
@@ -270,6 +273,7 @@ mod tests {
         assert_eq!((a.id.as_deref(), a.needs.len(), a.transactional), (Some("x-1"), 2, true));
         assert_eq!(a.gpu, Some(Gpu { count: 2, vram_bytes: Some(16 << 30) }));
         assert_eq!(a.exclusive, Some(Pool::Named("camera".to_owned())));
+        assert_eq!(a.redact, ["/password", "/cards/*/number"]);
     }
 
     #[test]
@@ -287,6 +291,7 @@ mod tests {
             (Some(Pool::Own), Some(Backoff::Fixed), Some(2000))
         );
         assert_eq!(a.batch.map(|b| (b.max, b.linger_ms)), Some((32, 20)));
+        assert_eq!(good(quote!(redact)).redact, [""]);
         assert_eq!(good(quote!(gpu = 4)).gpu, Some(Gpu { count: 4, vram_bytes: None }));
         assert_eq!(good(quote!(backoff = "exponential")).backoff, Some(Backoff::Exponential(2.0)));
     }
@@ -298,6 +303,8 @@ mod tests {
         assert_eq!(texts.len(), 6, "{texts:?}");
         assert_eq!(texts[0], "unknown step option `timout`; did you mean `timeout`?");
         assert!(texts[1].contains("expected one of `timeout`"), "{}", texts[1]);
+        assert_eq!(wrong(quote!(redact = ["password", "/a~2", 3, "/fine"])).len(), 3);
+        assert_eq!(wrong(quote!(redact = "/password")).len(), 1);
         assert_eq!(
             wrong(quote!(version = 1)),
             ["unknown step option `version`; it is an option of `#[workflow]`"]

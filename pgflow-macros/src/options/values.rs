@@ -74,6 +74,12 @@ fn milliseconds(unit: &str) -> Option<u64> {
     })
 }
 
+/// Whether a text is a JSON pointer (RFC 6901).
+pub fn is_pointer(text: &str) -> bool {
+    let escapes = text.split('~').skip(1).all(|rest| rest.starts_with(['0', '1']));
+    (text.is_empty() || text.starts_with('/')) && escapes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

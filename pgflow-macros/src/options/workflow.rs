@@ -22,6 +22,7 @@ pub struct WorkflowAttribute {
     pub concurrency: Option<u32>,
     pub schedule: Option<String>,
     pub allows_longest_path: bool,
+    pub redact: Vec<String>,
 }
 
 impl WorkflowAttribute {
@@ -42,6 +43,7 @@ impl WorkflowAttribute {
             "retry_delay" => self.retry_delay_ms = entry.duration(errors).map(|(ms, _)| ms),
             "concurrency" => self.concurrency = entry.count(errors),
             "id" => self.id = entry.stored_name(errors),
+            "redact" => self.redact = entry.pointers(errors),
             "schedule" => self.schedule = schedule(entry, errors),
             _ => self.allows_longest_path = allow(entry, errors),
         }

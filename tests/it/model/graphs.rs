@@ -66,6 +66,7 @@ fn node(id: &str, kind: NodeKind, deps: &[&str]) -> Node {
         at_least: None,
         output: None,
         options: None,
+        redact: Vec::new(),
     }
 }
 

@@ -37,4 +37,14 @@ async fn inner(items: Vec<u32>) -> Result<Vec<u32>, String> {
     Ok(items)
 }
 
+#[step(redact = ["password", "card.number", "/a~2", 3])]
+async fn shown(n: u32) -> Result<u32, String> {
+    Ok(n)
+}
+
+#[step(redact = "/password")]
+async fn all_shown(n: u32) -> Result<u32, String> {
+    Ok(n)
+}
+
 fn main() {}

@@ -16,4 +16,9 @@ async fn also_wrong(n: u32) -> Result<u32, String> {
     a(n).await
 }
 
+#[workflow(redact = ["password"])]
+async fn shown(n: u32) -> Result<u32, String> {
+    a(n).await
+}
+
 fn main() {}

@@ -14,6 +14,7 @@ use super::{
     },
     Shared,
     judge::failed,
+    secrets::secrets,
 };
 
 /// Commits the completion with what the step wrote. A step that failed, or that wrote nothing through its transaction, is
@@ -61,7 +62,8 @@ pub(super) async fn commit(
     match answered(async { transaction.commit().await.during("commit a step") }).await {
         Ok(()) => {
             let [settled] = batch;
-            Verdict::Committed { pending: Pending { settled, next, arrivals, results }, flushed }
+            let pending = Pending { settled, next, arrivals, results, log: None };
+            Verdict::Committed { pending, flushed }
         }
         Err(error) if error.is_refusal() => refused(shared, token, plan, &error).await,
         // the session asks the database what became of it
@@ -76,6 +78,7 @@ async fn refused(shared: &Shared, token: &Token, plan: &TaskPlan, error: &StoreE
         return Verdict::HandBack;
     }
     let text = format!("the transaction of `{}` was refused: {}", plan.step, error.source);
+    let text = secrets(shared, token, &[]).hide(&text);
     let failure = Failure::new(plan.step, FailureKind::Failed, text);
     failed(shared, token, plan, FailureKind::Failed, failure).await
 }

@@ -23,6 +23,7 @@ use super::{
     Shared,
     judge::{end_run, unreadable},
     load::{Trouble, env},
+    secrets::secrets,
     text_of_panic,
 };
 
@@ -233,9 +234,10 @@ async fn call(
     let outcome = std::panic::catch_unwind(AssertUnwindSafe(|| code(&env))).unwrap_or_else(|p| {
         Outcome::Failed(Failure::new(BODY, FailureKind::Body, text_of_panic(&*p)))
     });
+    let secrets = || secrets(shared, token, known);
     match outcome {
-        Outcome::Failed(failure) => Err(Trouble::Failed(failure)),
-        Outcome::Broken(why) => Err(Trouble::in_body(why)),
+        Outcome::Failed(failure) => Err(Trouble::Failed(secrets().hide_in_failure(failure))),
+        Outcome::Broken(why) => Err(Trouble::in_body(secrets().hide(&why))),
         value => Ok(value),
     }
 }

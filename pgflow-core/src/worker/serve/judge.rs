@@ -19,6 +19,7 @@ use super::{
     super::token::{Token, Verdict},
     Ended, Shared, Stop,
     follow::{Moved, finish},
+    secrets::secrets,
 };
 
 pub(super) async fn judge(
@@ -28,7 +29,7 @@ pub(super) async fn judge(
     ended: Ended,
 ) -> Verdict {
     let failure = |kind, text: String| Err((kind, Failure::new(plan.step, kind, text)));
-    let result = match ended {
+    let result = match hidden(shared, token, ended) {
         Ended::Stopped(Stop::HandBack) => return Verdict::HandBack,
         Ended::Stopped(_) => return Verdict::Dropped,
         Ended::Overdue => {
@@ -61,6 +62,21 @@ pub(super) async fn judge(
             conclude(shared, token, row, Ok(output)).await
         }
         Err((kind, failure)) => failed(shared, token, plan, kind, failure).await,
+    }
+}
+
+/// What an attempt came to, with nothing in its errors that must not be shown.
+fn hidden(shared: &Shared, token: &Token, ended: Ended) -> Ended {
+    let secrets = || secrets(shared, token, &[]);
+    match ended {
+        Ended::Panicked(text) => Ended::Panicked(secrets().hide(&text)),
+        Ended::Outcome(Outcome::Failed(failure)) => {
+            Ended::Outcome(Outcome::Failed(secrets().hide_in_failure(failure)))
+        }
+        Ended::Outcome(Outcome::Broken(why)) => {
+            Ended::Outcome(Outcome::Broken(secrets().hide(&why)))
+        }
+        other => other,
     }
 }
 

@@ -24,7 +24,7 @@ use super::{
 };
 
 impl Session {
-    pub(super) fn served(&mut self, key: TokenKey, served: Served) {
+    pub(super) fn served(&mut self, key: TokenKey, mut served: Served) {
         let Some(running) = self.state.running.get_mut(&key) else { return };
         running.ran = running.since.elapsed();
         let slots = std::mem::take(&mut running.token.slots);
@@ -46,13 +46,14 @@ impl Session {
         };
         match served.verdict {
             Verdict::Settled { mut settled, next, arrivals, results } => {
+                let log = served.log.take();
                 // the slot of a start goes over to the run, unless that ends here
                 settled.leaves_start =
                     start_pool.filter(|_| !matches!(settled.fate, Fate::End { .. }));
                 if settled.leaves_start.is_none() {
                     settled.free = free;
                 }
-                self.state.pending.push(Pending { settled, next, arrivals, results });
+                self.state.pending.push(Pending { settled, next, arrivals, results, log });
             }
             Verdict::Committed { pending, flushed } => self.flushed(vec![pending], &flushed),
             Verdict::InDoubt => {
@@ -68,6 +69,7 @@ impl Session {
                     failure,
                     holder: Some(holder),
                     slots: free,
+                    log: served.log.take(),
                 });
             }
             // where it really is no longer held, this changes nothing
@@ -76,6 +78,9 @@ impl Session {
                 let wait = (*self.drain.borrow()).is_none().then_some(Duration::from_millis(200));
                 self.hand_back((key, epoch, free), wait);
             }
+        }
+        if let Some(row) = served.log {
+            self.state.works.push_back(Work::Log(row));
         }
     }
 
@@ -207,6 +212,7 @@ impl Session {
                 failure,
                 holder: None,
                 slots: Vec::new(),
+                log: None,
             });
         }
     }
