@@ -187,7 +187,9 @@ fn at(value: &mut Value, pointer: &str, f: &mut impl FnMut(&mut Value)) {
         Value::Array(items) => {
             let index = name.parse::<usize>().ok();
             let item = index.and_then(|index| items.get_mut(index));
-            item.into_iter().for_each(|v| at(v, rest, f));
+            for v in item {
+                at(v, rest, f);
+            }
         }
         _ => {}
     }

@@ -72,6 +72,10 @@ impl Serving {
         let served: Vec<String> =
             served.map(|spec| format!("{}@{}", spec.id, spec.version)).collect();
         eprintln!("serving {}; ctrl-c stops", served.join(", "));
+        #[cfg(feature = "metrics")]
+        if let Some(address) = self.metrics {
+            eprintln!("metrics at http://{address}/metrics");
+        }
         Ok(Served { worker, otlp })
     }
 

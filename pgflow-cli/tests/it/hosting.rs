@@ -7,6 +7,7 @@ use std::{
     process::{Child, Command, ExitCode, ExitStatus, Stdio},
 };
 
+use metrics_exporter_prometheus::PrometheusBuilder;
 use pgflow::cli::Host;
 
 use serde_json::json;
@@ -20,11 +21,17 @@ use crate::{
 /// The arguments of the host, a line each.
 const ARGUMENTS: &str = "PGFLOW_TEST_HOST_ARGUMENTS";
 
+/// Whether the host has a recorder of metrics.
+const RECORDER: &str = "PGFLOW_TEST_HOST_RECORDER";
+
 /// Not a test by itself: the host.
 #[test]
 fn host_main() {
     let Ok(arguments) = env::var(ARGUMENTS) else { return };
     gate("served").notify_one();
+    if env::var_os(RECORDER).is_some() {
+        PrometheusBuilder::new().install_recorder().unwrap();
+    }
     let line = std::iter::once("host").chain(arguments.lines()).map(Into::into);
     let code = Host::new().worker(|worker| worker.slots(3)).main_with(line);
     // what the harness prints is not the host's
@@ -134,6 +141,16 @@ async fn the_log_lines_of_a_hosts_steps_are_shown_to_who_asks() {
     run.cancel("ann").await.unwrap();
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_has_a_recorder_of_metrics_is_told_to_use_that() {
+    let db = Database::new().await;
+    let mut command = host(&db, &["worker", "--only", "holding", "--metrics", "0"]);
+    let answer = command.env(RECORDER, "yes").output().unwrap();
+    let text = String::from_utf8(answer.stderr).unwrap();
+    assert!(text.contains("has a recorder of metrics already; leave --metrics out"), "{text}");
+    assert_eq!(db.count("select count(*) from pgflow.worker").await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -160,7 +160,7 @@ impl Tally {
         };
         let written = written.await;
         if let Ok(times) = &written {
-            self.timed(times, &completed);
+            self.timed(times, completed);
         } else {
             let mut counts = self.counts();
             for (place, count) in &places {
@@ -171,11 +171,12 @@ impl Tally {
         written.map(drop)
     }
 
-    fn timed(&self, times: &[RunTime], completed: &[(RunId, Arc<Version>)]) {
-        for (run, version) in completed {
-            let Some(time) = times.iter().find(|time| time.run == *run) else { continue };
+    fn timed(&self, times: &[RunTime], completed: Vec<(RunId, Arc<Version>)>) {
+        let versions: HashMap<RunId, Arc<Version>> = completed.into_iter().collect();
+        for time in times {
+            let Some(version) = versions.get(&time.run) else { continue };
             let event = || RunTimed {
-                run: *run,
+                run: time.run,
                 workflow: &version.definition.name,
                 version: version.definition.version,
                 took: time.took,
