@@ -45,7 +45,9 @@ use crate::{
 
 pub use act::ActionError;
 pub use check::{Check, Prospect, Verdict, VersionCheck};
-pub use connect::{Connect, OpenError, connect, connect_like, embedded, from_env};
+pub use connect::{
+    Connect, DatabaseUrlError, OpenError, connect, connect_like, embedded, from_env,
+};
 pub use doctor::{Finding, Level};
 pub use hub::Hub;
 pub use migrate::{Migrate, Migration, MigrationError, Refused};

@@ -183,12 +183,15 @@ fn at(value: &mut Value, pointer: &str, f: &mut impl FnMut(&mut Value)) {
     match value {
         Value::Object(members) if token == "*" => members.values_mut().for_each(|v| at(v, rest, f)),
         Value::Array(items) if token == "*" => items.iter_mut().for_each(|v| at(v, rest, f)),
-        Value::Object(members) => members.get_mut(&name).into_iter().for_each(|v| at(v, rest, f)),
+        Value::Object(members) => {
+            if let Some(member) = members.get_mut(&name) {
+                at(member, rest, f);
+            }
+        }
         Value::Array(items) => {
             let index = name.parse::<usize>().ok();
-            let item = index.and_then(|index| items.get_mut(index));
-            for v in item {
-                at(v, rest, f);
+            if let Some(item) = index.and_then(|index| items.get_mut(index)) {
+                at(item, rest, f);
             }
         }
         _ => {}

@@ -67,6 +67,7 @@ async fn what_acts_says_which_context_it_means_where_there_are_several() {
     let elsewhere = operator.pgflow(&db, &["list"]).await;
     assert_eq!(elsewhere.status, 1);
     assert!(elsewhere.err.starts_with("error: DATABASE_URL: "), "{}", elsewhere.err);
+    assert!(elsewhere.err.contains("\n  because: "), "{}", elsewhere.err);
     let unknown = operator.pgflow(&db, &["list", "--context", "tset"]).await;
     assert_eq!(unknown.status, 3);
     assert!(unknown.err.ends_with("there are `production`, `test`\n"), "{}", unknown.err);

@@ -1,6 +1,8 @@
 //! Ways to a [`Flow`].
 
 use std::{
+    error::Error,
+    fmt,
     future::{Future, IntoFuture},
     pin::Pin,
 };
@@ -27,15 +29,37 @@ pub enum OpenError {
     /// The address is wrong or nobody answers.
     #[error(transparent)]
     Connect(#[from] ConnectError),
-    /// `DATABASE_URL` is wrong.
-    #[error("DATABASE_URL: {0}")]
-    Environment(ConnectError),
+    /// `DATABASE_URL` is wrong, or nobody answers there.
+    #[error(transparent)]
+    Environment(DatabaseUrlError),
     /// The schema is not what this binary needs.
     #[error(transparent)]
     Migrate(#[from] MigrateError),
     /// The private server does not start.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
+}
+
+/// What is wrong with `DATABASE_URL`.
+#[derive(Debug)]
+pub struct DatabaseUrlError(ConnectError);
+
+impl fmt::Display for DatabaseUrlError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DATABASE_URL: {}", self.0)
+    }
+}
+
+impl Error for DatabaseUrlError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl OpenError {
+    fn of_environment(error: ConnectError) -> Self {
+        Self::Environment(DatabaseUrlError(error))
+    }
 }
 
 /// A [`Flow`] to be; await it. Its schema is brought up to date.
@@ -102,7 +126,7 @@ impl Connect {
             (Place::Address(url), _) => (at(parse(url)?), None),
             (Place::Options(options), _) => (at(options.clone()), None),
             (Place::Environment, Some(url)) => {
-                (at(parse(&url).map_err(OpenError::Environment)?), None)
+                (at(parse(&url).map_err(OpenError::of_environment)?), None)
             }
             (Place::Environment | Place::Private, _) => {
                 let server = server().await?;
@@ -116,7 +140,7 @@ impl Connect {
         let (endpoint, server) = self.endpoint().await?;
         let from_environment = matches!(self.place, Place::Environment) && server.is_none();
         Flow::open(endpoint, server, self.as_it_is).await.map_err(|error| match error {
-            OpenError::Connect(error) if from_environment => OpenError::Environment(error),
+            OpenError::Connect(error) if from_environment => OpenError::of_environment(error),
             error => error,
         })
     }
