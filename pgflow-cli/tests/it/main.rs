@@ -6,6 +6,7 @@ mod doctor;
 mod drawing;
 mod hosting;
 mod operator;
+mod redact;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
 #[path = "../../../tests/it/support.rs"]
 mod support;
