@@ -12,6 +12,9 @@ mod svg;
 use crate::analysis::PatternFrequency;
 use crate::architecture::Violation;
 use crate::baseline::{Comparison, Entry};
+use crate::classify::{Classification, RuleBasis};
+use crate::discovery::Shard;
+use crate::language::Language;
 use crate::model::ModelKind;
 use crate::survey::Survey;
 use crate::validation::Report;
@@ -68,6 +71,45 @@ impl<'s> Subject<'s> {
             answered.accuracy * 100.0
         )
     }
+}
+
+/// Why nothing more is told of the other languages.
+pub const ONLY_RUST: &str = "the model has learnt Rust only";
+
+/// The languages of a codebase that is not all Rust, as the end of a sentence about its lines; else nothing.
+pub fn languages(shard: &Shard) -> String {
+    match shard.languages().as_slice() {
+        [] | [(Language::Rust, ..)] => String::new(),
+        [(language, ..)] => format!(" of {}", language.title()),
+        several => {
+            let each = several.iter().map(|(l, _, lines)| format!("{lines} {}", l.title()));
+            format!(": {}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// What rules alone could tell of the roles in other languages; nothing where there is no other.
+pub fn by_rule(classification: &Classification) -> Vec<String> {
+    let all = classification.by_rule.len();
+    if all == 0 {
+        return Vec::new();
+    }
+    let mut titles: Vec<_> = classification.by_rule.iter().map(|f| f.language).collect();
+    titles.sort();
+    titles.dedup();
+    let titles: Vec<_> = titles.into_iter().map(Language::title).collect();
+    let (code, name) =
+        (classification.ruled(RuleBasis::Code), classification.ruled(RuleBasis::Name));
+    vec![
+        format!(
+            "{code} of {all} {} modules have a role by a framework's code, {name} more by name alone",
+            titles.join(" and ")
+        ),
+        format!(
+            "{} abstained: {ONLY_RUST}; names were right two times in three where a person read them",
+            all - code - name
+        ),
+    ]
 }
 
 /// The message of a violation, in one line.

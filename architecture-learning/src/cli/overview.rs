@@ -4,8 +4,7 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use architecture_learning::architecture::Severity;
-use architecture_learning::baseline;
-use architecture_learning::{DataDir, LearningError};
+use architecture_learning::{DataDir, LearningError, baseline, render};
 
 use super::look::{Look, Seen};
 use super::paint::Paint;
@@ -53,11 +52,12 @@ fn style(text: &mut String, seen: &Seen, paint: Paint) {
     let style = &survey.architecture.style;
     let _ = writeln!(
         text,
-        "{}: {} modules in {} parts, {} files, {lines} lines",
+        "{}: {} modules in {} parts, {} files, {lines} lines{}",
         paint.bold(&survey.shard.codebase.name),
-        survey.classification.files.len(),
+        survey.classification.modules(),
         survey.architecture.parts.len(),
-        survey.shard.files.len()
+        survey.shard.files.len(),
+        render::languages(&survey.shard)
     );
     let _ = writeln!(text, "\n{}{}", head(paint, "Style"), paint.bold(&style.headline));
     for reason in &style.reasons {
@@ -161,18 +161,25 @@ fn names(text: &mut String, seen: &Seen, paint: Paint) {
     if lines.is_empty() {
         lines.push("no name disagrees with its code".to_owned());
     }
+    if seen.survey.classification.files.is_empty() {
+        lines = vec![format!("not compared with code: {}", render::ONLY_RUST)];
+    }
     section(text, paint, "Names", &lines);
 }
 
 fn coverage(text: &mut String, seen: &Seen, paint: Paint) {
     let (sure, agreed) = seen.survey.covered();
-    let modules = seen.survey.classification.files.len();
-    let lines = [
-        format!(
-            "{sure} of {modules} modules have a role by the model, {agreed} more by name and model together"
-        ),
-        paint.dim(&seen.subject().trust()),
-    ];
+    let classification = &seen.survey.classification;
+    let modules = classification.files.len();
+    let of = if classification.by_rule.is_empty() { "" } else { "Rust " };
+    let mut lines = Vec::new();
+    if modules > 0 || classification.by_rule.is_empty() {
+        lines.push(format!(
+            "{sure} of {modules} {of}modules have a role by the model, {agreed} more by name and model together"
+        ));
+        lines.push(paint.dim(&seen.subject().trust()));
+    }
+    lines.extend(render::by_rule(classification));
     section(text, paint, "Roles", &lines);
 }
 
@@ -180,6 +187,7 @@ fn unseen(text: &mut String, seen: &Seen, paint: Paint) {
     let blind = &seen.survey.architecture.blind;
     let counts = [
         (blind.abstained, "modules abstained on"),
+        (blind.unlearnt, "modules without a role by rule"),
         (blind.macros, "macro calls between items"),
         (blind.cfgs, "items under #[cfg], read as compiled"),
         (blind.unresolved, "paths not followed to their end"),
@@ -187,6 +195,7 @@ fn unseen(text: &mut String, seen: &Seen, paint: Paint) {
         (blind.dead.len(), "files that no `mod` declares"),
         (blind.generated, "generated files"),
         (blind.unread.len(), "files unreadable or too large"),
+        (blind.skipped.len(), "directories of builds or of others' code"),
     ];
     let words: Vec<_> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Subject, mermaid, message};
+use super::{Subject, by_rule, mermaid, message};
 
 /// Violations and names listed.
 const ROWS_MAX: usize = 20;
@@ -48,12 +48,18 @@ pub fn markdown(subject: Subject<'_>) -> String {
     more(&mut text, names.len());
     let blind = &architecture.blind;
     let (sure, agreed) = subject.survey.covered();
-    let _ = writeln!(
-        text,
-        "\n{sure} modules have a role by the model, {agreed} more by name and model together, {} none. Model: {}.",
-        subject.survey.classification.files.len().saturating_sub(sure + agreed),
-        subject.trust()
-    );
+    if !subject.survey.classification.files.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n{sure} modules have a role by the model, {agreed} more by name and model together, {} none. Model: {}.",
+            subject.survey.classification.files.len().saturating_sub(sure + agreed),
+            subject.trust()
+        );
+    }
+    let by_rule = by_rule(&subject.survey.classification);
+    if !by_rule.is_empty() {
+        let _ = writeln!(text, "\n{}.", by_rule.join("; "));
+    }
     let _ = writeln!(
         text,
         "Not seen: {} macro calls between items, {} items under `#[cfg]`, {} files that do not parse, {} generated, {} unread.",

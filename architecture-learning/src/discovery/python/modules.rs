@@ -1,0 +1,108 @@
+//! Where Python finds a module: relative to its package, beside a script, or below one of the directories that hold
+//! packages.
+
+use std::collections::{BTreeSet, HashMap};
+
+use super::{is_package, roots};
+use crate::discovery::dialect::{Found, Modules, directory};
+use crate::language::module_path;
+
+pub(super) struct Tree<'a> {
+    sources: &'a [String],
+    /// Files by their module's path; a package's `__init__.py` by its directory.
+    files: HashMap<&'a str, usize>,
+    /// Directories with sources at or below them.
+    directories: BTreeSet<&'a str>,
+    roots: Vec<String>,
+}
+
+impl<'a> Tree<'a> {
+    pub(super) fn of(sources: &'a [String]) -> Self {
+        let mut files = HashMap::new();
+        let mut directories = BTreeSet::new();
+        for (i, path) in sources.iter().enumerate() {
+            // a stub stands beside its module and says less
+            if !path.ends_with(".pyi") || !files.contains_key(module_path(path)) {
+                files.insert(module_path(path), i);
+            }
+            let above = path.match_indices('/').map(|(at, _)| &path[..at]);
+            directories.extend(above);
+        }
+        Self { sources, files, directories, roots: roots(sources) }
+    }
+
+    fn relative(&self, from: usize, module: &str) -> Found {
+        let name = module.trim_start_matches('.');
+        let dots = module.len() - name.len();
+        let mut base = directory(&self.sources[from]);
+        for _ in 1..dots {
+            if base.is_empty() {
+                return Found::Missing;
+            }
+            base = directory(base);
+        }
+        let path = join(base, &name.replace('.', "/"));
+        match self.files.get(path.as_str()) {
+            Some(file) => Found::Files(vec![*file]),
+            None => Found::Missing,
+        }
+    }
+
+    fn absolute(&self, from: usize, module: &str) -> Found {
+        let path = module.replace('.', "/");
+        let first = path.split('/').next().unwrap_or_default();
+        let own = self.own_root(from);
+        let others = self.roots.iter().map(String::as_str).filter(|root| *root != own);
+        let mut known = false;
+        for root in [own].into_iter().chain(others) {
+            let whole = join(root, &path);
+            if let Some(file) = self.files.get(whole.as_str()) {
+                return Found::Files(vec![*file]);
+            }
+            // a directory that is no package may share its name with one outside
+            known |= self.directories.contains(whole.as_str())
+                || self.files.contains_key(join(root, first).as_str());
+        }
+        if known { Found::Missing } else { Found::Outside(first.to_owned()) }
+    }
+
+    /// The directory that the outermost package of a file stands in; of a script its own.
+    fn own_root(&self, from: usize) -> &str {
+        let mut at = directory(&self.sources[from]);
+        while self.files.get(at).is_some_and(|file| is_package(&self.sources[*file])) {
+            at = directory(at);
+        }
+        at
+    }
+}
+
+impl Modules for Tree<'_> {
+    fn find(&self, from: usize, module: &str) -> Found {
+        if module.starts_with('.') {
+            self.relative(from, module)
+        } else {
+            self.absolute(from, module)
+        }
+    }
+
+    fn child(&self, file: usize, name: &str) -> Option<usize> {
+        let path = &self.sources[file];
+        is_package(path).then(|| self.files.get(join(directory(path), name).as_str()).copied())?
+    }
+
+    fn part(&self, module: &str, name: &str) -> Option<String> {
+        Some(if module.ends_with('.') {
+            format!("{module}{name}")
+        } else {
+            format!("{module}.{name}")
+        })
+    }
+}
+
+fn join(directory: &str, path: &str) -> String {
+    match (directory.is_empty(), path.is_empty()) {
+        (true, _) => path.to_owned(),
+        (_, true) => directory.to_owned(),
+        _ => format!("{directory}/{path}"),
+    }
+}

@@ -1,0 +1,58 @@
+//! Who reads which language.
+
+use super::dialect::Dialect;
+use super::portion::{Findings, Portion};
+use super::{imports, python, rust};
+use crate::LearningError;
+use crate::language::Language;
+use crate::observer::Observer;
+
+/// A reader of one language, or of two that import each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reader {
+    Rust,
+    Python,
+}
+
+impl Reader {
+    pub(super) const ALL: [Self; 2] = [Self::Rust, Self::Python];
+
+    pub(super) fn languages(self) -> &'static [Language] {
+        match self {
+            Self::Rust => &[Language::Rust],
+            Self::Python => &[Language::Python],
+        }
+    }
+
+    pub(super) fn read(
+        self,
+        portion: &Portion<'_>,
+        threads: usize,
+        observer: &mut dyn Observer,
+    ) -> Result<Findings, LearningError> {
+        match self.dialect() {
+            None => rust::read(portion, threads, observer),
+            Some(dialect) => imports::read(dialect, portion, threads, observer),
+        }
+    }
+
+    /// Parses and reads nothing from the trees.
+    pub(super) fn trees_alone(
+        self,
+        portion: &Portion<'_>,
+        threads: usize,
+    ) -> Result<(), LearningError> {
+        match self.dialect() {
+            None => rust::trees_alone(portion, threads),
+            Some(dialect) => imports::trees_alone(dialect, portion, threads),
+        }
+    }
+
+    /// What is particular about a language that the model has not learnt.
+    fn dialect(self) -> Option<&'static dyn Dialect> {
+        match self {
+            Self::Rust => None,
+            Self::Python => Some(&python::Python),
+        }
+    }
+}
