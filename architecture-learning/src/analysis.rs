@@ -169,6 +169,11 @@ pub fn name_role(path: &str) -> Option<(Role, &'static str)> {
     }
 }
 
+/// The same, where names are seldom wrong.
+pub(crate) fn plain_name_role(path: &str) -> Option<(Role, &'static str)> {
+    labels::plain_name(path)
+}
+
 struct Analyser {
     settings: FeatureSettings,
     labels: LabelReport,

@@ -3,6 +3,7 @@
 
 mod detect;
 mod dialect;
+mod ecmascript;
 mod generated;
 mod imports;
 mod input;

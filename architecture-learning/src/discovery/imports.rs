@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::{Parser, Tree};
 
 use super::detect::{pattern, place};
-use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, SignRule};
+use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, SignRule, directory};
 use super::generated::{by_directory, is_generated, worth_parsing};
 use super::portion::{Findings, Portion};
 use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, Sign, SourceFile, parse};
@@ -36,10 +36,11 @@ pub(super) fn read(
         .map(|i| source_file(dialect, portion, &facts, &resolution, kinds[i], i))
         .collect::<Vec<_>>();
     let programs = dialect.programs(portion, &facts);
+    let packages: BTreeSet<_> = portion.manifests.iter().map(|(path, _)| directory(path)).collect();
     Ok(Findings {
         patterns: frameworks(dialect, portion, &files, &resolution),
         application: !programs.is_empty() || kinds.contains(&FileKind::EntryPoint),
-        packages: portion.manifests.len(),
+        packages: packages.len(),
         programs,
         edges: resolution.edges,
         unresolved: resolution.unresolved,

@@ -67,6 +67,7 @@ impl Findings {
         for edge in &mut self.edges {
             (edge.from, edge.to) = (place[edge.from as usize], place[edge.to as usize]);
         }
+        self.edges.sort_by_key(|e| (e.from, e.to, e.kind));
         let mut files: Vec<_> = (0_u32..).zip(std::mem::take(&mut self.files)).collect();
         files.sort_by_key(|(old, _)| place[*old as usize]);
         self.files = files.into_iter().map(|(_, file)| file).collect();

@@ -44,10 +44,10 @@ impl Dialect for Python {
     }
 
     fn modules<'a>(&self, portion: &'a Portion<'_>, _facts: &'a [Facts]) -> Box<dyn Modules + 'a> {
-        Box::new(modules::Tree::of(&portion.sources))
+        Box::new(modules::Tree::of(&portion.sources, portion.codebase))
     }
 
-    fn kind(&self, path: &str, _facts: &Facts) -> FileKind {
+    fn kind(&self, path: &str, facts: &Facts) -> FileKind {
         let inside = path.strip_prefix("src/").unwrap_or(path);
         let name = path.rsplit('/').next().unwrap_or(path);
         let name = name.trim_end_matches(".pyi").trim_end_matches(".py");
@@ -56,7 +56,11 @@ impl Dialect for Python {
             "main" if inside.matches('/').count() < 2 => FileKind::EntryPoint,
             "setup" | "noxfile" | "fabfile" => FileKind::BuildScript,
             "conftest" => FileKind::Test,
-            "__init__" if inside.matches('/').count() == 1 => FileKind::CrateRoot,
+            "__init__" if inside.matches('/').count() < 2 => FileKind::CrateRoot,
+            // says that there is a package, and nothing else
+            "__init__" if facts.defines.is_empty() && facts.imports.is_empty() => {
+                FileKind::CrateRoot
+            }
             _ if name.starts_with("test_") || name.ends_with("_test") => FileKind::Test,
             _ if name.ends_with("_pb2") || name.ends_with("_pb2_grpc") => FileKind::Generated,
             _ => FileKind::Module,

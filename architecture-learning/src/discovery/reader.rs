@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::portion::{Findings, Portion};
-use super::{imports, python, rust};
+use super::{ecmascript, imports, python, rust};
 use crate::LearningError;
 use crate::language::Language;
 use crate::observer::Observer;
@@ -12,15 +12,17 @@ use crate::observer::Observer;
 pub(super) enum Reader {
     Rust,
     Python,
+    EcmaScript,
 }
 
 impl Reader {
-    pub(super) const ALL: [Self; 2] = [Self::Rust, Self::Python];
+    pub(super) const ALL: [Self; 3] = [Self::Rust, Self::Python, Self::EcmaScript];
 
     pub(super) fn languages(self) -> &'static [Language] {
         match self {
             Self::Rust => &[Language::Rust],
             Self::Python => &[Language::Python],
+            Self::EcmaScript => &[Language::TypeScript, Language::JavaScript],
         }
     }
 
@@ -53,6 +55,7 @@ impl Reader {
         match self {
             Self::Rust => None,
             Self::Python => Some(&python::Python),
+            Self::EcmaScript => Some(&ecmascript::EcmaScript),
         }
     }
 }

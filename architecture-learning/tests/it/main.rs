@@ -4,6 +4,7 @@ mod broadway;
 mod definition;
 mod durable;
 mod flip;
+mod languages;
 mod look;
 mod mistakes;
 mod registry;

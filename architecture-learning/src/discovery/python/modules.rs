@@ -4,6 +4,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::{is_package, roots};
+use crate::codebase::Codebase;
 use crate::discovery::dialect::{Found, Modules, directory};
 use crate::language::module_path;
 
@@ -14,10 +15,12 @@ pub(super) struct Tree<'a> {
     /// Directories with sources at or below them.
     directories: BTreeSet<&'a str>,
     roots: Vec<String>,
+    /// The codebase's own name, where it is a package itself.
+    package: Option<String>,
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn of(sources: &'a [String]) -> Self {
+    pub(super) fn of(sources: &'a [String], codebase: &Codebase) -> Self {
         let mut files = HashMap::new();
         let mut directories = BTreeSet::new();
         for (i, path) in sources.iter().enumerate() {
@@ -28,7 +31,9 @@ impl<'a> Tree<'a> {
             let above = path.match_indices('/').map(|(at, _)| &path[..at]);
             directories.extend(above);
         }
-        Self { sources, files, directories, roots: roots(sources) }
+        let directory = codebase.root.file_name().map(|name| name.to_string_lossy().into_owned());
+        let package = directory.filter(|_| sources.iter().any(|path| path == "__init__.py"));
+        Self { sources, files, directories, roots: roots(sources), package }
     }
 
     fn relative(&self, from: usize, module: &str) -> Found {
@@ -50,6 +55,16 @@ impl<'a> Tree<'a> {
 
     fn absolute(&self, from: usize, module: &str) -> Found {
         let path = module.replace('.', "/");
+        if let Some(inside) = self.package.as_deref().and_then(|p| path.strip_prefix(p)) {
+            let inside = match inside.strip_prefix('/') {
+                None if inside.is_empty() => Some("__init__"),
+                inside => inside,
+            };
+            if let Some(inside) = inside {
+                let file = self.files.get(inside);
+                return file.map_or(Found::Missing, |file| Found::Files(vec![*file]));
+            }
+        }
         let first = path.split('/').next().unwrap_or_default();
         let own = self.own_root(from);
         let others = self.roots.iter().map(String::as_str).filter(|root| *root != own);
@@ -78,11 +93,12 @@ impl<'a> Tree<'a> {
 
 impl Modules for Tree<'_> {
     fn find(&self, from: usize, module: &str) -> Found {
-        if module.starts_with('.') {
+        let found = if module.starts_with('.') {
             self.relative(from, module)
         } else {
             self.absolute(from, module)
-        }
+        };
+        if found == Found::Missing { vendored(module) } else { found }
     }
 
     fn child(&self, file: usize, name: &str) -> Option<usize> {
@@ -97,6 +113,12 @@ impl Modules for Tree<'_> {
             format!("{module}.{name}")
         })
     }
+}
+
+/// A module of a vendored copy is one from outside.
+fn vendored(module: &str) -> Found {
+    let mut parts = module.split('.').skip_while(|part| !part.starts_with("_vendor")).skip(1);
+    parts.next().map_or(Found::Missing, |package| Found::Outside(package.to_owned()))
 }
 
 fn join(directory: &str, path: &str) -> String {
