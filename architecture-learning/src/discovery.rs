@@ -5,6 +5,7 @@ mod detect;
 mod dialect;
 mod ecmascript;
 mod generated;
+mod go;
 mod imports;
 mod input;
 mod parse;

@@ -17,6 +17,9 @@ pub(super) trait Dialect: Sync {
     /// Adds what a node says to the facts of its file; false where nothing below it is of interest.
     fn node(&self, node: Node<'_>, text: &str, facts: &mut Facts) -> bool;
 
+    /// Puts the facts of a whole file together.
+    fn finish(&self, _facts: &mut Facts) {}
+
     /// What is to be known before modules can be found.
     fn modules<'a>(&self, portion: &'a Portion<'_>, facts: &'a [Facts]) -> Box<dyn Modules + 'a>;
 
@@ -109,7 +112,7 @@ pub(super) struct Need {
     pub line: u32,
 }
 
-/// Pattern, category, confidence, and the packages any of which shows it.
+/// Pattern, category, confidence, and the packages or signs any of which shows it.
 pub(super) type Framework = (&'static str, &'static str, f64, &'static [&'static str]);
 
 /// Code that tells a role: a file that uses any of `packages`, and has any of `signs`; an empty list asks for nothing.

@@ -38,7 +38,7 @@ pub(super) fn read(
     let programs = dialect.programs(portion, &facts);
     let packages: BTreeSet<_> = portion.manifests.iter().map(|(path, _)| directory(path)).collect();
     Ok(Findings {
-        patterns: frameworks(dialect, portion, &files, &resolution),
+        patterns: frameworks(dialect, portion, &facts, &files, &resolution),
         application: !programs.is_empty() || kinds.contains(&FileKind::EntryPoint),
         packages: packages.len(),
         programs,
@@ -84,6 +84,7 @@ fn facts(dialect: &dyn Dialect, parser: &mut Parser, path: &str, text: &str) -> 
             open[first..].reverse();
         }
     }
+    dialect.finish(&mut facts);
     facts
 }
 
@@ -284,26 +285,33 @@ impl Resolver<'_> {
 fn frameworks(
     dialect: &dyn Dialect,
     portion: &Portion<'_>,
+    facts: &[Facts],
     files: &[SourceFile],
     resolution: &Resolution,
 ) -> Vec<Pattern> {
     let needs = dialect.needs(portion);
     let product =
         |kind| matches!(kind, FileKind::Module | FileKind::CrateRoot | FileKind::EntryPoint);
-    let imported = |any: &[&str]| -> Vec<Evidence> {
-        let own = files.iter().zip(&resolution.outside).filter(|(file, _)| product(file.kind));
-        own.filter_map(|(file, outside)| {
-            let (name, line) = any.iter().find_map(|name| outside.get_key_value(*name))?;
-            Some(place(&file.path, *line, format!("imports {name}")))
-        })
-        .collect()
+    let own: Vec<_> = (0..files.len()).filter(|i| product(files[*i].kind)).collect();
+    let used = |any: &[&str]| -> Vec<Evidence> {
+        let place_in = |i: &usize| {
+            let outside = any.iter().find_map(|name| resolution.outside[*i].get_key_value(*name));
+            let sign = || any.iter().find_map(|name| facts[*i].signs.get_key_value(*name));
+            let (note, line) = match (outside, outside.is_none().then(sign).flatten()) {
+                (Some((name, line)), _) => (format!("imports {name}"), *line),
+                (None, Some((sign, line))) => (format!("has `{sign}`"), *line),
+                (None, None) => return None,
+            };
+            Some(place(&files[*i].path, line, note))
+        };
+        own.iter().filter_map(place_in).collect()
     };
     let shown = |(name, category, confidence, any): &Framework| {
         let fitting = needs.iter().filter(|need| any.contains(&need.name.as_str()));
         let declared: Vec<_> = fitting
             .map(|need| place(&need.path, need.line, format!("depends on {}", need.name)))
             .collect();
-        let evidence = if declared.is_empty() { imported(any) } else { declared };
+        let evidence = if declared.is_empty() { used(any) } else { declared };
         pattern(name, category, *confidence, evidence)
     };
     dialect.frameworks().iter().filter_map(shown).collect()

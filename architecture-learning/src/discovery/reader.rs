@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::portion::{Findings, Portion};
-use super::{ecmascript, imports, python, rust};
+use super::{ecmascript, go, imports, python, rust};
 use crate::LearningError;
 use crate::language::Language;
 use crate::observer::Observer;
@@ -13,16 +13,18 @@ pub(super) enum Reader {
     Rust,
     Python,
     EcmaScript,
+    Go,
 }
 
 impl Reader {
-    pub(super) const ALL: [Self; 3] = [Self::Rust, Self::Python, Self::EcmaScript];
+    pub(super) const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::EcmaScript, Self::Go];
 
     pub(super) fn languages(self) -> &'static [Language] {
         match self {
             Self::Rust => &[Language::Rust],
             Self::Python => &[Language::Python],
             Self::EcmaScript => &[Language::TypeScript, Language::JavaScript],
+            Self::Go => &[Language::Go],
         }
     }
 
@@ -56,6 +58,7 @@ impl Reader {
             Self::Rust => None,
             Self::Python => Some(&python::Python),
             Self::EcmaScript => Some(&ecmascript::EcmaScript),
+            Self::Go => Some(&go::Go),
         }
     }
 }

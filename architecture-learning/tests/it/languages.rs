@@ -1,5 +1,6 @@
 //! Codebases in other languages than Rust: what is an edge, what rules can tell of roles, and what is left open.
 
+mod ecmascript;
 mod mixed;
 mod python;
 

@@ -65,7 +65,10 @@ fn packages<'a>(portion: &'a Portion<'_>) -> impl Iterator<Item = (&'a str, &'a 
 
 fn line_of(text: &str, key: &str) -> u32 {
     let quoted = format!("\"{key}\"");
-    let keys = |line: &str| line.trim_start().starts_with(&quoted);
+    let keys = |line: &str| {
+        let after = line.split_once(&quoted).map(|(_, after)| after.trim_start());
+        after.is_some_and(|after| after.starts_with(':'))
+    };
     (1..).zip(text.lines()).find(|(_, line)| keys(line)).map_or(1, |(n, _)| n)
 }
 

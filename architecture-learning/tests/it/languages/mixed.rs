@@ -12,6 +12,9 @@ const BOTH: &[(&str, &str)] = &[
     ("src/run.rs", "use crate::error::Failure;\npub fn go() -> Result<(), Failure> { Ok(()) }\n"),
     ("scripts/deploy.py", "import argparse\nimport hosts\n\nargparse.ArgumentParser()\n"),
     ("scripts/hosts.py", "HOSTS = []\n"),
+    ("web/package.json", "{ \"name\": \"web\", \"dependencies\": { \"react\": \"18\" } }\n"),
+    ("web/src/App.tsx", "import { Form } from \"./Form\";\nexport const App = () => <Form />;\n"),
+    ("web/src/Form.tsx", "export const Form = () => <form />;\n"),
 ];
 
 #[test]
@@ -19,11 +22,12 @@ fn rust_is_told_by_the_model_and_the_rest_by_rules() {
     let both = Looked::at("both", BOTH);
     let languages: Vec<_> =
         both.survey.shard.languages().iter().map(|(l, n, _)| (*l, *n)).collect();
-    assert_eq!(languages, [(Language::Rust, 3), (Language::Python, 2)]);
+    assert_eq!(languages, [(Language::Rust, 3), (Language::Python, 2), (Language::TypeScript, 2)]);
     both.assert_edges(&[
         ("scripts/deploy.py", &["scripts/hosts.py"]),
         ("src/main.rs", &["src/error.rs", "src/run.rs"]),
         ("src/run.rs", &["src/error.rs"]),
+        ("web/src/App.tsx", &["web/src/Form.tsx"]),
     ]);
     let answer: Value =
         serde_json::from_str(&both.told(&["classify", "--json", "-"])).expect("JSON");
@@ -32,7 +36,10 @@ fn rust_is_told_by_the_model_and_the_rest_by_rules() {
         |name: &str| answer[name].as_array().expect("a list").iter().map(path).collect::<Vec<_>>();
     assert_eq!(answer["version"], 1);
     assert_eq!(list("files"), ["src/error.rs", "src/run.rs"]);
-    assert_eq!(list("by_rule"), ["scripts/deploy.py", "scripts/hosts.py"]);
+    assert_eq!(
+        list("by_rule"),
+        ["scripts/deploy.py", "scripts/hosts.py", "web/src/App.tsx", "web/src/Form.tsx"]
+    );
     assert_eq!(list("known"), ["src/main.rs"]);
     assert_eq!(answer["files"][0]["language"], "rust");
     insta::assert_json_snapshot!("by_rule", answer["by_rule"]);
@@ -40,7 +47,7 @@ fn rust_is_told_by_the_model_and_the_rest_by_rules() {
     for words in [
         "2 Rust modules have a role by the model",
         "(bundled)",
-        "1 of 2 Python modules have a role by a framework's code, 0 more by name alone",
+        "3 of 4 Python and TypeScript modules have a role by a framework's code, 0 more by name alone",
     ] {
         assert!(text.contains(words), "{words:?} in {text}");
     }
@@ -52,7 +59,11 @@ fn rust_is_told_by_the_model_and_the_rest_by_rules() {
 #[test]
 fn another_language_beside_it_changes_nothing_for_rust() {
     let both = Looked::at("beside", BOTH);
-    let rust: Vec<_> = BOTH.iter().filter(|(path, _)| !path.ends_with(".py")).copied().collect();
+    let rust: Vec<_> = BOTH
+        .iter()
+        .filter(|(path, _)| path.starts_with("src") || path.starts_with("Cargo"))
+        .copied()
+        .collect();
     let alone = Looked::at("alone", &rust);
     assert_eq!(both.survey.classification.files, alone.survey.classification.files);
 }
