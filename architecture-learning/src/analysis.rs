@@ -19,6 +19,7 @@ use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
 use duplicates::Duplicates;
 use labels::Vote;
+pub(crate) use labels::is_error_name;
 
 pub use gold::{GoldGraph, GoldNode};
 pub use labels::{LabelReport, Place};
@@ -167,11 +168,6 @@ pub fn name_role(path: &str) -> Option<(Role, &'static str)> {
         Vote::For(role, word, _) => Some((role, word)),
         Vote::Conflict | Vote::Silent => None,
     }
-}
-
-/// The same, where names are seldom wrong.
-pub(crate) fn plain_name_role(path: &str) -> Option<(Role, &'static str)> {
-    labels::plain_name(path)
 }
 
 struct Analyser {

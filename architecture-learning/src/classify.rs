@@ -34,9 +34,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
-use crate::analysis::{name_role, plain_name_role};
+use crate::analysis::{is_error_name, name_role};
 use crate::codebase::Codebase;
-use crate::discovery::{self, FileKind, Shard, Sign, SourceFile};
+use crate::discovery::{self, FileKind, Shard, SourceFile};
 use crate::graph::Graph;
 use crate::language::Language;
 use crate::model::ModelKind;
@@ -186,24 +186,26 @@ pub(crate) fn of_shard(serving: &Serving, shard: &Shard) -> (Classification, Gra
     (classification, graph)
 }
 
-/// The code is asked before the name, but for names that are seldom wrong.
+/// The code is asked before the name, but for a name that says errors: these are seldom wrong.
 fn ruled(file: &SourceFile) -> RuledFile {
     let (path, language) = (file.path.clone(), file.language);
     let none = RuledFile { path, language, role: None, basis: None, reason: None, line: None };
-    let by_name = |(role, word): (Role, &str)| RuledFile {
-        role: Some(role),
-        basis: Some(RuleBasis::Name),
-        reason: Some(format!("\"{word}\"")),
-        ..none.clone()
-    };
-    let by_code = |sign: &Sign| RuledFile {
-        role: Some(sign.role),
-        basis: Some(RuleBasis::Code),
-        reason: Some(sign.reason.clone()),
-        line: Some(sign.line),
-        ..none.clone()
-    };
-    let plain = plain_name_role(&file.path);
-    let sign = file.sign.as_ref().filter(|sign| plain.is_none_or(|(role, _)| role == sign.role));
-    sign.map(by_code).or_else(|| name_role(&file.path).map(by_name)).unwrap_or(none.clone())
+    let named = name_role(&file.path);
+    let errors = is_error_name(&file.path);
+    match (file.sign.as_ref().filter(|_| !errors), named) {
+        (Some(sign), _) => RuledFile {
+            role: Some(sign.role),
+            basis: Some(RuleBasis::Code),
+            reason: Some(sign.reason.clone()),
+            line: Some(sign.line),
+            ..none
+        },
+        (None, Some((role, word))) => RuledFile {
+            role: Some(role),
+            basis: Some(RuleBasis::Name),
+            reason: Some(format!("\"{word}\"")),
+            ..none
+        },
+        (None, None) => none,
+    }
 }

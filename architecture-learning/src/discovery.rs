@@ -4,6 +4,7 @@
 mod detect;
 mod dialect;
 mod ecmascript;
+mod elixir;
 mod generated;
 mod go;
 mod imports;

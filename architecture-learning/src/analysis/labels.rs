@@ -430,14 +430,9 @@ pub(crate) fn is_roleless(path: &str) -> bool {
     known && vote(path) == Vote::Silent
 }
 
-/// The role that a file's own name says, where names are seldom wrong: errors, configuration, observability.
-pub(crate) fn plain_name(path: &str) -> Option<(Role, &'static str)> {
-    match vote(path) {
-        Vote::For(role @ (Role::Error | Role::Config | Role::Observability), word, Place::Stem) => {
-            Some((role, word))
-        }
-        _ => None,
-    }
+/// Whether a file's own name says that it holds errors, where names are seldom wrong.
+pub(crate) fn is_error_name(path: &str) -> bool {
+    matches!(vote(path), Vote::For(Role::Error, _, Place::Stem))
 }
 
 fn in_part(part: &str, place: Place, language: Language) -> Vote {

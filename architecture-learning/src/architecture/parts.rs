@@ -17,6 +17,8 @@ pub const PARTS_MAX: usize = 60;
 const PARTS_MIN: usize = 5;
 /// Of languages other than Rust: below so many parts the largest is split.
 const PARTS_WANTED: usize = 8;
+/// The part of the package at the root.
+pub const ROOT: &str = "(root)";
 /// The part of files that belong to no other.
 const REST: &str = "other";
 
@@ -145,7 +147,7 @@ fn directory_names(paths: &[&str]) -> Vec<String> {
 /// The first `depth` steps of a path.
 fn first(path: &str, depth: usize) -> String {
     let name = steps(path).take(depth).collect::<Vec<_>>().join("/");
-    if name.is_empty() { REST.to_owned() } else { name }
+    if name.is_empty() { ROOT.to_owned() } else { name }
 }
 
 /// The name of each path's part, of Rust.

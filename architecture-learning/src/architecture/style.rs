@@ -88,7 +88,7 @@ const KINDS: [(&str, &[&str]); 10] = [
 ];
 
 /// Frameworks that read a command line.
-const COMMAND_LINES: [&str; 4] = ["clap", "click", "cobra", "commander"];
+const COMMAND_LINES: [&str; 6] = ["clap", "click", "cobra", "commander", "argparse", "flag"];
 
 fn kind(shard: &Shard) -> (&'static str, String) {
     let found = |name: &str| shard.patterns.iter().find(|p| p.name == name);

@@ -143,7 +143,6 @@ impl Input {
             sources,
             texts,
             manifests: manifests.collect(),
-            others: &self.files.others,
             unread: &self.unread,
         })
     }

@@ -14,8 +14,6 @@ pub(super) struct Portion<'a> {
     pub texts: Vec<&'a str>,
     /// Manifests of this language with their texts.
     pub manifests: Vec<(&'a str, &'a str)>,
-    /// Files that are neither.
-    pub others: &'a [String],
     pub unread: &'a [Unread],
 }
 

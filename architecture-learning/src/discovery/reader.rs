@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 use super::portion::{Findings, Portion};
-use super::{ecmascript, go, imports, python, rust};
+use super::{ecmascript, elixir, go, imports, python, rust};
 use crate::LearningError;
 use crate::language::Language;
 use crate::observer::Observer;
@@ -14,10 +14,12 @@ pub(super) enum Reader {
     Python,
     EcmaScript,
     Go,
+    Elixir,
 }
 
 impl Reader {
-    pub(super) const ALL: [Self; 4] = [Self::Rust, Self::Python, Self::EcmaScript, Self::Go];
+    pub(super) const ALL: [Self; 5] =
+        [Self::Rust, Self::Python, Self::EcmaScript, Self::Go, Self::Elixir];
 
     pub(super) fn languages(self) -> &'static [Language] {
         match self {
@@ -25,6 +27,7 @@ impl Reader {
             Self::Python => &[Language::Python],
             Self::EcmaScript => &[Language::TypeScript, Language::JavaScript],
             Self::Go => &[Language::Go],
+            Self::Elixir => &[Language::Elixir],
         }
     }
 
@@ -59,6 +62,7 @@ impl Reader {
             Self::Python => Some(&python::Python),
             Self::EcmaScript => Some(&ecmascript::EcmaScript),
             Self::Go => Some(&go::Go),
+            Self::Elixir => Some(&elixir::Elixir),
         }
     }
 }

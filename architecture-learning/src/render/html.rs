@@ -5,7 +5,7 @@ mod sections;
 use serde_json::json;
 
 use super::{Subject, escape, svg};
-use crate::architecture::Basis;
+use crate::architecture::{Basis, ROOT};
 use crate::discovery::FileKind;
 use crate::language::{Language, without_extension};
 use crate::role::Role;
@@ -61,7 +61,8 @@ fn data(subject: Subject<'_>) -> String {
             let ends = |r: &str| r.starts_with('/') || (without_extension(path) == start);
             !start.is_empty() && rest.is_some_and(ends)
         };
-        let fits = parts.iter().enumerate().filter(|(_, p)| within(&p.path));
+        let root = |name: &str| name == ROOT && !path.contains('/');
+        let fits = parts.iter().enumerate().filter(|(_, p)| within(&p.path) || root(&p.name));
         fits.max_by_key(|(_, p)| p.path.len())
             .and_then(|(i, _)| i64::try_from(i).ok())
             .unwrap_or(-1)

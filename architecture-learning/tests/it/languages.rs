@@ -1,6 +1,8 @@
 //! Codebases in other languages than Rust: what is an edge, what rules can tell of roles, and what is left open.
 
 mod ecmascript;
+mod elixir;
+mod go;
 mod mixed;
 mod python;
 

@@ -20,13 +20,9 @@ pub(super) const FRAMEWORKS: &[Framework] = &[
         "cobra",
         "framework",
         0.95,
-        &[
-            "github.com/spf13/cobra",
-            "github.com/urfave/cli",
-            "github.com/alecthomas/kong",
-            "flag.Parse",
-        ],
+        &["github.com/spf13/cobra", "github.com/urfave/cli", "github.com/alecthomas/kong"],
     ),
+    ("flag", "framework", 0.95, &["flag.Parse"]),
     (
         "bubbletea",
         "framework",
@@ -223,5 +219,5 @@ pub(super) const RULES: &[SignRule] = &[
         packages: &["github.com/robfig/cron", "github.com/hibiken/asynq"],
         signs: &[],
     },
-    SignRule { role: Role::Platform, packages: &["syscall", "golang.org/x/sys"], signs: &[] },
+    SignRule { role: Role::Platform, packages: &["golang.org/x/sys"], signs: &[] },
 ];

@@ -12,7 +12,8 @@ pub(super) const FRAMEWORKS: &[Framework] = &[
     ("aiohttp", "framework", 0.85, &["aiohttp", "tornado"]),
     ("grpc", "framework", 0.85, &["grpc", "grpcio"]),
     ("celery", "framework", 0.85, &["celery", "dramatiq", "rq"]),
-    ("click", "framework", 0.95, &["click", "typer", "docopt", "fire", "argparse"]),
+    ("click", "framework", 0.95, &["click", "typer"]),
+    ("argparse", "framework", 0.95, &["argparse", "docopt", "fire", "optparse"]),
     (
         "qt",
         "framework",
