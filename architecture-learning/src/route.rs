@@ -39,12 +39,15 @@ pub fn select(shard: &Shard, name: &str) -> Result<BTreeSet<u32>, LearningError>
     };
     let module = |path: &str| is_module(path, name);
     let within = |path: &str| path.contains(&format!("/{name}/"));
-    // `shop.orders` of Python, `Shop.Orders` of Elixir
+    // `shop.orders` of Python
     let dots = name.replace('.', "/");
     let dotted = |path: &str| is_module(path, &dots);
-    let snake = name.split('.').map(|part| words::split(part).join("_"));
-    let snake = snake.collect::<Vec<_>>().join("/");
-    let camel = |path: &str| is_module(path, &snake);
+    // `ShopWeb.OrderController` of Elixir, which leaves out directories
+    let parts: Vec<_> = name.split('.').map(|part| words::split(part).join("_")).collect();
+    let camel = |path: &str| {
+        let mut steps = module_path(path).split('/');
+        parts.iter().all(|part| steps.any(|step| step == part)) && steps.next().is_none()
+    };
     let tests: [&dyn Fn(&str) -> bool; 7] =
         [&whole, &end, &below, &module, &within, &dotted, &camel];
     let found = tests.iter().map(|fits| files(shard, *fits)).find(|found| !found.is_empty());
