@@ -134,7 +134,9 @@ fn directory_names(paths: &[&str]) -> Vec<String> {
             return names;
         };
         let mut deeper = depths.clone();
-        files.iter().for_each(|i| deeper[*i] += 1);
+        for i in files {
+            deeper[i] += 1;
+        }
         let split: Vec<_> = paths.iter().zip(&deeper).map(|(path, n)| first(path, *n)).collect();
         if distinct(&split) > PARTS_MAX {
             whole.insert(largest.to_owned());

@@ -165,7 +165,9 @@ fn summary(answer: &Classification) -> String {
 /// How often each role, the commonest first.
 fn counted(roles: &[Role]) -> String {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
-    roles.iter().for_each(|role| *counts.entry(role.name()).or_default() += 1);
+    for role in roles {
+        *counts.entry(role.name()).or_default() += 1;
+    }
     let mut counts: Vec<_> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
     let words: Vec<_> = counts.iter().map(|(role, n)| format!("{n} {role}")).collect();

@@ -43,9 +43,7 @@ impl Dialect for Go {
                 }
                 facts.defines.insert(name.to_owned());
             }
-            "type_spec" | "type_alias" => define(node, text, facts),
-            // only those at the top are seen from other files
-            "const_spec" | "var_spec" => define(node, text, facts),
+            "type_spec" | "type_alias" | "const_spec" | "var_spec" => define(node, text, facts),
             "selector_expression" | "qualified_type" => {
                 if let Some(name) =
                     dotted(text_of(node, text)).filter(|n| n.matches('.').count() == 1)
@@ -78,9 +76,10 @@ impl Dialect for Go {
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
         let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".go");
+        let ending = name.rsplit('.').next();
         match name {
             _ if name.ends_with("_test") => FileKind::Test,
-            _ if name.ends_with(".pb") || name.starts_with("zz_generated") => FileKind::Generated,
+            _ if ending == Some("pb") || name.starts_with("zz_generated") => FileKind::Generated,
             "magefile" => FileKind::BuildScript,
             _ if facts.begins.is_some() => FileKind::EntryPoint,
             // says what the package is for, and nothing else

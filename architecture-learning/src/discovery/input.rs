@@ -122,8 +122,8 @@ impl Input {
 
     /// Parses and reads nothing from the trees.
     pub(super) fn trees_alone(&self, threads: usize) -> Result<(), LearningError> {
-        let portions = Reader::ALL.into_iter().filter_map(|r| Some((r, self.portion(r)?)));
-        portions.map(|(reader, portion)| reader.trees_alone(&portion, threads)).collect()
+        let mut portions = Reader::ALL.into_iter().filter_map(|r| Some((r, self.portion(r)?)));
+        portions.try_for_each(|(reader, portion)| reader.trees_alone(&portion, threads))
     }
 
     /// The sources of a reader; none where there is nothing for it.

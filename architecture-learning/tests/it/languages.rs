@@ -86,10 +86,12 @@ impl Looked {
 
     /// What the program prints about it.
     fn told(&self, arguments: &[&str]) -> String {
-        let entries = fs::read_dir(&self.scratch.0).expect("a directory");
-        let codebase = entries.filter_map(Result::ok).next().expect("the codebase").path();
         let mut command = crate::support::archlearn(&self.scratch, arguments);
-        let output = command.current_dir(codebase).env_remove("CI").output().expect("starts");
+        let output = command
+            .current_dir(&self.survey.shard.codebase.root)
+            .env_remove("CI")
+            .output()
+            .expect("starts");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }

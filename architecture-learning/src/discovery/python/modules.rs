@@ -24,10 +24,8 @@ impl<'a> Tree<'a> {
         let mut files = HashMap::new();
         let mut directories = BTreeSet::new();
         for (i, path) in sources.iter().enumerate() {
-            // a stub stands beside its module and says less
-            if !path.ends_with(".pyi") || !files.contains_key(module_path(path)) {
-                files.insert(module_path(path), i);
-            }
+            // of a module and its stub the module comes first
+            files.entry(module_path(path)).or_insert(i);
             let above = path.match_indices('/').map(|(at, _)| &path[..at]);
             directories.extend(above);
         }

@@ -160,7 +160,8 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
 fn trust(subject: Subject<'_>) -> String {
     let classification = &subject.survey.classification;
     let lines = by_rule(classification);
-    let by_rule: String = lines.iter().map(|line| format!("<p>{}.</p>", escape(line))).collect();
+    let by_rule: Vec<_> = lines.iter().map(|line| format!("<p>{}.</p>", escape(line))).collect();
+    let by_rule = by_rule.concat();
     if classification.files.is_empty() && !by_rule.is_empty() {
         return by_rule;
     }

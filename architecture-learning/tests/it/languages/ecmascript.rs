@@ -1,4 +1,4 @@
-//! A workspace of a NestJS service, a React front end and what they share; and a small Express service in JavaScript.
+//! A workspace of a `NestJS` service, a React front end and what they share; and a small Express service in JavaScript.
 
 use architecture_learning::architecture::Basis::{Code, Name};
 use architecture_learning::discovery::FileKind;

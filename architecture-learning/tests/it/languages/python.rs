@@ -1,4 +1,4 @@
-//! A web service of FastAPI and SQLAlchemy in the `src` layout, and a site of Django.
+//! A web service of `FastAPI` and `SQLAlchemy` in the `src` layout, and a site of Django.
 
 use architecture_learning::architecture::Basis::{Code, Name};
 use architecture_learning::discovery::FileKind;
