@@ -9,6 +9,8 @@ mod rules;
 mod sarif;
 mod svg;
 
+use std::collections::BTreeSet;
+
 use crate::analysis::PatternFrequency;
 use crate::architecture::Violation;
 use crate::baseline::{Comparison, Entry};
@@ -94,22 +96,24 @@ pub fn by_rule(classification: &Classification) -> Vec<String> {
     if all == 0 {
         return Vec::new();
     }
-    let mut titles: Vec<_> = classification.by_rule.iter().map(|f| f.language).collect();
-    titles.sort();
-    titles.dedup();
-    let titles: Vec<_> = titles.into_iter().map(Language::title).collect();
     let (code, name) =
         (classification.ruled(RuleBasis::Code), classification.ruled(RuleBasis::Name));
     vec![
         format!(
             "{code} of {all} {} modules have a role by a framework's code, {name} more by name alone",
-            titles.join(" and ")
+            unlearnt(classification)
         ),
         format!(
-            "{} abstained: {ONLY_RUST}; names were right two times in three where a person read them",
+            "{} abstained: {ONLY_RUST}; of the names of Rust files that a person read, two in three were right",
             all - code - name
         ),
     ]
+}
+
+/// The languages of the modules that the model was not asked about.
+pub fn unlearnt(classification: &Classification) -> String {
+    let languages: BTreeSet<_> = classification.by_rule.iter().map(|f| f.language).collect();
+    languages.into_iter().map(Language::title).collect::<Vec<_>>().join(" and ")
 }
 
 /// The message of a violation, in one line.

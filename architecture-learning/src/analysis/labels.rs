@@ -437,7 +437,12 @@ pub(crate) fn is_error_name(path: &str) -> bool {
 
 fn in_part(part: &str, place: Place, language: Language) -> Vote {
     let mut vote = Vote::Silent;
-    for word in words::split(part) {
+    let mut words = words::split(part);
+    // nobody has measured what the first words of a compound are worth elsewhere: `errorContext` is no error
+    if language != Language::Rust {
+        words = words.pop().into_iter().collect();
+    }
+    for word in words {
         let Some((role, known)) = look_up(&word, language) else { continue };
         vote = match vote {
             Vote::Silent => Vote::For(role, known, place),
@@ -510,6 +515,8 @@ mod tests {
         assert_eq!(role("web/src/components/Button/index.tsx"), Some(Role::Ui));
         assert_eq!(role("lib/shop/repo.ex"), Some(Role::Persistence));
         assert_eq!(role("internal/config/load.go"), Some(Role::Config));
+        assert_eq!(role("src/orders/order.entity.ts"), Some(Role::DataModel));
+        assert_eq!(role("lib/error-message.js"), None);
     }
 
     #[test]

@@ -114,11 +114,13 @@ fn kind(shard: &Shard) -> (&'static str, String) {
 
 /// What makes a program of a codebase without a known framework.
 fn program(shard: &Shard) -> String {
-    let begins = |f: &&SourceFile| f.kind == FileKind::EntryPoint && f.language != Language::Rust;
-    let rust = shard.files.iter().any(|f| f.language == Language::Rust);
-    match shard.files.iter().find(begins).filter(|_| !rust) {
+    let entries = || shard.files.iter().filter(|f| f.kind == FileKind::EntryPoint);
+    let is_rust = |f: &SourceFile| f.language == Language::Rust;
+    if shard.files.iter().all(is_rust) || entries().any(is_rust) {
+        return "a binary target, no known framework".to_owned();
+    }
+    match entries().next() {
         Some(file) => format!("begins in {}, no known framework", file.path),
-        None if rust => "a binary target, no known framework".to_owned(),
         None => "builds a program, no known framework".to_owned(),
     }
 }

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use architecture_learning::architecture::Architecture;
 use architecture_learning::baseline::Comparison;
-use architecture_learning::classify::{Classification, FileRole, RuledFile};
+use architecture_learning::classify::{Classification, FileRole, RuleBasis, RuledFile};
 use architecture_learning::role::Role;
 use architecture_learning::survey::Survey;
 use architecture_learning::{DataDir, LearningError, render};
@@ -153,11 +153,20 @@ fn summary(answer: &Classification) -> String {
             answer.model.artifact.get(..12).unwrap_or(&answer.model.artifact)
         );
     }
-    let by_rule = render::by_rule(answer);
-    if !by_rule.is_empty() {
+    if !answer.by_rule.is_empty() {
         let roles: Vec<_> = answer.by_rule.iter().filter_map(|f| f.role).collect();
-        let line_end = if text.is_empty() { "" } else { "\n" };
-        let _ = write!(text, "{line_end}{}: {}.", by_rule.join("; "), counted(&roles));
+        let _ = write!(
+            text,
+            "{}{} {} modules: {}; {} by a framework's code, {} by name alone, {} abstained: {}.",
+            if text.is_empty() { "" } else { "\n" },
+            answer.by_rule.len(),
+            render::unlearnt(answer),
+            counted(&roles),
+            answer.ruled(RuleBasis::Code),
+            answer.ruled(RuleBasis::Name),
+            answer.by_rule.len() - roles.len(),
+            render::ONLY_RUST
+        );
     }
     text
 }

@@ -101,13 +101,13 @@ impl Input {
         threads: usize,
         observer: &mut dyn Observer,
     ) -> Result<Shard, LearningError> {
-        let mut findings = Findings::default();
+        let mut parts = Vec::new();
         for reader in Reader::ALL {
             if let Some(portion) = self.portion(reader) {
-                findings.append(reader.read(&portion, threads, observer)?);
+                parts.push(reader.read(&portion, threads, observer)?);
             }
         }
-        findings.sort();
+        let findings = Findings::all(parts);
         Ok(Shard {
             patterns: detect::detect(&findings, &self.files.others),
             codebase: self.codebase.clone(),

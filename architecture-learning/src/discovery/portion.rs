@@ -43,8 +43,19 @@ pub(super) struct Findings {
 }
 
 impl Findings {
+    /// The findings of all languages in one; whether people run it goes by the language with the most lines.
+    pub(super) fn all(parts: Vec<Self>) -> Self {
+        let lines = |f: &Self| f.files.iter().map(|f| u64::from(f.lines)).sum::<u64>();
+        let main = parts.iter().enumerate().max_by_key(|(i, f)| (lines(f), usize::MAX - i));
+        let application = main.is_some_and(|(_, f)| f.application);
+        let mut all = Self { application, ..Self::default() };
+        parts.into_iter().for_each(|part| all.append(part));
+        all.sort();
+        all
+    }
+
     /// Adds the findings of another language.
-    pub(super) fn append(&mut self, mut other: Self) {
+    fn append(&mut self, mut other: Self) {
         let first = u32::try_from(self.files.len()).unwrap_or(u32::MAX);
         let moved = |e: &Edge| Edge { from: e.from + first, to: e.to + first, ..*e };
         self.edges.extend(other.edges.iter().map(moved));
@@ -53,11 +64,10 @@ impl Findings {
         self.patterns.append(&mut other.patterns);
         self.packages += other.packages;
         self.programs.append(&mut other.programs);
-        self.application |= other.application;
     }
 
     /// Puts the files in the order of their paths.
-    pub(super) fn sort(&mut self) {
+    fn sort(&mut self) {
         let mut order: Vec<_> = (0..self.files.len()).collect();
         order.sort_by(|a, b| self.files[*a].path.cmp(&self.files[*b].path));
         let mut place = vec![0; order.len()];

@@ -18,7 +18,7 @@ pub(super) fn head(subject: Subject<'_>) -> String {
     let with_role = survey.assigned.iter().filter(|a| a.is_some()).count();
     let modules = survey.classification.modules();
     let violations = architecture.violations.len();
-    let figures = [
+    let mut figures = vec![
         (modules.to_string(), "modules", false),
         (lines.to_string(), "lines", false),
         (architecture.layering.layers.len().to_string(), "layers", false),
@@ -27,6 +27,9 @@ pub(super) fn head(subject: Subject<'_>) -> String {
         (architecture.names.len().to_string(), "misleading names", false),
         (format!("{} %", with_role * 100 / modules.max(1)), "have a role", false),
     ];
+    // names are compared with what the model says
+    let compared = !survey.classification.files.is_empty() || modules == 0;
+    figures.retain(|(_, what, _)| compared || *what != "misleading names");
     let figure = |(number, what, bad): &(String, &str, bool)| {
         let class = if *bad { "figure bad" } else { "figure" };
         format!("<div class=\"{class}\"><b>{number}</b><span>{what}</span></div>")
