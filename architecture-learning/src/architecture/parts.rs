@@ -35,6 +35,23 @@ pub struct Part {
     pub lines: u64,
     /// Modules per role, the commonest first; those without a role are not among them.
     pub roles: Vec<(Role, usize)>,
+    /// Modules in languages that the model has not learnt.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlearnt: usize,
+}
+
+impl Part {
+    /// The commonest role; where mostly rules alone tell roles, only if it is that of a third of the modules: a rule that knows
+    /// one file in ten says nothing of the others.
+    pub fn role(&self) -> Option<Role> {
+        let telling = |n: usize| self.unlearnt * 2 < self.files || n * 3 >= self.files;
+        self.roles.first().filter(|(_, n)| telling(*n)).map(|(role, _)| *role)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Dependencies of one part on another.
@@ -78,6 +95,7 @@ pub(super) fn parts(
             };
         }
         parts[part].files += 1;
+        parts[part].unlearnt += usize::from(!file.language.is_learnt());
         parts[part].lines += u64::from(file.lines);
         if let Some(assigned) = roles[*i] {
             *counts[part].entry(assigned.role).or_default() += 1;
@@ -97,7 +115,11 @@ fn part_names(files: &[&SourceFile]) -> Vec<String> {
         let into = if file.language == Language::Rust { &mut rust } else { &mut others };
         into.push(file.path.as_str());
     }
-    let (mut rust, mut others) = (names(&rust).into_iter(), directory_names(&others).into_iter());
+    // a few scripts beside much Rust are no parts of their own
+    let wanted =
+        if rust.is_empty() { PARTS_WANTED } else { PARTS_WANTED.min(1 + others.len() / 5) };
+    let (mut rust, mut others) =
+        (names(&rust).into_iter(), directory_names(&others, wanted).into_iter());
     let name = |file: &&SourceFile| {
         let of = if file.language == Language::Rust { &mut rust } else { &mut others };
         of.next().unwrap_or_default()
@@ -119,7 +141,7 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
 }
 
 /// Names in other languages: the first step of each path, and more of the largest until the parts are enough.
-fn directory_names(paths: &[&str]) -> Vec<String> {
+fn directory_names(paths: &[&str], wanted: usize) -> Vec<String> {
     let mut depths = vec![1; paths.len()];
     let mut whole = BTreeSet::new();
     loop {
@@ -130,7 +152,7 @@ fn directory_names(paths: &[&str]) -> Vec<String> {
         }
         open.retain(|_, files| files.iter().any(|i| steps(paths[*i]).count() > depths[*i]));
         let largest = open.into_iter().max_by_key(|(name, files)| (files.len(), Reverse(*name)));
-        let Some((largest, files)) = largest.filter(|_| distinct(&names) < PARTS_WANTED) else {
+        let Some((largest, files)) = largest.filter(|_| distinct(&names) < wanted) else {
             return names;
         };
         let mut deeper = depths.clone();
@@ -281,12 +303,12 @@ mod tests {
         let deep = ["api", "core", "db", "jobs"]
             .map(|d| (0..4).map(move |n| format!("src/acme/shop/{d}/m{n}.py")).collect::<Vec<_>>());
         let paths: Vec<_> = deep.iter().flatten().map(String::as_str).collect();
-        let names = directory_names(&paths);
+        let names = directory_names(&paths, PARTS_WANTED);
         assert!(distinct(&names) >= PARTS_WANTED, "{names:?}");
         assert!(names[0].starts_with("acme/shop/api/m"), "{names:?}");
         assert_eq!(directory_prefix("src/acme/shop/api/m0.py", "acme/shop"), "src/acme/shop");
         assert_eq!(
-            directory_names(&["app.py", "pkg/db/a.go", "pkg/db/b.go"]),
+            directory_names(&["app.py", "pkg/db/a.go", "pkg/db/b.go"], 8),
             ["app", "pkg/db", "pkg/db"]
         );
         assert_eq!(directory_prefix("app.py", "app"), "app");

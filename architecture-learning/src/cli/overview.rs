@@ -14,8 +14,6 @@ use super::pictures::Pictures;
 const LINES_MAX: usize = 5;
 /// Lines of layers.
 const LAYERS_MAX: usize = 9;
-/// One in so many files of a part has its role by rule, or the part shows none.
-const ROLE_SHARE: usize = 3;
 /// Letters of a line of layers.
 const WIDTH: usize = 92;
 
@@ -69,13 +67,9 @@ fn style(text: &mut String, seen: &Seen, paint: Paint) {
 
 fn layers(text: &mut String, seen: &Seen, paint: Paint) {
     let architecture = &seen.survey.architecture;
-    let all_learnt = seen.survey.classification.by_rule.is_empty();
     let name = |part: &usize| {
         let part = &architecture.parts[*part];
-        // a rule that knows one file in ten says nothing of the others
-        let telling = |n: usize| all_learnt || n * ROLE_SHARE >= part.files;
-        let role = part.roles.first().filter(|(_, n)| telling(*n));
-        role.map_or(part.name.clone(), |(role, _)| format!("{} ({})", part.name, role.name()))
+        part.role().map_or(part.name.clone(), |role| format!("{} ({})", part.name, role.name()))
     };
     let layers = &architecture.layering.layers;
     for (i, layer) in layers.iter().take(LAYERS_MAX).enumerate() {

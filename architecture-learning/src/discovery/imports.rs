@@ -108,7 +108,9 @@ fn kinds(dialect: &dyn Dialect, portion: &Portion<'_>, facts: &[Facts]) -> Vec<F
 fn beside_the_product(path: &str) -> Option<FileKind> {
     let mut parts = path.split('/').rev().skip(1);
     let anywhere = parts.find_map(|part| match part {
-        "__tests__" | "__mocks__" | "spec" | "specs" | "e2e" | "cypress" => Some(FileKind::Test),
+        "__tests__" | "__mocks__" | "_tests" | "spec" | "specs" | "e2e" | "cypress" => {
+            Some(FileKind::Test)
+        }
         "benchmark" | "benchmarks" => Some(FileKind::Bench),
         "example" | "samples" | "demos" => Some(FileKind::Example),
         _ => None,
