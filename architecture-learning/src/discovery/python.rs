@@ -43,8 +43,8 @@ impl Dialect for Python {
         true
     }
 
-    fn modules<'a>(&self, portion: &'a Portion<'_>, _facts: &'a [Facts]) -> Box<dyn Modules + 'a> {
-        Box::new(modules::Tree::of(&portion.sources, portion.codebase))
+    fn modules<'a>(&self, portion: &'a Portion<'_>, facts: &'a [Facts]) -> Box<dyn Modules + 'a> {
+        Box::new(modules::Tree::of(&portion.sources, facts, portion.codebase))
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {

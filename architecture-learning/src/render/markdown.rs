@@ -46,7 +46,6 @@ pub fn markdown(subject: Subject<'_>) -> String {
         let _ = writeln!(text, "| `{}` | {named} | {code} ({sure:.0} %) |", n.path);
     }
     more(&mut text, names.len());
-    let blind = &architecture.blind;
     let (sure, agreed) = subject.survey.covered();
     if !subject.survey.classification.files.is_empty() {
         let _ = writeln!(
@@ -60,16 +59,32 @@ pub fn markdown(subject: Subject<'_>) -> String {
     if !by_rule.is_empty() {
         let _ = writeln!(text, "\n{}.", by_rule.join("; "));
     }
-    let _ = writeln!(
-        text,
-        "Not seen: {} macro calls between items, {} items under `#[cfg]`, {} files that do not parse, {} generated, {} unread.",
-        blind.macros,
-        blind.cfgs,
+    text + &not_seen(subject)
+}
+
+fn not_seen(subject: Subject<'_>) -> String {
+    let blind = &subject.survey.architecture.blind;
+    let mut rust = format!(
+        "{} macro calls between items, {} items under `#[cfg]`, ",
+        blind.macros, blind.cfgs
+    );
+    if subject.survey.classification.files.is_empty() && blind.unlearnt > 0 {
+        rust.clear();
+    }
+    let mut others = String::new();
+    if blind.unlearnt + blind.skipped.len() > 0 {
+        others = format!(
+            ", {} modules without a role by rule, {} directories of builds or of others' code",
+            blind.unlearnt,
+            blind.skipped.len()
+        );
+    }
+    format!(
+        "Not seen: {rust}{} files that do not parse, {} generated, {} unread{others}.\n",
         blind.broken.len(),
         blind.generated,
         blind.unread.len()
-    );
-    text
+    )
 }
 
 fn more(text: &mut String, rows: usize) {

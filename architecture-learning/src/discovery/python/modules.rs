@@ -1,11 +1,11 @@
 //! Where Python finds a module: relative to its package, beside a script, or below one of the directories that hold
 //! packages.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{is_package, roots};
 use crate::codebase::Codebase;
-use crate::discovery::dialect::{Found, Modules, directory};
+use crate::discovery::dialect::{Facts, Found, Modules, directory};
 use crate::language::module_path;
 
 pub(super) struct Tree<'a> {
@@ -20,7 +20,7 @@ pub(super) struct Tree<'a> {
 }
 
 impl<'a> Tree<'a> {
-    pub(super) fn of(sources: &'a [String], codebase: &Codebase) -> Self {
+    pub(super) fn of(sources: &'a [String], facts: &[Facts], codebase: &Codebase) -> Self {
         let mut files = HashMap::new();
         let mut directories = BTreeSet::new();
         for (i, path) in sources.iter().enumerate() {
@@ -29,8 +29,8 @@ impl<'a> Tree<'a> {
             let above = path.match_indices('/').map(|(at, _)| &path[..at]);
             directories.extend(above);
         }
-        let directory = codebase.root.file_name().map(|name| name.to_string_lossy().into_owned());
-        let package = directory.filter(|_| sources.iter().any(|path| path == "__init__.py"));
+        let is_package = files.contains_key("__init__");
+        let package = is_package.then(|| own_name(&files, facts, codebase)).flatten();
         Self { sources, files, directories, roots: roots(sources), package }
     }
 
@@ -111,6 +111,21 @@ impl Modules for Tree<'_> {
             format!("{module}.{name}")
         })
     }
+}
+
+/// What the files of a codebase that is a package call it: the name below which they find each other most often, else
+/// the directory's.
+fn own_name(files: &HashMap<&str, usize>, facts: &[Facts], codebase: &Codebase) -> Option<String> {
+    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    for import in facts.iter().flat_map(|f| &f.imports) {
+        let Some((first, rest)) = import.module.split_once('.') else { continue };
+        if files.contains_key(rest.replace('.', "/").as_str()) {
+            *names.entry(first).or_default() += 1;
+        }
+    }
+    let found = names.into_iter().filter(|(name, _)| !name.is_empty()).max_by_key(|(_, n)| *n);
+    let directory = || codebase.root.file_name().map(|name| name.to_string_lossy().into_owned());
+    found.map(|(name, _)| name.to_owned()).or_else(directory)
 }
 
 /// A module of a vendored copy is one from outside.

@@ -150,6 +150,10 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         ),
         (blind.skipped.len(), "directories of builds or of other people\u{2019}s code, left out"),
     ];
+    // macros, `#[cfg]` and `mod` are Rust's
+    if subject.survey.classification.files.is_empty() {
+        items.retain(|(n, _)| *n > 0);
+    }
     items.extend(others.into_iter().filter(|(n, _)| *n > 0));
     let items: Vec<_> = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
     let items = items.concat();

@@ -167,3 +167,26 @@ fn a_site_of_django_shows_its_layers() {
     assert_eq!(site.shown("django").as_deref(), Some("depends on django (requirements.txt:2)"));
     assert!(site.survey.architecture.style.headline.ends_with("web service"));
 }
+
+/// A checkout of the package alone, in a directory of another name.
+#[test]
+fn a_codebase_that_is_a_package_knows_its_own_name() {
+    let package = Looked::at(
+        "checkout",
+        &[
+            ("__init__.py", "from tool.core import run\n"),
+            (
+                "core.py",
+                "import os.path\nfrom tool._vendor.rich import text\n\ndef run():\n    pass\n",
+            ),
+            ("ui/__init__.py", ""),
+            ("ui/screen.py", "import curses\nfrom tool import run\nfrom tool.core import run\n"),
+            ("_vendor/rich/text.py", ""),
+        ],
+    );
+    package.assert_edges(&[("__init__.py", &["core.py"]), ("ui/screen.py", &["core.py"])]);
+    let core = package.survey.shard.files.iter().find(|f| f.path == "core.py").expect("core");
+    assert_eq!(core.dependencies.iter().collect::<Vec<_>>(), ["os", "rich"]);
+    assert_eq!(package.survey.architecture.blind.skipped, ["_vendor"]);
+    package.assert_roles(&[("ui/screen.py", Some((Role::Ui, Code)))]);
+}
