@@ -113,19 +113,30 @@ impl Modules for Tree<'_> {
     }
 }
 
-/// What the files of a codebase that is a package call it: the name below which they find each other most often, else
-/// the directory's.
+/// What the files of a codebase that is a package call it: its directory's name, else the one below which they find
+/// several of each other and hardly anything else.
 fn own_name(files: &HashMap<&str, usize>, facts: &[Facts], codebase: &Codebase) -> Option<String> {
-    let mut names: BTreeMap<&str, usize> = BTreeMap::new();
+    let mut names: BTreeMap<&str, (BTreeSet<&str>, BTreeSet<&str>)> = BTreeMap::new();
     for import in facts.iter().flat_map(|f| &f.imports) {
         let Some((first, rest)) = import.module.split_once('.') else { continue };
-        if files.contains_key(rest.replace('.', "/").as_str()) {
-            *names.entry(first).or_default() += 1;
+        if vendored(rest) != Found::Missing {
+            continue;
         }
+        let (inside, outside) = names.entry(first).or_default();
+        let found = files.contains_key(rest.replace('.', "/").as_str());
+        if found { inside } else { outside }.insert(rest);
     }
-    let found = names.into_iter().filter(|(name, _)| !name.is_empty()).max_by_key(|(_, n)| *n);
-    let directory = || codebase.root.file_name().map(|name| name.to_string_lossy().into_owned());
-    found.map(|(name, _)| name.to_owned()).or_else(directory)
+    let directory = codebase.root.file_name().map(|name| name.to_string_lossy().into_owned());
+    let fits = |(inside, outside): &(BTreeSet<&str>, BTreeSet<&str>)| {
+        inside.len() > 1 && inside.len() > 4 * outside.len()
+    };
+    let known = directory.as_deref().and_then(|name| names.get(name));
+    if known.is_some_and(|(inside, _)| !inside.is_empty()) {
+        return directory;
+    }
+    let found = names.into_iter().filter(|(name, of)| !name.is_empty() && fits(of));
+    let found = found.max_by_key(|(_, (inside, _))| inside.len());
+    found.map(|(name, _)| name.to_owned()).or(directory)
 }
 
 /// A module of a vendored copy is one from outside.

@@ -181,10 +181,15 @@ fn a_codebase_that_is_a_package_knows_its_own_name() {
             ),
             ("ui/__init__.py", ""),
             ("ui/screen.py", "import curses\nfrom tool import run\nfrom tool.core import run\n"),
+            ("path.py", "from tool.ui.screen import run\n"),
             ("_vendor/rich/text.py", ""),
         ],
     );
-    package.assert_edges(&[("__init__.py", &["core.py"]), ("ui/screen.py", &["core.py"])]);
+    package.assert_edges(&[
+        ("__init__.py", &["core.py"]),
+        ("path.py", &["core.py"]),
+        ("ui/screen.py", &["core.py"]),
+    ]);
     let core = package.survey.shard.files.iter().find(|f| f.path == "core.py").expect("core");
     assert_eq!(core.dependencies.iter().collect::<Vec<_>>(), ["os", "rich"]);
     assert_eq!(package.survey.architecture.blind.skipped, ["_vendor"]);
