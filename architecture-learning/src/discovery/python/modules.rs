@@ -141,8 +141,12 @@ fn own_name(files: &HashMap<&str, usize>, facts: &[Facts], codebase: &Codebase) 
 
 /// A module of a vendored copy is one from outside.
 fn vendored(module: &str) -> Found {
-    let mut parts = module.split('.').skip_while(|part| !part.starts_with("_vendor")).skip(1);
-    parts.next().map_or(Found::Missing, |package| Found::Outside(package.to_owned()))
+    let mut parts = module.split('.').skip_while(|part| !part.starts_with("_vendor"));
+    match (parts.next(), parts.next()) {
+        (None, _) => Found::Missing,
+        (Some(_), None) => Found::Nothing,
+        (Some(_), Some(package)) => Found::Outside(package.to_owned()),
+    }
 }
 
 fn join(directory: &str, path: &str) -> String {
