@@ -14,6 +14,7 @@ mod portion;
 mod python;
 mod reader;
 mod rust;
+mod signs;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -98,7 +98,13 @@ fn kind(shard: &Shard) -> (&'static str, String) {
     };
     if !shard.application {
         let all_rust = shard.files.iter().all(|f| f.language == Language::Rust);
-        let reason = if all_rust { "no binary target" } else { "nothing begins as a program" };
+        let reason = if all_rust {
+            "no binary target"
+        } else if services(shard).is_some() {
+            "what most of its lines are in builds no program"
+        } else {
+            "nothing begins as a program"
+        };
         return ("library", reason.to_owned());
     }
     let framework =

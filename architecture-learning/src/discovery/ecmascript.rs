@@ -68,7 +68,7 @@ impl Dialect for EcmaScript {
         // at the root of a package or in its `src`
         let outer = matches!(folder, "" | "src") || path.matches('/').count() < 2;
         match (name, last) {
-            (_, "test" | "spec" | "e2e" | "cy") => FileKind::Test,
+            (_, "test" | "spec" | "e2e" | "cy") | ("setupTests", _) => FileKind::Test,
             (_, "stories" | "story") => FileKind::Example,
             (_, "config" | "conf") if name.contains('.') => FileKind::BuildScript,
             (_, "min" | "bundle") if name.contains('.') => FileKind::Generated,

@@ -20,6 +20,11 @@ pub(super) fn is_generated(text: &str) -> bool {
         || text.len() / lines > 160
 }
 
+/// Whether a file only has the ending of a source: translations of Qt and videos are called `.ts` too.
+pub(super) fn is_no_source(text: &str) -> bool {
+    text.starts_with("<?xml") || text.starts_with("<!DOCTYPE") || text.contains('\0')
+}
+
 /// The text, or nothing: bindings by the megabyte take most of the time and have no role.
 pub(super) fn worth_parsing(text: &str) -> &str {
     let long = text.len() as u64;

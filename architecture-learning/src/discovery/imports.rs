@@ -7,10 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::{Parser, Tree};
 
 use super::detect::{pattern, place};
-use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, SignRule, directory};
+use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, directory};
 use super::generated::{by_directory, is_generated, worth_parsing};
 use super::portion::{Findings, Portion};
-use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, Sign, SourceFile, parse};
+use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, SourceFile, parse, signs};
 use crate::LearningError;
 use crate::language::Language;
 use crate::observer::{Observer, Unobserved};
@@ -139,36 +139,11 @@ fn source_file(
         tokens: BTreeMap::new(),
         structure: Vec::new(),
         blind: Blind { errors: facts[i].errors, ..Blind::default() },
-        sign: dialect.rules().iter().find_map(|rule| told(rule, &facts[i], &resolution.outside[i])),
+        sign: dialect
+            .rules()
+            .iter()
+            .find_map(|rule| signs::told(rule, &facts[i], &resolution.outside[i])),
         dependencies,
-    }
-}
-
-/// What a rule says of a file.
-fn told(rule: &SignRule, facts: &Facts, outside: &BTreeMap<String, u32>) -> Option<Sign> {
-    let package = rule.packages.iter().find_map(|p| outside.get_key_value(*p));
-    if package.is_none() && !rule.packages.is_empty() {
-        return None;
-    }
-    let sign = facts.signs.iter().find(|(sign, _)| rule.signs.iter().any(|s| fits(s, sign)));
-    if sign.is_none() && !rule.signs.is_empty() {
-        return None;
-    }
-    let (reason, line) = match (sign, package) {
-        (Some((sign, line)), Some((package, _))) => (format!("`{sign}` of {package}"), *line),
-        (Some((sign, line)), None) => (format!("`{sign}`"), *line),
-        (None, Some((package, line))) => (format!("uses {package}"), *line),
-        (None, None) => return None,
-    };
-    Some(Sign { role: rule.role, reason, line })
-}
-
-fn fits(wanted: &str, sign: &str) -> bool {
-    match wanted.split_once('*') {
-        None => wanted == sign,
-        Some((start, end)) => {
-            sign.len() >= start.len() + end.len() && sign.starts_with(start) && sign.ends_with(end)
-        }
     }
 }
 

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
+use super::generated::is_no_source;
 use super::portion::{Findings, Portion};
 use super::reader::Reader;
 use super::walk::{self, Files};
@@ -129,7 +130,9 @@ impl Input {
     /// The sources of a reader; none where there is nothing for it.
     fn portion(&self, reader: Reader) -> Option<Portion<'_>> {
         let of = |path: &str| Language::of(path).is_some_and(|l| reader.languages().contains(&l));
-        let own = self.files.sources.iter().zip(&self.texts).filter(|(path, _)| of(path));
+        let learnt = reader.languages().iter().any(|l| l.is_learnt());
+        let own = self.files.sources.iter().zip(&self.texts);
+        let own = own.filter(|(path, text)| of(path) && (learnt || !is_no_source(text)));
         let (sources, texts): (Vec<_>, Vec<_>) =
             own.map(|(path, text)| (path.clone(), text.as_str())).unzip();
         let manifests = self.files.manifests.iter().chain(&self.files.declarations);

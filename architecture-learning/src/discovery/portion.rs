@@ -49,7 +49,9 @@ impl Findings {
         let main = parts.iter().enumerate().max_by_key(|(i, f)| (lines(f), usize::MAX - i));
         let application = main.is_some_and(|(_, f)| f.application);
         let mut all = Self { application, ..Self::default() };
-        parts.into_iter().for_each(|part| all.append(part));
+        for part in parts {
+            all.append(part);
+        }
         all.sort();
         all
     }

@@ -55,7 +55,7 @@ impl Dialect for Python {
             "__main__" | "manage" | "wsgi" | "asgi" => FileKind::EntryPoint,
             "main" if inside.matches('/').count() < 2 => FileKind::EntryPoint,
             "setup" | "noxfile" | "fabfile" => FileKind::BuildScript,
-            "conftest" => FileKind::Test,
+            "conftest" | "tests" => FileKind::Test,
             "__init__" if inside.matches('/').count() < 2 => FileKind::CrateRoot,
             // says that there is a package, and nothing else
             "__init__" if facts.defines.is_empty() && facts.imports.is_empty() => {

@@ -192,7 +192,7 @@ pub(super) const RULES: &[SignRule] = &[
             "pino()",
             "new Counter",
             "new Histogram",
-            "*.init()",
+            "Sentry.init()",
             "new NodeSDK",
         ],
     },

@@ -210,17 +210,13 @@ pub(super) const RULES: &[SignRule] = &[
     },
     SignRule {
         role: Role::Observability,
-        packages: &["prometheus_client", "opentelemetry", "sentry_sdk", "logging"],
-        signs: &[
-            "Counter()",
-            "Histogram()",
-            "Gauge()",
-            "sentry_sdk.init()",
-            "trace.*()",
-            "(logging.*)",
-            "logging.config.dictConfig()",
-            "(Handler)",
-        ],
+        packages: &["prometheus_client", "opentelemetry", "sentry_sdk"],
+        signs: &["Counter()", "Histogram()", "Gauge()", "sentry_sdk.init()", "trace.*()"],
+    },
+    SignRule {
+        role: Role::Observability,
+        packages: &["logging"],
+        signs: &["(logging.*)", "logging.config.dictConfig()", "dictConfig()"],
     },
     SignRule {
         role: Role::Config,

@@ -66,6 +66,7 @@ const ACME: &[(&str, &str)] = &[
     ("packages/web/src/cart/Cart.test.tsx", "import { Cart } from \"./Cart\";\n"),
     ("packages/web/src/locale/de.ts", "export default { cart: \"Korb\" };\n"),
     ("packages/web/vite.config.ts", "export default {};\n"),
+    ("packages/web/src/strings.ts", "<?xml version=\"1.0\"?>\n<!DOCTYPE TS>\n<TS></TS>\n"),
     ("packages/web/dist/app.js", "var a = 1;\n"),
     ("packages/web/node_modules/react/index.js", "module.exports = {};\n"),
 ];
@@ -105,6 +106,7 @@ fn modules_are_found_over_packages_aliases_and_endings() {
     assert_eq!(blind.unresolved, 1, "the missing one");
     assert_eq!(blind.broken, Vec::<String>::new());
     assert_eq!(blind.skipped, ["packages/web/dist", "packages/web/node_modules"]);
+    assert!(acme.survey.shard.files.iter().all(|f| f.path != "packages/web/src/strings.ts"));
     let why = acme.told(&["why", "web/src/App.tsx", "shared/src/slug"]);
     assert!(why.contains("App.tsx:2 → packages/shared/src/slug.ts"), "{why}");
 }
