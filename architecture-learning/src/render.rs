@@ -98,22 +98,23 @@ pub fn by_rule(classification: &Classification) -> Vec<String> {
     }
     let (code, name) =
         (classification.ruled(RuleBasis::Code), classification.ruled(RuleBasis::Name));
+    let names = match name {
+        0 => "",
+        _ => "; of the names of Rust files that a person read, two in three were right",
+    };
     vec![
         format!(
             "{code} of {all} {} modules have a role by a framework's code, {name} more by name alone",
             unlearnt(classification)
         ),
-        format!(
-            "{} abstained: {ONLY_RUST}; of the names of Rust files that a person read, two in three were right",
-            all - code - name
-        ),
+        format!("{} abstained: {ONLY_RUST}{names}", all - code - name),
     ]
 }
 
 /// The languages of the modules that the model was not asked about.
 pub fn unlearnt(classification: &Classification) -> String {
     let languages: BTreeSet<_> = classification.by_rule.iter().map(|f| f.language).collect();
-    languages.into_iter().map(Language::title).collect::<Vec<_>>().join(" and ")
+    languages.into_iter().map(Language::title).collect::<Vec<_>>().join(", ")
 }
 
 /// The message of a violation, in one line.

@@ -47,7 +47,7 @@ fn rust_is_told_by_the_model_and_the_rest_by_rules() {
     for words in [
         "2 Rust modules have a role by the model",
         "(bundled)",
-        "3 of 4 Python and TypeScript modules have a role by a framework's code, 0 more by name alone",
+        "3 of 4 Python, TypeScript modules have a role by a framework's code, 0 more by name alone",
     ] {
         assert!(text.contains(words), "{words:?} in {text}");
     }
