@@ -12,6 +12,8 @@ use super::pictures::Pictures;
 
 /// Lines of each list.
 const LINES_MAX: usize = 5;
+/// Cycles told of code that has no roles.
+const CYCLES_MAX: usize = 2;
 /// Lines of layers.
 const LAYERS_MAX: usize = 9;
 /// Letters of a line of layers.
@@ -104,7 +106,14 @@ fn worst(text: &mut String, seen: &Seen, paint: Paint) {
         lines.push(format!("{severity}{}:{} \u{2192} {}", v.from, v.line, v.to));
         lines.push(format!("       {}", paint.dim(&format!("{}: {}", v.rule.name(), v.evidence))));
     }
-    let room = LINES_MAX.saturating_sub(reported.len());
+    // without roles no rule objects to a cycle, and it is one all the same
+    let cycles = architecture.patterns.iter().find(|p| p.name == "cycle");
+    let cycles = cycles.filter(|_| architecture.blind.unlearnt > 0);
+    for at in cycles.iter().flat_map(|p| &p.evidence).take(CYCLES_MAX) {
+        lines.push(format!("cycle  {}:{} {}", at.path, at.line, at.note));
+    }
+    let told = reported.len() + cycles.map_or(0, |p| p.evidence.len().min(CYCLES_MAX));
+    let room = LINES_MAX.saturating_sub(told);
     for upward in architecture.layering.upward.iter().take(room) {
         let link = &architecture.links[upward.link];
         let name = |part: usize| &architecture.parts[part].name;
