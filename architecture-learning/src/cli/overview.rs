@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use architecture_learning::architecture::Severity;
+use architecture_learning::discovery::Evidence;
+use architecture_learning::language::Language;
 use architecture_learning::{DataDir, LearningError, baseline, render};
 
 use super::look::{Look, Seen};
@@ -107,12 +109,13 @@ fn worst(text: &mut String, seen: &Seen, paint: Paint) {
         lines.push(format!("       {}", paint.dim(&format!("{}: {}", v.rule.name(), v.evidence))));
     }
     // without roles no rule objects to a cycle, and it is one all the same
-    let cycles = architecture.patterns.iter().find(|p| p.name == "cycle");
-    let cycles = cycles.filter(|_| architecture.blind.unlearnt > 0);
-    for at in cycles.iter().flat_map(|p| &p.evidence).take(CYCLES_MAX) {
-        lines.push(format!("cycle  {}:{} {}", at.path, at.line, at.note));
-    }
-    let told = reported.len() + cycles.map_or(0, |p| p.evidence.len().min(CYCLES_MAX));
+    let by_rule = |e: &&Evidence| Language::of(&e.path).is_some_and(|l| !l.is_learnt());
+    let cycles = architecture.patterns.iter().filter(|p| p.name == "cycle");
+    let cycles = cycles.flat_map(|p| &p.evidence).filter(by_rule).take(CYCLES_MAX);
+    let cycles = cycles.map(|at| format!("cycle  {}:{} {}", at.path, at.line, at.note));
+    let cycles: Vec<_> = cycles.collect();
+    let told = reported.len() + cycles.len();
+    lines.extend(cycles);
     let room = LINES_MAX.saturating_sub(told);
     for upward in architecture.layering.upward.iter().take(room) {
         let link = &architecture.links[upward.link];

@@ -195,3 +195,18 @@ fn a_codebase_that_is_a_package_knows_its_own_name() {
     assert_eq!(package.survey.architecture.blind.skipped, ["_vendor"]);
     package.assert_roles(&[("ui/screen.py", Some((Role::Ui, Code)))]);
 }
+
+#[test]
+fn a_cycle_needs_no_roles_to_be_told() {
+    let round = Looked::at(
+        "round",
+        &[
+            ("spin.py", "import orbit\n"),
+            ("orbit.py", "def go():\n    from spin import x\n"),
+            ("rest.py", ""),
+        ],
+    );
+    round.assert_edges(&[("orbit.py", &["spin.py"]), ("spin.py", &["orbit.py"])]);
+    let text = round.told(&[]);
+    assert!(text.contains("cycle  orbit.py:2 in a cycle of 2 files with `spin.py`"), "{text}");
+}
