@@ -186,8 +186,9 @@ fn at(value: &mut Value, pointer: &str, f: &mut impl FnMut(&mut Value)) {
         Value::Object(members) => members.get_mut(&name).into_iter().for_each(|v| at(v, rest, f)),
         Value::Array(items) => {
             let index = name.parse::<usize>().ok();
-            let item = index.and_then(|index| items.get_mut(index));
-            item.into_iter().for_each(|v| at(v, rest, f));
+            if let Some(item) = index.and_then(|index| items.get_mut(index)) {
+                at(item, rest, f);
+            }
         }
         _ => {}
     }
