@@ -35,13 +35,13 @@ fn run(scratch: &Scratch, arguments: &[&str]) -> (Output, String) {
     (output, text)
 }
 
-fn told(scratch: &Scratch, arguments: &[&str]) -> String {
+pub fn told(scratch: &Scratch, arguments: &[&str]) -> String {
     let (output, text) = run(scratch, arguments);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     text
 }
 
-fn faulty(name: &str) -> (Scratch, String) {
+pub fn faulty(name: &str) -> (Scratch, String) {
     let scratch = Scratch::new(name);
     write_faulty(&scratch.path("faulty"));
     let path = scratch.path("faulty").to_str().expect("a plain path").to_owned();

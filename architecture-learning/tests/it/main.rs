@@ -7,6 +7,7 @@ mod flip;
 mod look;
 mod mistakes;
 mod registry;
+mod sarif;
 mod support;
 
 use std::fs;
