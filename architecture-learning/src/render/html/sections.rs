@@ -83,7 +83,7 @@ pub(super) fn violations(subject: Subject<'_>) -> String {
     }
     let row = |v: &crate::architecture::Violation| {
         format!(
-            "<tr><td class=\"{0}\">{0}</td><td>{1}</td><td><code>{2}:{3}</code><br>{4} \u{2192} {5} <code>{6}</code></td><td>{7}</td></tr>\n",
+            "<tr><td class=\"{0}\">{0}</td><td>{1}</td><td class=\"where\"><code>{2}:{3}</code><br>{4} \u{2192} {5} <code>{6}</code></td><td>{7}</td></tr>\n",
             v.severity.name(),
             v.rule.name().replace('_', " "),
             escape(&v.from),
