@@ -134,6 +134,34 @@ pub enum LearningError {
         /// The data directory that was searched.
         data_dir: PathBuf,
     },
+    /// Rules for a tool that checks another language.
+    #[error(
+        "`{tool}` checks {language}, of which there is none here; for Rust there are crawk and rustqual, for Python import-linter and tach, for TypeScript and JavaScript dependency-cruiser"
+    )]
+    OtherLanguage {
+        /// The tool.
+        tool: &'static str,
+        /// What it checks.
+        language: &'static str,
+    },
+    /// Rules from layers where there are none.
+    #[error(
+        "no layers to write for `{tool}`: there are too few dependencies between parts; give the directory of the whole codebase"
+    )]
+    NoLayers {
+        /// The tool.
+        tool: &'static str,
+    },
+    /// Rules for a tool that checks one crate.
+    #[error(
+        "`{tool}` checks one crate, and here are several; give the directory of one of them: {crates}"
+    )]
+    SeveralCrates {
+        /// The tool.
+        tool: &'static str,
+        /// Their directories, ready to print.
+        crates: String,
+    },
     /// A baseline cannot be read.
     #[error("{}:{line}: not a baseline entry; want `rule from -> to`, or write the file again with `--write-baseline`", path.display())]
     Baseline {

@@ -204,6 +204,6 @@ pub(super) fn rules(
     tool: RulesFor,
 ) -> Result<ExitCode, LearningError> {
     let seen = Seen::at(path, data)?;
-    super::print(&render::rules(&seen.survey.architecture, tool));
+    super::print(&render::rules(&seen.survey, tool)?);
     Ok(ExitCode::SUCCESS)
 }

@@ -1,10 +1,18 @@
 //! The learned layers as a first rule set for a tool that the user has already. A start to read and to change, as the text
-//! itself says: what is written down is the order that the code has today, without the dependencies that break it.
+//! itself says: what is written down is the order that the code has today, without the dependencies that break it. So the
+//! tool objects to exactly those, which is where to begin.
 
-use std::collections::BTreeSet;
-use std::fmt::Write as _;
+mod ecmascript;
+mod python;
+mod rust;
+
+#[cfg(test)]
+mod tests;
 
 use crate::architecture::{Architecture, Part};
+use crate::discovery::FileKind;
+use crate::error::LearningError;
+use crate::survey::Survey;
 
 /// The tool that will read the rules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,104 +29,96 @@ pub enum RulesFor {
     Tach,
 }
 
+impl RulesFor {
+    /// Its name, the language that it checks, and how the files of that end.
+    fn reads(self) -> (&'static str, &'static str, &'static [&'static str]) {
+        const ECMASCRIPT: &[&str] =
+            &["js", "jsx", "mjs", "cjs", "ts", "tsx", "mts", "cts", "vue", "svelte"];
+        match self {
+            Self::Crawk => ("crawk", "Rust", &["rs"]),
+            Self::Rustqual => ("rustqual", "Rust", &["rs"]),
+            Self::DependencyCruiser => {
+                ("dependency-cruiser", "TypeScript and JavaScript", ECMASCRIPT)
+            }
+            Self::ImportLinter => ("import-linter", "Python", &["py"]),
+            Self::Tach => ("tach", "Python", &["py"]),
+        }
+    }
+}
+
 /// The rules as the file that the tool reads.
-pub fn rules(architecture: &Architecture, tool: RulesFor) -> String {
-    let layers = layers(architecture);
+///
+/// # Errors
+///
+/// Where the codebase is not in the tool's language, has no layers, or is more than the one crate that the tool checks.
+pub fn rules(survey: &Survey, tool: RulesFor) -> Result<String, LearningError> {
+    let files: Vec<_> = survey.shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect();
+    written(&survey.architecture, &files, tool)
+}
+
+fn written(
+    architecture: &Architecture,
+    files: &[(&str, FileKind)],
+    tool: RulesFor,
+) -> Result<String, LearningError> {
+    let order = Order::of(architecture, files, tool)?;
     match tool {
-        RulesFor::Crawk => crawk(&layers),
-        RulesFor::Rustqual => rustqual(architecture),
-        RulesFor::DependencyCruiser => dependency_cruiser(architecture),
-        RulesFor::ImportLinter => import_linter(&layers),
-        RulesFor::Tach => tach(architecture),
+        RulesFor::Crawk => rust::crawk(&order),
+        RulesFor::Rustqual => Ok(rust::rustqual(&order)),
+        RulesFor::DependencyCruiser => Ok(ecmascript::dependency_cruiser(&order)),
+        RulesFor::ImportLinter => Ok(python::import_linter(&order)),
+        RulesFor::Tach => Ok(python::tach(&order)),
     }
 }
 
 const HEAD: &str =
     "Written by `archlearn rules` from the dependencies of today; read it before you trust it.";
 
-/// Names of parts by layer, the top first.
-fn layers(architecture: &Architecture) -> Vec<Vec<String>> {
-    let name = |part: &usize| architecture.parts[*part].name.clone();
-    architecture.layering.layers.iter().map(|l| l.iter().map(name).collect()).collect()
+/// The parts that a tool can see, in their layers.
+struct Order<'a> {
+    architecture: &'a Architecture,
+    files: &'a [(&'a str, FileKind)],
+    /// The top first; none is empty.
+    layers: Vec<Vec<&'a Part>>,
+    extensions: &'static [&'static str],
 }
 
-fn module(name: &str) -> String {
-    name.replace('/', "::")
-}
-
-fn list(names: &[String], form: impl Fn(&str) -> String) -> String {
-    names.iter().map(|n| format!("\"{}\"", form(n))).collect::<Vec<_>>().join(", ")
-}
-
-fn crawk(layers: &[Vec<String>]) -> String {
-    let order = list(&layers.concat(), module);
-    format!(
-        "# {HEAD}\n# From the top down: a module may use those after it.\n[[check.layers]]\nname = \"learnt\"\norder = [{order}]\n"
-    )
-}
-
-fn rustqual(architecture: &Architecture) -> String {
-    let layers: Vec<_> = architecture.layering.layers.iter().rev().collect();
-    let order: Vec<_> = (1..=layers.len()).map(|i| format!("\"layer{i}\"")).collect();
-    let mut text = format!(
-        "# {HEAD}\n[architecture]\nenabled = true\n\n[architecture.layers]\norder = [{}]\n",
-        order.join(", ")
-    );
-    for (i, parts) in layers.iter().enumerate() {
-        let paths = parts.iter().map(|part| &architecture.parts[*part].path);
-        let paths: Vec<_> = paths.flat_map(|p| [format!("{p}.rs"), format!("{p}/**")]).collect();
-        let paths = list(&paths, str::to_owned);
-        let _ = write!(text, "\n[architecture.layers.layer{}]\npaths = [{paths}]\n", i + 1);
+impl<'a> Order<'a> {
+    fn of(
+        architecture: &'a Architecture,
+        files: &'a [(&'a str, FileKind)],
+        tool: RulesFor,
+    ) -> Result<Self, LearningError> {
+        let (name, language, extensions) = tool.reads();
+        let mut order = Self { architecture, files, layers: Vec::new(), extensions };
+        if !files.iter().any(|(path, _)| order.is_read(path)) {
+            return Err(LearningError::OtherLanguage { tool: name, language });
+        }
+        let seen = |layer: &Vec<usize>| -> Vec<&'a Part> {
+            layer.iter().map(|i| &architecture.parts[*i]).filter(|p| order.sees(p)).collect()
+        };
+        let layers: Vec<_> = architecture.layering.layers.iter().map(seen).collect();
+        order.layers = layers.into_iter().filter(|layer| !layer.is_empty()).collect();
+        if order.layers.len() < 2 {
+            return Err(LearningError::NoLayers { tool: name });
+        }
+        Ok(order)
     }
-    text
-}
 
-fn dependency_cruiser(architecture: &Architecture) -> String {
-    let layers = layers(architecture);
-    let below = |i: usize| -> Vec<String> { layers[..i].concat() };
-    let pattern = |names: &[String]| {
-        let names: Vec<_> = names.iter().map(|n| n.replace('.', "\\.")).collect();
-        format!("(^|/)({})(/|\\.|$)", names.join("|"))
-    };
-    let rule = |i: usize| {
-        serde_json::json!({
-            "name": format!("layer{}-does-not-look-up", layers.len() - i),
-            "comment": HEAD,
-            "severity": "error",
-            "from": { "path": pattern(&layers[i]) },
-            "to": { "path": pattern(&below(i)) },
-        })
-    };
-    let rules: Vec<_> = (1..layers.len()).map(rule).collect();
-    format!("{:#}\n", serde_json::json!({ "forbidden": rules }))
-}
-
-fn import_linter(layers: &[Vec<String>]) -> String {
-    let dotted = |name: &String| name.replace('/', ".");
-    let lines: Vec<_> = layers
-        .iter()
-        .map(|l| format!("    {}", l.iter().map(dotted).collect::<Vec<_>>().join(" | ")))
-        .collect();
-    format!(
-        "; {HEAD}\n[importlinter]\nroot_package = CHANGE_ME\n\n[importlinter:contract:layers]\nname = Learnt layers\ntype = layers\nlayers =\n{}\n",
-        lines.join("\n")
-    )
-}
-
-fn tach(architecture: &Architecture) -> String {
-    let upward: BTreeSet<_> = architecture.layering.upward.iter().map(|u| u.link).collect();
-    let mut text = format!("# {HEAD}\n");
-    for (i, Part { name, .. }) in architecture.parts.iter().enumerate() {
-        let downward = architecture.links.iter().enumerate().filter(|(l, _)| !upward.contains(l));
-        let targets = downward.filter(|(_, l)| l.from == i).map(|(_, l)| l.to);
-        let targets: Vec<_> = targets.map(|to| architecture.parts[to].name.clone()).collect();
-        let dotted = |name: &str| name.replace('/', ".");
-        let _ = write!(
-            text,
-            "\n[[modules]]\npath = \"{}\"\ndepends_on = [{}]\n",
-            dotted(name),
-            list(&targets, dotted)
-        );
+    fn is_read(&self, path: &str) -> bool {
+        path.rsplit_once('.').is_some_and(|(_, end)| self.extensions.contains(&end))
     }
-    text
+
+    /// Whether the part has a path of its own and a file in the tool's language.
+    fn sees(&self, part: &Part) -> bool {
+        let within = |path: &str| {
+            path.strip_prefix(&part.path).is_some_and(|rest| rest.starts_with(['/', '.']))
+        };
+        !part.path.is_empty()
+            && self.files.iter().any(|(path, _)| within(path) && self.is_read(path))
+    }
+}
+
+fn list<'n>(names: impl IntoIterator<Item = &'n String>) -> String {
+    names.into_iter().map(|n| format!("\"{n}\"")).collect::<Vec<_>>().join(", ")
 }

@@ -42,12 +42,20 @@ pub fn sarif(subject: Subject<'_>) -> String {
 fn rule(rule: Rule) -> Value {
     json!({
         "id": rule.name(),
-        "name": rule.name(),
+        "name": pascal(rule.name()),
         "shortDescription": { "text": rule.explanation() },
         "fullDescription": { "text": rule.explanation() },
         "help": { "text": format!("{} `archlearn why FROM TO` shows the way; `archlearn explain FILE` shows why a file has its role.", rule.explanation()) },
         "defaultConfiguration": { "level": "warning" },
     })
+}
+
+/// The name for people, which SARIF wants to differ from the id.
+fn pascal(name: &str) -> String {
+    let word = |word: &str| {
+        word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default()
+    };
+    name.split('_').map(word).collect()
 }
 
 fn result(violation: &Violation) -> Value {

@@ -109,8 +109,9 @@ fn part_box(text: &mut String, architecture: &Architecture, part: usize, place: 
     let strength = if role.is_none() { 100 } else { 35 + 65 * with_role / of.files.max(1) };
     let Box { x, y, width, height } = place;
     let noun = if of.files == 1 { "file" } else { "files" };
-    let under = match role {
-        Some(role) => format!("{} \u{b7} {} {noun}", role.name(), of.files),
+    let under = match of.roles.first() {
+        Some((role, n)) if *n < of.files => format!("{} {n} of {}", role.name(), of.files),
+        Some((role, _)) => format!("{} \u{b7} {} {noun}", role.name(), of.files),
         None => format!("{} {noun}", of.files),
     };
     let roles: Vec<_> = of.roles.iter().map(|(role, n)| format!("{n} {}", role.name())).collect();

@@ -8,6 +8,7 @@ mod languages;
 mod look;
 mod mistakes;
 mod registry;
+mod sarif;
 mod support;
 
 use std::fs;

@@ -8,6 +8,8 @@ use crate::role::Role;
 
 /// Rows of a table.
 const ROWS_MAX: usize = 300;
+/// Families of patterns that come last, in their order; those before them are about the code itself.
+const FAMILIES: [&str; 3] = ["service_architecture", "framework", "technology"];
 /// Evidence told per pattern.
 const PLACES: usize = 3;
 
@@ -59,6 +61,16 @@ fn table(heads: &[&str], rows: &[String]) -> String {
     )
 }
 
+/// Text with what stands in backticks as code.
+fn marked(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    let piece = |(i, piece)| match i % 2 {
+        0 => escape(piece),
+        _ => format!("<code>{}</code>", escape(piece)),
+    };
+    pieces.map(piece).collect()
+}
+
 fn chip(role: Role) -> String {
     let name = role.name();
     format!("<span class=\"chip\" style=\"--c:var(--r-{name})\">{name}</span>")
@@ -74,7 +86,7 @@ pub(super) fn violations(subject: Subject<'_>) -> String {
     }
     let row = |v: &crate::architecture::Violation| {
         format!(
-            "<tr><td class=\"{0}\">{0}</td><td>{1}</td><td><code>{2}:{3}</code><br>{4} \u{2192} {5} <code>{6}</code></td><td>{7}</td></tr>\n",
+            "<tr><td class=\"{0}\">{0}</td><td>{1}</td><td class=\"where\"><code>{2}:{3}</code><br>{4} \u{2192} {5} <code>{6}</code></td><td>{7}</td></tr>\n",
             v.severity.name(),
             v.rule.name().replace('_', " "),
             escape(&v.from),
@@ -211,7 +223,7 @@ pub(super) fn patterns(subject: Subject<'_>) -> String {
             .evidence
             .iter()
             .take(PLACES)
-            .map(|e| format!("<code>{}:{}</code> {}", escape(&e.path), e.line, escape(&e.note)))
+            .map(|e| format!("<code>{}:{}</code> {}", escape(&e.path), e.line, marked(&e.note)))
             .collect();
         format!(
             "<tr><td>{}</td><td class=\"dim\">{}</td><td class=\"n\">{}</td><td>{}</td></tr>\n",
@@ -221,7 +233,10 @@ pub(super) fn patterns(subject: Subject<'_>) -> String {
             places.join("<br>")
         )
     };
-    let rows: Vec<_> = subject.survey.architecture.patterns.iter().map(row).collect();
+    let mut patterns: Vec<_> = subject.survey.architecture.patterns.iter().collect();
+    // what the code is like before what it is built with
+    patterns.sort_by_key(|p| FAMILIES.iter().position(|family| *family == p.category));
+    let rows: Vec<_> = patterns.into_iter().map(row).collect();
     "<h2>Patterns</h2>\n".to_owned()
         + &table(&["pattern", "family", "#of codebases", "where"], &rows)
 }

@@ -76,7 +76,7 @@ fn rows(architecture: &Architecture, layer: &[usize]) -> Vec<Vec<(usize, i32)>> 
     let mut room = 0;
     for part in layer {
         let letters = short(&architecture.parts[*part].name).chars().count().max(14);
-        let width = i32::try_from(letters).unwrap_or(0) * 8 + 16;
+        let width = i32::try_from(letters).unwrap_or(0) * 9 + 12;
         match rows.last_mut() {
             Some(row) if room >= width + GAP => {
                 room -= width + GAP;
