@@ -25,6 +25,7 @@ mod process;
 mod queue;
 mod redact;
 mod reference;
+mod releases;
 mod resources;
 mod restart;
 mod roles;
