@@ -12,6 +12,7 @@ mod dashboards;
 mod durable;
 mod embedded;
 mod ending;
+mod examples;
 mod faults;
 mod idle;
 mod language;
