@@ -98,3 +98,18 @@ fn tour() -> anyhow::Result<()> {
     runtime.block_on(worker.drain(Duration::from_secs(5)));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_survives_the_death_of_its_worker_at_every_commit() {
+        let report = pgflow::testing::crash_everywhere::<order>("A-17".into())
+            .worker(|worker| worker.state(Prices { cents: 400 }))
+            .signal("approve", &"Ann")
+            .await
+            .unwrap();
+        println!("{report}");
+    }
+}

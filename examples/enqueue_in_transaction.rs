@@ -46,3 +46,14 @@ async fn main() -> anyhow::Result<()> {
     worker.drain(Duration::from_secs(5)).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_survives_the_death_of_its_worker_at_every_commit() {
+        let report = pgflow::testing::crash_everywhere::<onboard>("ada".into()).await.unwrap();
+        println!("{report}");
+    }
+}

@@ -45,3 +45,18 @@ async fn main() -> anyhow::Result<()> {
     worker.drain(Duration::from_secs(5)).await;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_survives_the_death_of_its_worker_at_every_commit() {
+        // what is only in memory dies with its worker
+        let report = pgflow::testing::crash_everywhere::<count_twice>(2)
+            .worker(|worker| worker.stub(count_up {}, Ok(2)))
+            .await
+            .unwrap();
+        println!("{report}");
+    }
+}

@@ -47,3 +47,17 @@ async fn main() -> anyhow::Result<()> {
     println!("in Oslo: a coat; in an Oslo of 30 degrees: {advice}");
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn it_survives_the_death_of_its_worker_at_every_commit() {
+        let report = pgflow::testing::crash_everywhere::<dress>("Oslo".into())
+            .worker(|worker| worker.state(Almanac { degrees_per_letter: 2 }))
+            .await
+            .unwrap();
+        println!("{report}");
+    }
+}

@@ -11,7 +11,7 @@ use pgflow::testing::{Boundary, Counts, Proxy, Side};
 use crate::{
     counted::{self, WORKFLOWS},
     process::{Process, command},
-    support::{Database, Seed, everything},
+    support::{Database, Seed, everything, row},
 };
 
 /// What happens to the process, and who is there to go on.
@@ -128,7 +128,7 @@ async fn run(faults: &[Fault]) {
             }
             reached = number;
         }
-        println!("| {cell} | {reached} boundaries | survived |");
+        row(&cell, format_args!("{reached} boundaries"), "survived");
         // one that works beside another may be left with little
         let least = if matches!(fault, Fault::Kill) { 1 } else { 10 };
         assert!(reached > least, "{cell}: {reached} boundaries only");

@@ -17,7 +17,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::{
     process::{Process, SLOTS, command},
-    support::{Database, Seed, everything},
+    support::{Database, Seed, everything, row},
 };
 
 const CHILD: &str = "PGFLOW_TEST_CELLS_CHILD";
@@ -73,10 +73,9 @@ async fn child_main() {
         (CELLS.to_vec(), Duration::from_secs(10))
     } else {
         let n = usize::try_from(seed.below(5)).unwrap();
-        println!("| seed {seed}");
+        println!("seed {seed}");
         (vec![CELLS[n]], Duration::from_secs(2))
     };
-    println!("| cell | runs/s without | runs/s under it | share | runs | lost | twice |");
     for cell in cells {
         measure(cell, window).await;
     }
@@ -106,7 +105,11 @@ async fn measure(cell: &str, window: Duration) {
     let twice = "select count(*) from (select 1 from pgflow.attempt where status = 1 group by run_id, node having count(*) > 1) d";
     let twice = db.count(twice).await;
     let share = 100.0 * under / without;
-    println!("| {cell} | {without:.0} | {under:.0} | {share:.0} % | {runs} | {lost} | {twice} |");
+    row(
+        format_args!("{cell}, under load"),
+        format_args!("{runs} runs"),
+        format_args!("{lost} lost, {twice} twice; {share:.0} % of {without:.0} runs/s"),
+    );
     assert_eq!((lost, twice), (0, 0), "{cell}");
     assert_eq!(db.count("select count(*) from pgflow.attempt where status = 1").await, 2 * runs);
     db.check_invariants().await;

@@ -14,7 +14,7 @@ use crate::{
         Result, completed, count_each, count_join, count_last, count_left, count_list, count_right,
         counters, executions,
     },
-    support::{Database, PATIENCE, worker_with},
+    support::{Database, PATIENCE, survived, worker_with},
 };
 
 const URL: &str = "PGFLOW_TEST_CRASH_URL";
@@ -127,6 +127,7 @@ macro_rules! deaths {
         async fn $name() {
             for boundary in $boundaries {
                 survives_death_at(boundary).await;
+                survived(&format!("killed at its statement {boundary}"), RUNS as usize);
             }
         })*
     };

@@ -187,6 +187,7 @@ async fn more_callers_than_connections_wait_their_turn() {
         caller.await.unwrap();
     }
     worker.drain(PATIENCE).await;
+    survived("more callers than connections of the client", 300);
 }
 
 static ZOMBIE: Semaphore = Semaphore::const_new(0);

@@ -205,10 +205,14 @@ pub fn everything() -> bool {
     std::env::var("PGFLOW_FAULTS").is_ok_and(|what| what == "all")
 }
 
-/// A row of the table that `tests/fault-matrix` prints: after this fault so many runs had come to their values, and the
-/// invariants held.
+/// A row of the table that `tests/fault-matrix` prints.
+pub fn row(fault: impl fmt::Display, how_often: impl fmt::Display, outcome: impl fmt::Display) {
+    println!("| {fault} | {how_often} | {outcome} |");
+}
+
+/// A row: after this fault so many runs had come to their values, and the invariants held.
 pub fn survived(fault: &str, runs: usize) {
-    println!("| {fault} | {runs} runs | survived |");
+    row(fault, format_args!("{runs} runs"), "survived");
 }
 
 /// Pseudo-random numbers (splitmix64); shows the number from which it began.

@@ -113,6 +113,7 @@ async fn chain_of_five(n: u32) -> Result<u32> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_chain_survives_the_death_of_its_worker_at_each_of_its_commits() {
     let report = testing::crash_everywhere::<chain_of_five>(3).await.unwrap();
+    println!("{report}");
     assert_eq!(report.commits, 5);
     let runs: Vec<_> = report.runs.iter().map(|run| (run.commit, run.side)).collect();
     let expected = (1..=5).flat_map(|n| [(n, Side::Request), (n, Side::Answer)]);

@@ -1,5 +1,8 @@
 //! The SQL beside the model: random walks through what may happen, each act done in Postgres too, by workers that are only
-//! ids which call the store's functions. After each act all rows of tokens, runs and attempts are the model's.
+//! ids which call the store's functions. After each act all rows of tokens, runs and attempts are the model's; now and then
+//! workers send what must be refused.
+
+mod refused;
 
 use pgflow_core::{
     failure::{Failure, FailureKind},
@@ -74,6 +77,10 @@ async fn walk(model: &Model, choices: &[usize]) -> Result<(), String> {
         story.push(event.to_string());
         world = engine.act(&world, event.who, event.what, after).await;
         engine.compare(&world, &story).await?;
+        if story.len().is_multiple_of(4) {
+            engine.refuses(&world).await;
+            engine.compare(&world, &story).await?;
+        }
     }
     db.check_invariants().await;
     Ok(())

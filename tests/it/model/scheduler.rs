@@ -11,7 +11,7 @@ mod session;
 
 use std::collections::BTreeMap;
 
-use crate::support::{Database, Seed, everything};
+use crate::support::{Database, Seed, everything, row};
 use pgflow_core::{
     lifecycle::{Position, RunState},
     payload::Json,
@@ -54,6 +54,8 @@ async fn overlapping_transactions_and_lost_connections_break_no_invariant_and_ev
             panic!("{name}: {why}\nPGFLOW_FAULT_SEED={seed} repeats it\n  {story}");
         }
     }
+    let what = format!("overlapping transactions, connections cut, leases over; seed {seed}");
+    row(what, format_args!("{walks} walks"), "survived");
 }
 
 /// What one transaction does.
