@@ -1,17 +1,26 @@
--- What a worker, a client and a reader may do. Run it as the owner of the schema, after the first start and after every
--- migration (`psql --file grants.sql DATABASE`), and grant the three roles to logins: `grant pgflow_client to web`.
+-- What a worker, a client, a reader and a viewer may do. Run it as the owner of the schema, after the first start and after every
+-- migration (`psql --file grants.sql DATABASE`), and grant the roles to logins: `grant pgflow_client to web`.
 --
--- All functions run with their caller's rights, so these tables are all there is to it. None of the three may migrate, and
+-- All functions run with their caller's rights, so these tables are all there is to it. None of them may migrate, and
 -- none may delete what has happened.
+--
+-- A reader sees all that is stored: inputs and outputs, also what `redact` hides from commands and views. A viewer sees the
+-- views alone, which have no inputs or outputs, for dashboards and for people who must not see payloads.
 do $$ begin
   if to_regrole('pgflow_reader') is null then create role pgflow_reader nologin; end if;
+  if to_regrole('pgflow_viewer') is null then create role pgflow_viewer nologin; end if;
   if to_regrole('pgflow_client') is null then create role pgflow_client nologin; end if;
   if to_regrole('pgflow_worker') is null then create role pgflow_worker nologin; end if;
 end $$;
 
-grant usage on schema pgflow to pgflow_reader, pgflow_client, pgflow_worker;
--- Inputs and outputs too.
+grant usage on schema pgflow to pgflow_viewer, pgflow_reader, pgflow_client, pgflow_worker;
 grant select on all tables in schema pgflow to pgflow_reader, pgflow_client, pgflow_worker;
+
+do $$ declare v text; begin
+  for v in select viewname from pg_views where schemaname = 'pgflow' loop
+    execute format('grant select on pgflow.%I to pgflow_viewer', v);
+  end loop;
+end $$;
 
 -- Starting, cancelling, pausing, signalling and repeating runs; whoever starts a run registers its workflow.
 grant insert on pgflow.run, pgflow.run_key, pgflow.task, pgflow.attempt, pgflow.failure, pgflow.signal, pgflow.pause,

@@ -19,6 +19,7 @@ use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
 use duplicates::Duplicates;
 use labels::Vote;
+pub(crate) use labels::is_error_name;
 
 pub use gold::{GoldGraph, GoldNode};
 pub use labels::{LabelReport, Place};

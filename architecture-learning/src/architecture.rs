@@ -20,7 +20,7 @@ pub use blind::BlindSpots;
 pub use grain::{Severity, Violation};
 pub use layers::{Layering, Upward};
 pub use names::Misnomer;
-pub use parts::{Link, Part};
+pub use parts::{Link, Part, ROOT};
 pub use roles::{Assigned, Basis};
 pub use style::Style;
 

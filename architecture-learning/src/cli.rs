@@ -33,7 +33,7 @@ use classify::Format;
 use look::Look;
 use pictures::Pictures;
 
-/// Explains the architecture of a Rust codebase that nobody described to it; learns from others how.
+/// Explains the architecture of a codebase that nobody described to it; learns from others, in Rust, how.
 ///
 /// Without a command: one screen about the codebase in PATH. A check against a baseline that fails ends with status 2,
 /// an error with 1.

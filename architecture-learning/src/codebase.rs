@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
+use crate::language::Language;
 use crate::manifest::Manifest;
 use crate::storage::hash64;
 
@@ -94,13 +95,13 @@ impl Codebase {
         Ok(Self::of(root, manifest))
     }
 
-    /// Like [`Codebase::open`], and any other directory with Rust sources too, by its own name.
+    /// Like [`Codebase::open`], and any other directory with sources in one of the languages too, by its own name.
     ///
     /// # Errors
     /// [`LearningError::NoSource`] without a single one.
     pub fn open_sources(root: &Path) -> Result<Self, LearningError> {
         let root = directory(root)?;
-        if !has_sources(&root) {
+        if !has_sources(&root, &Language::ALL) {
             return Err(LearningError::NoSource { path: root });
         }
         let manifest = Manifest::read(&root.join("Cargo.toml"));
@@ -151,7 +152,8 @@ pub fn find(paths: &[PathBuf], limit: Option<usize>) -> Result<Vec<Codebase>, Le
     let mut newest: BTreeMap<String, Codebase> = BTreeMap::new();
     for path in paths {
         let path = directory(path)?;
-        for root in roots(&path, 0).into_iter().filter(|root| has_sources(root)) {
+        for root in roots(&path, 0).into_iter().filter(|root| has_sources(root, &[Language::Rust]))
+        {
             let Ok(found) = Codebase::open(&root) else { continue };
             let key = registry_name(&found).unwrap_or_else(|| root.display().to_string());
             match newest.get(&key) {
@@ -178,12 +180,12 @@ fn directory(path: &Path) -> Result<PathBuf, LearningError> {
     if path.is_dir() { Ok(path) } else { Err(LearningError::NotADirectory { path }) }
 }
 
-/// Whether there is a Rust source at or below `path`; looks no further than the first.
-fn has_sources(path: &Path) -> bool {
-    let entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
-    let source =
-        |e: fs::DirEntry| e.path().extension().is_some_and(|x| x.eq_ignore_ascii_case("rs"));
-    entries.into_iter().any(source) || subdirectories(path).iter().any(|dir| has_sources(dir))
+/// Whether there is a source in one of `languages` at or below `path`; looks no further than the first.
+fn has_sources(path: &Path, languages: &[Language]) -> bool {
+    let mut entries = fs::read_dir(path).into_iter().flatten().filter_map(Result::ok);
+    let language = |e: &fs::DirEntry| Language::of(&e.file_name().to_string_lossy());
+    entries.any(|e| language(&e).is_some_and(|l| languages.contains(&l)))
+        || subdirectories(path).iter().any(|dir| has_sources(dir, languages))
 }
 
 fn roots(path: &Path, depth: usize) -> Vec<PathBuf> {

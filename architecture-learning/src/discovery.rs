@@ -2,12 +2,19 @@
 //! and the patterns it shows, each with evidence. Reads text only; nothing of the codebase is built or run.
 
 mod detect;
+mod dialect;
+mod ecmascript;
+mod elixir;
+mod generated;
+mod go;
+mod imports;
 mod input;
-mod kinds;
 mod parse;
-mod resolve;
-mod syntax;
-mod tree;
+mod portion;
+mod python;
+mod reader;
+mod rust;
+mod signs;
 mod walk;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,12 +24,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
+use crate::language::{Language, module_path, without_extension};
 use crate::observer::{Observer, Unobserved};
+use crate::role::Role;
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
 use input::Input;
-pub use syntax::Blind;
-use syntax::COUNTS;
+pub use rust::Blind;
+use rust::COUNTS;
 
 /// Part of every shard's key: a change of what discovery finds gives new shards.
 const FORMAT: &str = "shard 3";
@@ -40,7 +49,7 @@ pub struct Discovery {
     pub version: String,
     /// Id of its shard: the hash of its content.
     pub shard: String,
-    /// Rust files found.
+    /// Source files found.
     pub files: usize,
     /// Dependency edges between them.
     pub edges: usize,
@@ -57,7 +66,7 @@ pub struct Discovery {
 pub struct Shard {
     /// The codebase.
     pub codebase: Codebase,
-    /// Its Rust files, sorted by path.
+    /// Its files, sorted by path.
     pub files: Vec<SourceFile>,
     /// Edges between [`Shard::files`], by index.
     pub edges: Vec<Edge>,
@@ -69,12 +78,27 @@ pub struct Shard {
     pub application: bool,
     /// What could not be read, and is left out.
     pub unread: Vec<Unread>,
+    /// Directories of builds and of other people's code, left out.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub skipped: Vec<String>,
 }
 
 impl Shard {
     /// Whether people run it rather than build on it, by the corpus manifest where that names it.
     pub fn is_application(&self) -> bool {
         self.codebase.kind.map_or(self.application, |kind| kind == CodebaseKind::Application)
+    }
+
+    /// Its languages with the number of files of each, those with the most lines first.
+    pub fn languages(&self) -> Vec<(Language, usize, u64)> {
+        let count = |language: Language| {
+            let files = self.files.iter().filter(|f| f.language == language);
+            files.fold((language, 0, 0), |(l, n, lines), f| (l, n + 1, lines + u64::from(f.lines)))
+        };
+        let mut found: Vec<_> =
+            Language::ALL.into_iter().map(count).filter(|(_, files, _)| *files > 0).collect();
+        found.sort_by_key(|(language, _, lines)| (u64::MAX - lines, *language));
+        found
     }
 }
 
@@ -87,38 +111,56 @@ pub struct Unread {
     pub reason: String,
 }
 
-/// One Rust file.
+/// One source file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct SourceFile {
     /// Path relative to the codebase, with `/`.
     pub path: String,
-    /// What cargo and the module tree make of it.
+    /// Its language.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub language: Language,
+    /// What its manifest, the module tree and its place make of it.
     pub kind: FileKind,
     /// Its package's name.
     pub package: String,
     /// Lines of text.
     pub lines: u32,
-    /// SHA-256 of its words, the same for copies that differ in comments alone.
+    /// SHA-256 of its words, the same for copies that differ in comments alone; of its text where no words are read.
     pub fingerprint: String,
-    /// Words of identifiers outside tests, and how often each occurs. The file's own path's words are among them.
+    /// Words of identifiers outside tests, and how often each occurs. The file's own path's words are among them. Of Rust
+    /// alone, as the model reads nothing else.
     pub tokens: BTreeMap<String, u32>,
-    /// Crates outside the codebase that it names; of `std` also the module.
+    /// Packages outside the codebase that it names; of Rust's `std` also the module.
     pub dependencies: BTreeSet<String>,
-    /// Counts of syntactic constructs, then lines.
+    /// Counts of syntactic constructs, then lines; of Rust alone.
     pub structure: Vec<u32>,
     /// What discovery could not see in it.
     pub blind: Blind,
+    /// What in its code tells its role without a model; of Rust none is looked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Sign>,
+}
+
+/// A role that code tells by a rule, such as the decorator of a route.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sign {
+    /// The role.
+    pub role: Role,
+    /// What stands there.
+    pub reason: String,
+    /// Where, from 1.
+    pub line: u32,
 }
 
 /// What is known of a file without learning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum FileKind {
-    /// A module of a library or binary: these have roles.
+    /// A module of a library or program: these have roles.
     Module,
     /// Root of a library.
     CrateRoot,
-    /// Root of a binary.
+    /// Root of a program.
     EntryPoint,
     /// Belongs to tests.
     Test,
@@ -126,7 +168,7 @@ pub enum FileKind {
     Bench,
     /// Belongs to examples.
     Example,
-    /// Runs before the build.
+    /// Runs before the build, or says how to build.
     BuildScript,
     /// Written by a program, or too large to have been written by a person.
     Generated,
@@ -155,9 +197,9 @@ pub struct Edge {
 pub enum EdgeKind {
     /// `mod child;`
     Child,
-    /// `use`
+    /// `use`, or the import of another language.
     Use,
-    /// `pub use`
+    /// `pub use`, or an import that is exported again.
     ReExport,
     /// A path in the code.
     Path,
@@ -187,7 +229,10 @@ pub struct Evidence {
     pub note: String,
 }
 
-/// Discovers `codebase` into a shard of `data`; does nothing when its content has been discovered before.
+/// What is learnt from: the languages of the model.
+const LEARNT: &[Language] = &[Language::Rust];
+
+/// Discovers the Rust of `codebase` into a shard of `data`; does nothing when its content has been discovered before.
 ///
 /// # Errors
 /// [`LearningError::Cancelled`] when the observer says so, which is asked before each file; when files cannot be read or
@@ -198,7 +243,7 @@ pub fn discover(
     observer: &mut dyn Observer,
 ) -> Result<Discovery, LearningError> {
     let begun = Instant::now();
-    let input = Input::of_directory(codebase, observer)?;
+    let input = Input::of_directory(codebase, LEARNT, observer)?;
     let id = input.id();
     let path = data.shard(&id);
     let known = path.is_file();
@@ -223,12 +268,12 @@ pub fn discover(
     })
 }
 
-/// Discovers `codebase` without a data directory, on all cores.
+/// Discovers `codebase` in all languages, without a data directory, on all cores.
 ///
 /// # Errors
 /// None that a codebase can cause: what cannot be read is listed in [`Shard::unread`].
 pub fn scan(codebase: &Codebase) -> Result<Shard, LearningError> {
-    Input::of_directory(codebase, &Unobserved)?.scan(threads(), &mut Unobserved)
+    Input::of_directory(codebase, &Language::ALL, &Unobserved)?.scan(threads(), &mut Unobserved)
 }
 
 /// Discovers `codebase` as it was at a git revision, from git's objects.
@@ -236,7 +281,7 @@ pub fn scan(codebase: &Codebase) -> Result<Shard, LearningError> {
 /// # Errors
 /// When git cannot read the objects.
 pub fn scan_revision(codebase: &Codebase, revision: &Revision) -> Result<Shard, LearningError> {
-    Input::of_revision(codebase, revision)?.scan(threads(), &mut Unobserved)
+    Input::of_revision(codebase, &Language::ALL, revision)?.scan(threads(), &mut Unobserved)
 }
 
 /// How long reading and parsing alone take, of so many files: what everything else is measured by.
@@ -245,8 +290,8 @@ pub fn scan_revision(codebase: &Codebase, revision: &Revision) -> Result<Shard, 
 /// When the grammar cannot be used.
 pub fn parsing_alone(codebase: &Codebase) -> Result<(usize, std::time::Duration), LearningError> {
     let begun = Instant::now();
-    let input = Input::of_directory(codebase, &Unobserved)?;
-    parse::trees_alone(&input.worth_parsing(), threads(), codebase)?;
+    let input = Input::of_directory(codebase, &Language::ALL, &Unobserved)?;
+    input.trees_alone(threads())?;
     Ok((input.texts.len(), begun.elapsed()))
 }
 
@@ -254,13 +299,17 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_default(language: &Language) -> bool {
+    *language == Language::default()
+}
+
 /// Whether `edge` is one that the author could have drawn otherwise: between modules, neither `mod` nor parent and child.
 pub(crate) fn is_dependency(files: &[SourceFile], edge: &Edge) -> bool {
     let (from, to) = (&files[edge.from as usize], &files[edge.to as usize]);
     let plain = from.kind == FileKind::Module && to.kind == FileKind::Module;
     let inside = |outer: &str, inner: &str| {
-        let folder = outer.trim_end_matches("/mod.rs").trim_end_matches(".rs");
-        inner.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'))
+        inner.strip_prefix(module_path(outer)).is_some_and(|rest| rest.starts_with('/'))
     };
     plain
         && edge.kind != EdgeKind::Child
@@ -270,8 +319,7 @@ pub(crate) fn is_dependency(files: &[SourceFile], edge: &Edge) -> bool {
 
 /// Words that a file's own path is made of, without plurals; its package's name too.
 pub(crate) fn path_words(file: &SourceFile) -> BTreeSet<String> {
-    let path = file.path.trim_end_matches(".rs");
-    let parts = path.split('/').chain([file.package.as_str()]);
+    let parts = without_extension(&file.path).split('/').chain([file.package.as_str()]);
     parts.flat_map(words::split).map(|word| words::singular(&word).to_owned()).collect()
 }
 

@@ -15,7 +15,10 @@ pub enum LearningError {
         paths: String,
     },
     /// Nothing to classify.
-    #[error("no Rust source in `{}`; give a directory with `.rs` files", path.display())]
+    #[error(
+        "no source in `{}` in a language that it reads; give a directory with Rust, Python, TypeScript, JavaScript, Go or Elixir files",
+        path.display()
+    )]
     NoSource {
         /// The directory.
         path: PathBuf,

@@ -64,10 +64,14 @@ pub struct Node {
 }
 
 impl Graph {
-    /// The graph of a shard, without labels: modules and roots, with what discovery knows of them.
+    /// The graph of a shard, without labels: modules and roots in the languages that are learnt, with what discovery knows of them.
     pub fn of(shard: &Shard, settings: &FeatureSettings) -> Self {
         let kept = |file: &SourceFile| {
-            matches!(file.kind, FileKind::Module | FileKind::CrateRoot | FileKind::EntryPoint)
+            file.language.is_learnt()
+                && matches!(
+                    file.kind,
+                    FileKind::Module | FileKind::CrateRoot | FileKind::EntryPoint
+                )
         };
         let files: Vec<_> = shard.files.iter().enumerate().filter(|(_, f)| kept(f)).collect();
         let paths: Vec<_> = files.iter().map(|(_, file)| path_words(file)).collect();
@@ -208,10 +212,12 @@ mod tests {
     use super::*;
     use crate::codebase::Codebase;
     use crate::discovery::{Blind, Edge};
+    use crate::language::Language;
 
     fn file(path: &str, tokens: &[&str]) -> SourceFile {
         SourceFile {
             path: path.to_owned(),
+            language: Language::Rust,
             kind: FileKind::Module,
             package: "acme-tool".to_owned(),
             lines: 10,
@@ -220,6 +226,7 @@ mod tests {
             dependencies: BTreeSet::from(["parser".to_owned(), "serde".to_owned()]),
             structure: vec![0; STRUCTURE],
             blind: Blind::default(),
+            sign: None,
         }
     }
 
@@ -247,6 +254,7 @@ mod tests {
             unresolved: 0,
             application: false,
             unread: Vec::new(),
+            skipped: Vec::new(),
         };
         let settings = FeatureSettings::default();
         let graph = Graph::of(&shard, &settings);

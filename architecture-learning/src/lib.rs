@@ -8,7 +8,7 @@
 //!
 //! [`broadway`] is the consumer that the pipeline once ran in, and can again.
 //!
-//! A module names only modules of a lower line: `error`, `words`, `random`, `observer`, `components`, `broadway` · `role`, `rule`,
+//! A module names only modules of a lower line: `error`, `words`, `language`, `random`, `observer`, `components`, `broadway` · `role`, `rule`,
 //! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `gold`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
@@ -30,6 +30,7 @@ pub mod explain;
 pub mod git;
 pub mod gold;
 pub mod graph;
+pub mod language;
 mod manifest;
 pub mod metrics;
 pub mod model;

@@ -9,9 +9,14 @@ mod rules;
 mod sarif;
 mod svg;
 
+use std::collections::BTreeSet;
+
 use crate::analysis::PatternFrequency;
 use crate::architecture::Violation;
 use crate::baseline::{Comparison, Entry};
+use crate::classify::{Classification, RuleBasis};
+use crate::discovery::Shard;
+use crate::language::Language;
 use crate::model::ModelKind;
 use crate::survey::Survey;
 use crate::validation::Report;
@@ -68,6 +73,48 @@ impl<'s> Subject<'s> {
             answered.accuracy * 100.0
         )
     }
+}
+
+/// Why nothing more is told of the other languages.
+pub const ONLY_RUST: &str = "the model has learnt Rust only";
+
+/// The languages of a codebase that is not all Rust, as the end of a sentence about its lines; else nothing.
+pub fn languages(shard: &Shard) -> String {
+    match shard.languages().as_slice() {
+        [] | [(Language::Rust, ..)] => String::new(),
+        [(language, ..)] => format!(" of {}", language.title()),
+        several => {
+            let each = several.iter().map(|(l, _, lines)| format!("{lines} {}", l.title()));
+            format!(": {}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// What rules alone could tell of the roles in other languages; nothing where there is no other.
+pub fn by_rule(classification: &Classification) -> Vec<String> {
+    let all = classification.by_rule.len();
+    if all == 0 {
+        return Vec::new();
+    }
+    let (code, name) =
+        (classification.ruled(RuleBasis::Code), classification.ruled(RuleBasis::Name));
+    let names = match name {
+        0 => "",
+        _ => "; of the names of Rust files that a person read, two in three were right",
+    };
+    vec![
+        format!(
+            "{code} of {all} {} modules have a role by a framework's code, {name} more by name alone",
+            unlearnt(classification)
+        ),
+        format!("{} abstained: {ONLY_RUST}{names}", all - code - name),
+    ]
+}
+
+/// The languages of the modules that the model was not asked about.
+pub fn unlearnt(classification: &Classification) -> String {
+    let languages: BTreeSet<_> = classification.by_rule.iter().map(|f| f.language).collect();
+    languages.into_iter().map(Language::title).collect::<Vec<_>>().join(", ")
 }
 
 /// The message of a violation, in one line.

@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::LearningError;
 use crate::discovery::{Edge, EdgeKind, Shard};
+use crate::language::{Language, module_path};
+use crate::words;
 
 /// One dependency on the way.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,7 +23,7 @@ pub struct Step {
     pub to: String,
 }
 
-/// The files that `name` stands for: a path, its end, a directory or a module such as `net::tcp`.
+/// The files that `name` stands for: a path, its end, a directory or a module such as `net::tcp` or `net.tcp`.
 ///
 /// # Errors
 /// [`LearningError::NoSuchFile`] when there is none.
@@ -31,21 +33,31 @@ pub fn select(shard: &Shard, name: &str) -> Result<BTreeSet<u32>, LearningError>
     let whole = |path: &str| path == name;
     let end = |path: &str| path.strip_suffix(name).is_some_and(|rest| rest.ends_with('/'));
     let below = |path: &str| path.starts_with(&format!("{name}/"));
-    let module = |path: &str| {
-        let path = path.trim_end_matches(".rs").trim_end_matches("/mod");
+    let is_module = |path: &str, name: &str| {
+        let path = module_path(path);
         path == name || path.ends_with(&format!("/{name}"))
     };
+    let module = |path: &str| is_module(path, name);
     let within = |path: &str| path.contains(&format!("/{name}/"));
-    let tests: [&dyn Fn(&str) -> bool; 5] = [&whole, &end, &below, &module, &within];
+    // `shop.orders` of Python
+    let dots = name.replace('.', "/");
+    let dotted = |path: &str| is_module(path, &dots);
+    // `ShopWeb.OrderController` of Elixir, which leaves out directories
+    let parts: Vec<_> = name.split('.').map(|part| words::split(part).join("_")).collect();
+    let camel = |path: &str| {
+        let mut steps = module_path(path).split('/');
+        parts.iter().all(|part| steps.any(|step| step == part)) && steps.next().is_none()
+    };
+    let tests: [&dyn Fn(&str) -> bool; 7] =
+        [&whole, &end, &below, &module, &within, &dotted, &camel];
     let found = tests.iter().map(|fits| files(shard, *fits)).find(|found| !found.is_empty());
     let missing = || LearningError::NoSuchFile { name: name.to_owned(), files: shard.files.len() };
     // a module of a directory is the directory too
     let all = found.ok_or_else(missing)?;
     let inner = |path: &str| {
         all.iter().any(|i| {
-            let folder =
-                shard.files[*i as usize].path.trim_end_matches(".rs").trim_end_matches("/mod");
-            !name.to_ascii_lowercase().ends_with(".rs") && path.starts_with(&format!("{folder}/"))
+            let folder = module_path(&shard.files[*i as usize].path);
+            Language::of(name).is_none() && path.starts_with(&format!("{folder}/"))
         })
     };
     Ok(all.union(&files(shard, &inner)).copied().collect())

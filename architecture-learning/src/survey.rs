@@ -38,10 +38,12 @@ impl Survey {
         Self { shard, classification, architecture, assigned, graph, seconds }
     }
 
-    /// How many modules have a role from the model, and from it together with the name or from a person.
+    /// How many modules that the model was asked about have a role from it, and from it together with the name or from a
+    /// person.
     pub fn covered(&self) -> (usize, usize) {
         let sure = self.classification.files.iter().filter(|f| f.role.is_some()).count();
-        let assigned = self.assigned.iter().filter(|a| a.is_some()).count();
+        let files = self.shard.files.iter().zip(&self.assigned);
+        let assigned = files.filter(|(f, a)| f.language.is_learnt() && a.is_some()).count();
         (sure, assigned.saturating_sub(sure))
     }
 }

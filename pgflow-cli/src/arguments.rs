@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Retry(commands::retry::Retry),
     /// Send a run a signal.
     Signal(commands::signal::Signal),
+    /// What became of a message of a queue.
+    Message(commands::message::Message),
     /// Remove runs that ended long ago, with their history.
     Prune(commands::prune::Prune),
     /// What a deploy of this program means for the runs under way.
@@ -109,6 +111,7 @@ impl Command {
             | Self::List(_)
             | Self::Graph(_)
             | Self::Check(_)
+            | Self::Message(_)
             | Self::Wanted(_)
             | Self::Metrics(_)
             | Self::Doctor(_)
@@ -132,6 +135,7 @@ impl Command {
             Self::Resume(command) => command.run(context).await,
             Self::Retry(command) => command.run(context).await,
             Self::Signal(command) => command.run(context).await,
+            Self::Message(command) => command.run(context).await,
             Self::Prune(command) => command.run(context).await,
             Self::Check(command) => command.run(context).await,
             Self::Migrate(command) => command.run(context).await,

@@ -8,6 +8,7 @@ pub(crate) mod doctor;
 pub(crate) mod dump;
 pub(crate) mod graph;
 pub(crate) mod list;
+pub(crate) mod message;
 pub(crate) mod metrics;
 pub(crate) mod migrate;
 pub(crate) mod pause;

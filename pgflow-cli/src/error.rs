@@ -32,6 +32,8 @@ pub(crate) enum CliError {
     Otlp(#[from] OtlpError),
     #[error("there is no run {0}; `list` shows those that there are")]
     NoRun(i64),
+    #[error("queue `{queue}` has no message {id}; it was never sent, or another reader deleted it")]
+    NoMessage { queue: String, id: i64 },
     #[error("no run was started under the key `{0}`; `list` shows the keys that there are")]
     NoKey(String),
     #[error("runs of several workflows have the key `{key}`; name one by its id: {runs}")]
@@ -75,6 +77,7 @@ impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
             Self::NoRun(_)
+            | Self::NoMessage { .. }
             | Self::NoKey(_)
             | Self::NoWorkflow { .. }
             | Self::NoContext { .. }

@@ -114,6 +114,7 @@ pub struct StepContext(Arc<Inner>);
 struct Inner {
     run: Option<RunId>,
     step: String,
+    task: String,
     attempt: u32,
     trace: Option<TraceParent>,
     deadline: Option<Instant>,
@@ -136,6 +137,8 @@ pub struct Attempt {
     pub run: RunId,
     /// The step.
     pub step: String,
+    /// The id of its node, and of a map's element its number.
+    pub task: String,
     /// The attempt, from 1.
     pub number: u32,
     /// Its span, where the run belongs to a trace.
@@ -169,6 +172,7 @@ impl StepContext {
         Self(Arc::new(Inner {
             run: None,
             step: String::new(),
+            task: String::new(),
             attempt: 1,
             trace: None,
             deadline: None,
@@ -198,6 +202,7 @@ impl StepContext {
         let inner = Inner {
             run: Some(attempt.run),
             step: attempt.step,
+            task: attempt.task,
             attempt: attempt.number,
             trace: attempt.trace,
             deadline: attempt.deadline,
@@ -227,6 +232,13 @@ impl StepContext {
     /// The stored name of the step; empty in a plain call.
     pub fn step(&self) -> &str {
         &self.0.step
+    }
+
+    /// A text that all attempts of this task share and no other task of this database has, as in `17/charge` or
+    /// `17/charge/3`: for services that do only once what they are asked twice under one key. A run that repeats another has
+    /// keys of its own; a shared call of a `batch` has that of its first caller. `None` in a plain call.
+    pub fn idempotency_key(&self) -> Option<String> {
+        self.0.run.map(|run| format!("{run}/{}", self.0.task))
     }
 
     /// The attempt, from 1.

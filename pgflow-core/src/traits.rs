@@ -68,6 +68,13 @@ pub trait Retryable {
     fn retryable(&self) -> bool;
 }
 
+/// As [`Failure::fatal`] left it.
+impl Retryable for Failure {
+    fn retryable(&self) -> bool {
+        self.retryable
+    }
+}
+
 /// A function marked `#[step]`. The type has the name of the function, in the other namespace.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step",

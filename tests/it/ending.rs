@@ -2,7 +2,9 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use pgflow::{AttemptStatus, Failure, Retryable, RunError, RunState, StepContext, step, workflow};
+use pgflow::{
+    AttemptStatus, Failure, FailureKind, Retryable, RunError, RunState, StepContext, step, workflow,
+};
 use serde_json::{Value, json};
 
 use crate::support::{Database, PATIENCE, everything, history, survived, worker};
@@ -70,6 +72,27 @@ async fn refusal_tolerated(n: u32) -> Result<String, Refusal> {
         Ok(n) => n.to_string(),
         Err(e) => e.to_string(),
     })
+}
+
+#[step(retries = 5, retry_delay = "1h")]
+async fn gives_a_fatal_failure(n: u32) -> Result<u32, Failure> {
+    Err(Failure::new("", FailureKind::Failed, format!("{n} is none")).fatal())
+}
+
+#[workflow]
+async fn fatally_failed(n: u32) -> Result<u32, Failure> {
+    gives_a_fatal_failure(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_that_a_step_says_is_fatal_is_not_tried_again() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["fatally_failed"]).spawn().await.unwrap();
+    let run = flow.start::<fatally_failed>(1).await.unwrap();
+    run.output().await.unwrap_err();
+    assert_eq!(history(&run.status().await.unwrap()), ["gives_a_fatal_failure#1 failed"]);
+    worker.drain(PATIENCE).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

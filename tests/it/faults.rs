@@ -464,3 +464,52 @@ async fn higher_priority_goes_first() {
         .unwrap();
     assert_eq!(order, [7, 2, 0, -3]);
 }
+
+static SUSPECTS: Semaphore = Semaphore::const_new(0);
+static AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+static MOST_AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+
+#[step]
+pub async fn may_kill_its_worker(n: u32) -> Result<u32> {
+    let now = AT_ONCE.fetch_add(1, Ordering::SeqCst) + 1;
+    MOST_AT_ONCE.fetch_max(now, Ordering::SeqCst);
+    SUSPECTS.acquire().await.map_err(|e| Error::No(e.to_string()))?.forget();
+    AT_ONCE.fetch_sub(1, Ordering::SeqCst);
+    Ok(n)
+}
+
+#[step]
+pub async fn is_innocent(n: u32) -> Result<u32> {
+    Ok(n)
+}
+
+#[workflow]
+pub async fn suspected(n: u32) -> Result<u32> {
+    may_kill_its_worker(n).await
+}
+
+#[workflow]
+pub async fn innocent(n: u32) -> Result<u32> {
+    is_innocent(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_tasks_that_workers_died_of_a_worker_runs_one_at_a_time_and_all_others_as_ever() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let suspects = flow.start_many::<suspected>(1..=3).await.unwrap();
+    execute(&db, "update pgflow.task set losses = 2, attempt = 3").await;
+    let worker = flow.worker().only(["suspected", "innocent"]).spawn().await.unwrap();
+    let alone = "select count(*) from pgflow.task where worker_id is not null and losses = 2";
+    db.until(alone, 1).await;
+    for run in flow.start_many::<innocent>(1..=20).await.unwrap() {
+        run.output().await.unwrap();
+    }
+    SUSPECTS.add_permits(3);
+    for run in suspects {
+        run.output().await.unwrap();
+    }
+    assert_eq!(MOST_AT_ONCE.load(Ordering::SeqCst), 1);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}

@@ -36,7 +36,7 @@ async fn guarded_flow(n: u32) -> Result<u32, Error> {
 async fn grant(db: &Database) {
     let mut sql = db.sql().await;
     let grants = include_str!("../../pgflow-core/grants.sql");
-    let logins = "do $$ declare r text; begin foreach r in array array['reader', 'client', 'worker'] loop \
+    let logins = "do $$ declare r text; begin foreach r in array array['viewer', 'reader', 'client', 'worker'] loop \
         if to_regrole('pgflow_test_' || r) is null then \
           execute format('create role pgflow_test_%s login in role pgflow_%s', r, r, r); end if; end loop; end $$";
     let mut tx = sql.begin().await.unwrap();
@@ -90,6 +90,20 @@ async fn each_role_can_do_its_work_and_a_reader_can_write_nothing() {
     let writable = "select count(*) from pg_class where relnamespace = 'pgflow'::regnamespace and relkind = 'r' \
         and has_table_privilege('pgflow_test_reader', oid, 'insert, update, delete, truncate, references, trigger')";
     assert_eq!(db.count(writable).await, 0);
+    let payloads = "select count(*) from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
+        where c.relnamespace = 'pgflow'::regnamespace and (c.relkind = 'r' or a.attname in ('input', 'output', 'error', 'payload')) \
+        and c.relkind in ('r', 'v') and has_column_privilege('pgflow_test_viewer', c.oid, a.attnum, 'select')";
+    assert_eq!(db.count(payloads).await, 0, "a viewer sees views, which have no payloads");
+    let views = "select count(*) from pg_class where relnamespace = 'pgflow'::regnamespace and relkind = 'v' \
+        and not has_table_privilege('pgflow_test_viewer', oid, 'select')";
+    assert_eq!(db.count(views).await, 0);
+    let viewer = db.options().username("pgflow_test_viewer");
+    let mut viewer = PgConnection::connect_with(&viewer).await.unwrap();
+    let seen: i64 = sqlx::query_scalar("select count(*) from pgflow.runs")
+        .fetch_one(&mut viewer)
+        .await
+        .unwrap();
+    assert_ne!(seen, 0);
     let erasable = "select count(*) from unnest(array['worker', 'client']) r, unnest(array['run', 'attempt', 'audit', 'failure', 'migration']) t \
         where has_table_privilege('pgflow_test_' || r, 'pgflow.' || t, 'delete, truncate')";
     assert_eq!(db.count(erasable).await, 0);

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use pgflow::{Failure, FailureKind, step, workflow};
+use pgflow::{Failure, FailureKind, StepContext, step, workflow};
 use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, history, worker};
@@ -102,4 +102,43 @@ async fn callers_share_a_call_and_one_bad_item_fails_alone() {
     assert_eq!(embedding("xy".into()).await.unwrap(), 3);
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
+}
+
+#[step(retries = 1, retry_delay = "1ms")]
+pub async fn pay(_amount: u32) -> Result<String> {
+    let context = StepContext::current();
+    let key = context.idempotency_key().unwrap_or_default();
+    match context.attempt() {
+        1 => Err(Failure::new("pay", FailureKind::Failed, key)),
+        _ => Ok(key),
+    }
+}
+
+#[workflow]
+pub async fn paying(amounts: Vec<u32>) -> Result<Vec<String>> {
+    #[id = "once"]
+    let once = pay(0).await?;
+    #[id = "each"]
+    let each = pgflow::map(amounts, pay).await?;
+    Ok([vec![once], each].concat())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn all_attempts_of_a_task_share_a_key_that_no_other_has() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "paying").await;
+    let run = flow.start::<paying>(vec![1, 2]).await.unwrap();
+    let keys = run.output().await.unwrap();
+    let id = run.id();
+    assert_eq!(keys, [format!("{id}/once"), format!("{id}/each/0"), format!("{id}/each/1")]);
+    let status = run.status().await.unwrap();
+    let first = status.attempts.iter().filter_map(|a| a.failure.as_ref());
+    let mut told: Vec<&str> = first.map(|failure| failure.message.as_str()).collect();
+    told.sort_unstable();
+    let mut expected = keys.clone();
+    expected.sort_unstable();
+    assert_eq!(told, expected, "the attempts before");
+    assert_eq!(StepContext::current().idempotency_key(), None);
+    worker.drain(PATIENCE).await;
 }

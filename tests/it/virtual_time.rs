@@ -10,6 +10,7 @@ use pgflow_core::store::{
     connect::Endpoint,
     upkeep::{heartbeat, register_worker},
 };
+use sqlx::Connection;
 use tokio::sync::Semaphore;
 
 use crate::support::{Database, PATIENCE, worker};
@@ -143,6 +144,40 @@ async fn a_deadline_passes_at_once_for_what_waits_and_for_what_runs() {
     clock.advance(2 * DAY).await.unwrap();
     run.output().await.unwrap_err();
     assert_eq!(run.status().await.unwrap().state, RunState::TimedOut);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+static BEGUN_LATE: AtomicU32 = AtomicU32::new(0);
+
+#[step]
+async fn begins_too_late(n: u32) -> Result<u32> {
+    BEGUN_LATE.fetch_add(1, Ordering::Relaxed);
+    Ok(n)
+}
+
+#[workflow(timeout = "1h")]
+async fn committed_late(n: u32) -> Result<u32> {
+    begins_too_late(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_start_commits_after_its_deadline_is_ended_by_who_claims_it() {
+    let db = Database::new().await;
+    let clock = db.virtual_time().await.unwrap();
+    let flow = db.flow().await;
+    let worker = worker(&flow, "committed_late").await;
+    let mut connection = db.sql().await;
+    let mut transaction = connection.begin().await.unwrap();
+    let run = flow.start::<committed_late>(1).on(&mut transaction).await.unwrap();
+    clock.advance(DAY).await.unwrap();
+    // the scan for passed deadlines does not look there again
+    let passed = "select count(*) from pgflow.meta where deadline_cursor > pgflow.clock() - interval '1 hour'";
+    db.until(passed, 1).await;
+    transaction.commit().await.unwrap();
+    run.output().await.unwrap_err();
+    assert_eq!(run.status().await.unwrap().state, RunState::TimedOut);
+    assert_eq!(BEGUN_LATE.load(Ordering::Relaxed), 0);
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
 }

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::language::{Language, module_path};
 use crate::role::Role;
 use crate::words;
 
@@ -243,6 +244,56 @@ const WORDS: [(Role, &[&str]); 15] = [
     ),
 ];
 
+/// Words that say a role in Rust, and in other languages mostly something else: `views` that answer requests, the `emitter`
+/// of events, `de` for German.
+const RUST_ALONE: &[&str] = &[
+    "assembler",
+    "connect",
+    "connector",
+    "de",
+    "derive",
+    "domain",
+    "emit",
+    "emitter",
+    "expand",
+    "expander",
+    "extract",
+    "generate",
+    "generator",
+    "key",
+    "keys",
+    "lower",
+    "lowering",
+    "os",
+    "park",
+    "reader",
+    "rest",
+    "ser",
+    "sign",
+    "spawn",
+    "store",
+    "stores",
+    "style",
+    "styles",
+    "sys",
+    "task",
+    "tasks",
+    "view",
+    "views",
+];
+
+/// Words that say a role by the conventions of other languages.
+const CONVENTIONS: &[(Language, Role, &[&str])] = &[
+    (Language::Python, Role::Error, &["exception", "exceptions"]),
+    (Language::Python, Role::Codec, &["serializers"]),
+    (Language::Python, Role::HttpApi, &["urls"]),
+    (Language::TypeScript, Role::Ui, &["component", "components", "page", "pages"]),
+    (Language::JavaScript, Role::Ui, &["component", "components", "page", "pages"]),
+    (Language::Elixir, Role::Ui, &["live", "components", "html"]),
+    (Language::Elixir, Role::HttpApi, &["router", "plug", "plugs"]),
+    (Language::Elixir, Role::Persistence, &["repo"]),
+];
+
 /// Names of helpers, containers and algorithms: what has such a name has none of the roles.
 const ROLELESS: &[&str] = &[
     "util",
@@ -357,32 +408,42 @@ impl LabelReport {
 
 /// Votes on the path of a module, relative to its codebase.
 pub(crate) fn vote(path: &str) -> Vote {
+    let language = Language::of(path).unwrap_or_default();
     let inside = path.rsplit_once("src/").map_or(path, |(_, inside)| inside);
-    let inside = inside.trim_end_matches(".rs").trim_end_matches("/mod");
+    let inside = module_path(inside);
     let mut parts = inside.rsplit('/');
-    let stem = in_part(parts.next().unwrap_or_default(), Place::Stem);
+    let vote = |part, place| in_part(part, place, language);
+    let stem = vote(parts.next().unwrap_or_default(), Place::Stem);
     if stem != Vote::Silent {
         return stem;
     }
-    let nearest =
-        parts.map(|part| in_part(part, Place::Directory)).find(|vote| *vote != Vote::Silent);
+    let nearest = parts.map(|part| vote(part, Place::Directory)).find(|vote| *vote != Vote::Silent);
     nearest.unwrap_or(Vote::Silent)
 }
 
 /// Whether the name of a module says that it has none of the roles: its own name only, and only where nothing on its path
 /// speaks for a role.
 pub(crate) fn is_roleless(path: &str) -> bool {
-    let name = path.trim_end_matches(".rs").trim_end_matches("/mod");
-    let name = name.rsplit('/').next().unwrap_or_default();
+    let name = module_path(path).rsplit('/').next().unwrap_or_default();
     let words = words::split(name);
     let known = words.iter().any(|word| ROLELESS.contains(&word.as_str()));
     known && vote(path) == Vote::Silent
 }
 
-fn in_part(part: &str, place: Place) -> Vote {
+/// Whether a file's own name says that it holds errors, where names are seldom wrong.
+pub(crate) fn is_error_name(path: &str) -> bool {
+    matches!(vote(path), Vote::For(Role::Error, _, Place::Stem))
+}
+
+fn in_part(part: &str, place: Place, language: Language) -> Vote {
     let mut vote = Vote::Silent;
-    for word in words::split(part) {
-        let Some((role, known)) = look_up(&word) else { continue };
+    let mut words = words::split(part);
+    // nobody has measured what the first words of a compound are worth elsewhere: `errorContext` is no error
+    if language != Language::Rust {
+        words = words.pop().into_iter().collect();
+    }
+    for word in words {
+        let Some((role, known)) = look_up(&word, language) else { continue };
         vote = match vote {
             Vote::Silent => Vote::For(role, known, place),
             Vote::For(other, ..) if other != role => return Vote::Conflict,
@@ -392,7 +453,19 @@ fn in_part(part: &str, place: Place) -> Vote {
     vote
 }
 
-fn look_up(word: &str) -> Option<(Role, &'static str)> {
+fn look_up(word: &str, language: Language) -> Option<(Role, &'static str)> {
+    if language != Language::Rust {
+        let conventions = CONVENTIONS.iter().filter(|(of, ..)| *of == language);
+        let mut found = conventions.filter_map(|(_, role, words)| {
+            words.iter().find(|known| **known == word).map(|known| (*role, *known))
+        });
+        if let Some(found) = found.next() {
+            return Some(found);
+        }
+        if RUST_ALONE.contains(&word) {
+            return None;
+        }
+    }
     let of = |(role, words): &(Role, &'static [&'static str])| {
         words.iter().find(|known| **known == word).map(|known| (*role, *known))
     };
@@ -432,6 +505,18 @@ mod tests {
         ] {
             assert_eq!(vote(&format!("src/{word}.rs")), Vote::Silent, "{word}");
         }
+    }
+
+    #[test]
+    fn other_languages_have_conventions_of_their_own() {
+        assert_eq!(role("app/exceptions.py"), Some(Role::Error));
+        assert_eq!(role("shop/views.py"), None);
+        assert_eq!(role("src/views.rs"), Some(Role::Ui));
+        assert_eq!(role("web/src/components/Button/index.tsx"), Some(Role::Ui));
+        assert_eq!(role("lib/shop/repo.ex"), Some(Role::Persistence));
+        assert_eq!(role("internal/config/load.go"), Some(Role::Config));
+        assert_eq!(role("src/orders/order.entity.ts"), Some(Role::DataModel));
+        assert_eq!(role("lib/error-message.js"), None);
     }
 
     #[test]

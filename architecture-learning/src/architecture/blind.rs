@@ -10,11 +10,14 @@ use crate::discovery::{FileKind, Shard, Unread};
 pub struct BlindSpots {
     /// Modules on which the model abstains.
     pub abstained: usize,
+    /// Modules without a role in languages that the model has not learnt.
+    #[serde(default)]
+    pub unlearnt: usize,
     /// Macro calls between items: what they define is unknown.
     pub macros: usize,
     /// Items under `#[cfg]`, read as if they were all compiled.
     pub cfgs: usize,
-    /// Paths into the codebase that could not be followed to their end.
+    /// Paths and imports into the codebase that could not be followed to their end.
     pub unresolved: usize,
     /// Files with places that do not parse.
     pub broken: Vec<String>,
@@ -24,6 +27,9 @@ pub struct BlindSpots {
     pub generated: usize,
     /// Files and directories that could not be read.
     pub unread: Vec<Unread>,
+    /// Directories of builds and of other people's code, left out.
+    #[serde(default)]
+    pub skipped: Vec<String>,
 }
 
 pub(super) fn blind(shard: &Shard, classification: &Classification) -> BlindSpots {
@@ -32,6 +38,7 @@ pub(super) fn blind(shard: &Shard, classification: &Classification) -> BlindSpot
     let of_kind = |kind| shard.files.iter().filter(move |f| f.kind == kind);
     BlindSpots {
         abstained: classification.files.iter().filter(|f| f.role.is_none()).count(),
+        unlearnt: classification.by_rule.iter().filter(|f| f.role.is_none()).count(),
         macros: read.iter().map(|f| f.blind.macros as usize).sum(),
         cfgs: read.iter().map(|f| f.blind.cfgs as usize).sum(),
         unresolved: shard.unresolved,
@@ -39,5 +46,6 @@ pub(super) fn blind(shard: &Shard, classification: &Classification) -> BlindSpot
         dead: of_kind(FileKind::Dead).map(|f| f.path.clone()).collect(),
         generated: of_kind(FileKind::Generated).count(),
         unread: shard.unread.clone(),
+        skipped: shard.skipped.clone(),
     }
 }

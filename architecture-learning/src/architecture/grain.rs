@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::roles::Assigned;
+use super::roles::{Assigned, Basis};
 use crate::components::components;
 use crate::discovery::{Edge, Shard};
 use crate::role::Role;
@@ -18,7 +18,7 @@ const MAJORITY_MIN: usize = 8;
 const MINORITY_MAX: f64 = 0.15;
 /// Share of the minority up to which an edge of a cycle is the one to blame.
 const CLOSING_MAX: f64 = 0.34;
-/// Confidence of both roles from which on the rule of nearly all codebases holds.
+/// Confidence of both roles from which on the rule of nearly all codebases holds; a framework's code is as good.
 const SURE: f64 = 0.6;
 /// Pairs that are one-way nearly everywhere: the first does not depend on the second.
 const ONE_WAY: [(Role, Role); 3] =
@@ -116,6 +116,13 @@ pub(super) fn violations(
         let (rule, severity, evidence) = one_way(edge, roles)
             .or_else(|| against_the_grain(&directions, from, to))
             .or_else(|| closes_a_cycle(&directions, &cycles, edge, from, to, shard))?;
+        // one name in three is wrong
+        let is_named = |file: u32| roles[file as usize].is_some_and(|a| a.basis == Basis::Name);
+        let (severity, evidence) = if is_named(edge.from) || is_named(edge.to) {
+            (Severity::Low, format!("{evidence}; a role by name alone"))
+        } else {
+            (severity, evidence)
+        };
         wanted(&rule).then(|| Violation {
             rule,
             severity,
@@ -145,15 +152,17 @@ type Judgement = (Rule, Severity, String);
 
 fn one_way(edge: &Edge, roles: &[Option<Assigned>]) -> Option<Judgement> {
     let (from, to) = (roles[edge.from as usize]?, roles[edge.to as usize]?);
-    let sure = from.confidence >= SURE && to.confidence >= SURE;
-    (sure && ONE_WAY.contains(&(from.role, to.role))).then(|| {
-        let evidence = format!(
-            "{} does not depend on {} in nearly every codebase; the model is sure of both ({:.0} %, {:.0} %)",
-            from.role.name(),
-            to.role.name(),
-            from.confidence * 100.0,
-            to.confidence * 100.0
-        );
+    let sure = |role: &Assigned| role.confidence >= SURE || role.basis == Basis::Code;
+    let asked = from.basis != Basis::Code && to.basis != Basis::Code;
+    (sure(&from) && sure(&to) && ONE_WAY.contains(&(from.role, to.role))).then(|| {
+        let why = if asked {
+            let (from, to) = (from.confidence * 100.0, to.confidence * 100.0);
+            format!("the model is sure of both ({from:.0} %, {to:.0} %)")
+        } else {
+            "a framework's code tells the roles".to_owned()
+        };
+        let (from, to) = (from.role.name(), to.role.name());
+        let evidence = format!("{from} does not depend on {to} in nearly every codebase; {why}");
         (Rule::OneWay, Severity::High, evidence)
     })
 }

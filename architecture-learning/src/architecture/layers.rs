@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     fn part(name: &str) -> Part {
-        Part { name: name.to_owned(), path: String::new(), files: 1, lines: 1, roles: Vec::new() }
+        Part { name: name.to_owned(), files: 1, lines: 1, ..Part::default() }
     }
 
     fn link(from: usize, to: usize, edges: usize) -> Link {

@@ -1,17 +1,24 @@
-//! Files in groups that a person can look at: the modules directly below `src`, or packages where these are too many.
+//! Files in groups that a person can look at: of Rust the modules directly below `src`, or packages where these are too
+//! many; of other languages directories, the largest of them split until there are some.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::roles::Assigned;
-use crate::discovery::{Edge, FileKind, Shard};
+use crate::discovery::{Edge, FileKind, Shard, SourceFile};
+use crate::language::{Language, module_path};
 use crate::role::Role;
 
 /// Boxes that a picture holds.
 pub const PARTS_MAX: usize = 60;
 /// Below so many parts the largest is split.
 const PARTS_MIN: usize = 5;
+/// Of languages other than Rust: below so many parts the largest is split.
+const PARTS_WANTED: usize = 8;
+/// The part of the package at the root.
+pub const ROOT: &str = "(root)";
 /// The part of files that belong to no other.
 const REST: &str = "other";
 
@@ -28,6 +35,23 @@ pub struct Part {
     pub lines: u64,
     /// Modules per role, the commonest first; those without a role are not among them.
     pub roles: Vec<(Role, usize)>,
+    /// Modules in languages that the model has not learnt.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub unlearnt: usize,
+}
+
+impl Part {
+    /// The commonest role; where mostly rules alone tell roles, only if it is that of a third of the modules: a rule that knows
+    /// one file in ten says nothing of the others.
+    pub fn role(&self) -> Option<Role> {
+        let telling = |n: usize| self.unlearnt * 2 < self.files || n * 3 >= self.files;
+        self.roles.first().filter(|(_, n)| telling(*n)).map(|(role, _)| *role)
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
+fn is_zero(n: &usize) -> bool {
+    *n == 0
 }
 
 /// Dependencies of one part on another.
@@ -54,7 +78,7 @@ pub(super) fn parts(
 ) -> (Vec<Part>, BTreeMap<usize, usize>) {
     let modules: Vec<_> =
         shard.files.iter().enumerate().filter(|(_, f)| f.kind == FileKind::Module).collect();
-    let names = names(&modules.iter().map(|(_, f)| f.path.as_str()).collect::<Vec<_>>());
+    let names = part_names(&modules.iter().map(|(_, f)| *f).collect::<Vec<_>>());
     let sorted: BTreeSet<_> = names.iter().collect();
     let place: BTreeMap<_, _> = sorted.iter().enumerate().map(|(i, name)| (*name, i)).collect();
     let empty = |name: &&String| Part { name: (*name).clone(), ..Part::default() };
@@ -65,9 +89,13 @@ pub(super) fn parts(
         let part = place[name];
         part_of.insert(*i, part);
         if parts[part].files == 0 {
-            parts[part].path = prefix(&file.path, name);
+            parts[part].path = match file.language {
+                Language::Rust => prefix(&file.path, name),
+                _ => directory_prefix(&file.path, name),
+            };
         }
         parts[part].files += 1;
+        parts[part].unlearnt += usize::from(!file.language.is_learnt());
         parts[part].lines += u64::from(file.lines);
         if let Some(assigned) = roles[*i] {
             *counts[part].entry(assigned.role).or_default() += 1;
@@ -80,7 +108,73 @@ pub(super) fn parts(
     (parts, part_of)
 }
 
-/// The name of each path's part.
+/// The name of each file's part.
+fn part_names(files: &[&SourceFile]) -> Vec<String> {
+    let (mut rust, mut others) = (Vec::new(), Vec::new());
+    for file in files {
+        let into = if file.language == Language::Rust { &mut rust } else { &mut others };
+        into.push(file.path.as_str());
+    }
+    // a few scripts beside much Rust are no parts of their own
+    let wanted =
+        if rust.is_empty() { PARTS_WANTED } else { PARTS_WANTED.min(1 + others.len() / 5) };
+    let (mut rust, mut others) =
+        (names(&rust).into_iter(), directory_names(&others, wanted).into_iter());
+    let name = |file: &&SourceFile| {
+        let of = if file.language == Language::Rust { &mut rust } else { &mut others };
+        of.next().unwrap_or_default()
+    };
+    fold(files.iter().map(name).collect())
+}
+
+/// What of a path its part is a beginning of: the module, in Go the package.
+fn unit(path: &str) -> &str {
+    match Language::of(path) {
+        Some(Language::Go) => path.rsplit_once('/').map_or("", |(directory, _)| directory),
+        _ => module_path(path),
+    }
+}
+
+/// The steps of a path, without `src`.
+fn steps(path: &str) -> impl Iterator<Item = &str> {
+    unit(path).split('/').filter(|step| !step.is_empty() && *step != "src")
+}
+
+/// Names in other languages: the first step of each path, and more of the largest until the parts are enough.
+fn directory_names(paths: &[&str], wanted: usize) -> Vec<String> {
+    let mut depths = vec![1; paths.len()];
+    let mut whole = BTreeSet::new();
+    loop {
+        let names: Vec<_> = paths.iter().zip(&depths).map(|(path, n)| first(path, *n)).collect();
+        let mut open: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        for (i, name) in names.iter().enumerate().filter(|(_, name)| !whole.contains(*name)) {
+            open.entry(name).or_default().push(i);
+        }
+        open.retain(|_, files| files.iter().any(|i| steps(paths[*i]).count() > depths[*i]));
+        let largest = open.into_iter().max_by_key(|(name, files)| (files.len(), Reverse(*name)));
+        let Some((largest, files)) = largest.filter(|_| distinct(&names) < wanted) else {
+            return names;
+        };
+        let mut deeper = depths.clone();
+        for i in files {
+            deeper[i] += 1;
+        }
+        let split: Vec<_> = paths.iter().zip(&deeper).map(|(path, n)| first(path, *n)).collect();
+        if distinct(&split) > PARTS_MAX {
+            whole.insert(largest.to_owned());
+        } else {
+            depths = deeper;
+        }
+    }
+}
+
+/// The first `depth` steps of a path.
+fn first(path: &str, depth: usize) -> String {
+    let name = steps(path).take(depth).collect::<Vec<_>>().join("/");
+    if name.is_empty() { ROOT.to_owned() } else { name }
+}
+
+/// The name of each path's part, of Rust.
 fn names(paths: &[&str]) -> Vec<String> {
     let at = |depth: &dyn Fn(&str) -> usize| -> Vec<String> {
         paths.iter().map(|path| cut(path, depth(path))).collect()
@@ -119,6 +213,17 @@ fn prefix(path: &str, name: &str) -> String {
     let Some((package, _)) = path.split_once("src/") else { return name.to_owned() };
     let inside = name.strip_prefix(package).unwrap_or(name);
     if name == REST { String::new() } else { format!("{package}src/{inside}") }
+}
+
+/// The beginning of `path` that `name` is, `src` among it.
+fn directory_prefix(path: &str, name: &str) -> String {
+    let whole = unit(path);
+    let ends = whole.match_indices('/').map(|(at, _)| at).chain([whole.len()]);
+    let plain = |start: &str| -> Vec<String> {
+        start.split('/').filter(|step| *step != "src").map(str::to_owned).collect()
+    };
+    let found = ends.map(|end| &whole[..end]).find(|start| plain(start).join("/") == name);
+    found.unwrap_or_default().to_owned()
 }
 
 /// The smallest parts become one.
@@ -191,6 +296,22 @@ mod tests {
         assert_eq!(cut("src/error.rs", 0), REST);
         assert_eq!(prefix("core/src/net/tcp.rs", "core/net"), "core/src/net");
         assert_eq!(prefix("src/net/tcp.rs", "net"), "src/net");
+    }
+
+    #[test]
+    fn other_languages_split_their_largest_directories() {
+        let deep = ["api", "core", "db", "jobs"]
+            .map(|d| (0..4).map(move |n| format!("src/acme/shop/{d}/m{n}.py")).collect::<Vec<_>>());
+        let paths: Vec<_> = deep.iter().flatten().map(String::as_str).collect();
+        let names = directory_names(&paths, PARTS_WANTED);
+        assert!(distinct(&names) >= PARTS_WANTED, "{names:?}");
+        assert!(names[0].starts_with("acme/shop/api/m"), "{names:?}");
+        assert_eq!(directory_prefix("src/acme/shop/api/m0.py", "acme/shop"), "src/acme/shop");
+        assert_eq!(
+            directory_names(&["app.py", "pkg/db/a.go", "pkg/db/b.go"], 8),
+            ["app", "pkg/db", "pkg/db"]
+        );
+        assert_eq!(directory_prefix("app.py", "app"), "app");
     }
 
     #[test]

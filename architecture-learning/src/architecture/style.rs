@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::layers::Layering;
 use super::parts::Part;
-use crate::discovery::{Pattern, Shard};
+use crate::discovery::{FileKind, Pattern, Shard, SourceFile};
+use crate::language::Language;
 
 /// Share of dependencies that point down from which on a codebase is layered, and mostly so.
 const LAYERED: f64 = 0.95;
@@ -53,13 +54,41 @@ fn shape(layering: &Layering, parts: usize) -> (&'static str, String) {
 }
 
 /// Frameworks by what they make of a program, the most telling first.
-const KINDS: [(&str, &[&str]); 5] = [
+const KINDS: [(&str, &[&str]); 10] = [
     ("web service", &["axum", "actix", "rocket", "warp"]),
+    (
+        "web service",
+        &[
+            "phoenix",
+            "django",
+            "fastapi",
+            "flask",
+            "starlette",
+            "nestjs",
+            "nextjs",
+            "express",
+            "fastify",
+            "gin",
+            "echo",
+            "chi",
+            "fiber",
+            "aiohttp",
+            "plug",
+            "net_http",
+        ],
+    ),
     ("RPC service", &["tonic"]),
+    ("RPC service", &["grpc"]),
     ("game", &["bevy"]),
+    ("web front end", &["react", "vue", "angular", "svelte"]),
     ("graphical application", &["egui", "iced", "leptos"]),
+    ("graphical application", &["qt", "tkinter", "streamlit"]),
     ("terminal application", &["ratatui"]),
+    ("terminal application", &["textual", "bubbletea", "ink"]),
 ];
+
+/// Frameworks that read a command line.
+const COMMAND_LINES: [&str; 6] = ["clap", "click", "cobra", "commander", "argparse", "flag"];
 
 fn kind(shard: &Shard) -> (&'static str, String) {
     let found = |name: &str| shard.patterns.iter().find(|p| p.name == name);
@@ -68,16 +97,37 @@ fn kind(shard: &Shard) -> (&'static str, String) {
         place.map_or_else(String::new, |e| format!("{} ({}:{})", e.note, e.path, e.line))
     };
     if !shard.application {
-        return ("library", "no binary target".to_owned());
+        let all_rust = shard.files.iter().all(|f| f.language == Language::Rust);
+        let reason = if all_rust {
+            "no binary target"
+        } else if services(shard).is_some() {
+            "what most of its lines are in builds no program"
+        } else {
+            "nothing begins as a program"
+        };
+        return ("library", reason.to_owned());
     }
     let framework =
         KINDS.iter().find_map(|(kind, names)| Some((*kind, names.iter().find_map(|n| found(n))?)));
     if let Some((kind, pattern)) = framework {
         return (kind, shown(pattern));
     }
-    match found("clap") {
-        Some(clap) => ("command-line tool", shown(clap)),
-        None => ("program", "a binary target, no known framework".to_owned()),
+    match COMMAND_LINES.iter().find_map(|name| found(name)) {
+        Some(reader) => ("command-line tool", shown(reader)),
+        None => ("program", program(shard)),
+    }
+}
+
+/// What makes a program of a codebase without a known framework.
+fn program(shard: &Shard) -> String {
+    let entries = || shard.files.iter().filter(|f| f.kind == FileKind::EntryPoint);
+    let is_rust = |f: &SourceFile| f.language == Language::Rust;
+    if shard.files.iter().all(is_rust) || entries().any(is_rust) {
+        return "a binary target, no known framework".to_owned();
+    }
+    match entries().next() {
+        Some(file) => format!("begins in {}, no known framework", file.path),
+        None => "builds a program, no known framework".to_owned(),
     }
 }
 

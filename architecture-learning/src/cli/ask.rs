@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::path::Path;
 use std::process::ExitCode;
 
+use architecture_learning::classify::RuledFile;
 use architecture_learning::discovery::Shard;
 use architecture_learning::explain::{Explanation, explain};
 use architecture_learning::render::{self, RulesFor};
@@ -73,6 +74,8 @@ pub(super) fn explain_file(
         let path = &shard.files[place].path;
         if let Some(explanation) = explain(&seen.serving, &seen.survey, path) {
             text.push_str(&said(&seen, place, &explanation));
+        } else if let Some(file) = ruled(&seen, path) {
+            text.push_str(&told_by_rule(&seen, place, file));
         } else {
             let kind = shard.files[place].kind;
             let _ = writeln!(text, "{path}: {kind:?}, which needs no model");
@@ -108,6 +111,30 @@ fn said(seen: &Seen, place: usize, explanation: &Explanation) -> String {
     let _ = writeln!(text, "  for {role}: {}", words(&explanation.speak_for));
     let _ = writeln!(text, "  against {role}: {}", words(&explanation.speak_against));
     text.push_str("  (the factor is what the word does to the odds)\n");
+    text
+}
+
+fn ruled<'s>(seen: &'s Seen, path: &str) -> Option<&'s RuledFile> {
+    seen.survey.classification.by_rule.iter().find(|f| f.path == path)
+}
+
+/// Of a file in a language that the model has not learnt.
+fn told_by_rule(seen: &Seen, place: usize, file: &RuledFile) -> String {
+    let mut text = format!(
+        "{}\n  {} is read by rules: {}\n",
+        file.path,
+        file.language.title(),
+        render::ONLY_RUST
+    );
+    let verdict = match seen.survey.assigned[place] {
+        Some(assigned) => format!("{} ({})", assigned.role.name(), assigned.basis.words()),
+        None => "nothing: no rule speaks".to_owned(),
+    };
+    let _ = writeln!(text, "  counts as: {verdict}");
+    if let Some(reason) = &file.reason {
+        let line = file.line.map_or_else(String::new, |line| format!(" (line {line})"));
+        let _ = writeln!(text, "  by {reason}{line}");
+    }
     text
 }
 

@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use architecture_learning::architecture::Architecture;
 use architecture_learning::baseline::Comparison;
-use architecture_learning::classify::{Classification, FileRole};
+use architecture_learning::classify::{Classification, FileRole, RuleBasis, RuledFile};
+use architecture_learning::role::Role;
 use architecture_learning::survey::Survey;
 use architecture_learning::{DataDir, LearningError, render};
 use clap::ValueEnum;
@@ -98,25 +99,25 @@ fn human(seen: &Seen, paint: Paint) -> String {
 }
 
 fn table(answer: &Classification, paint: Paint) -> String {
-    let mut directories: BTreeMap<&str, Vec<&FileRole>> = BTreeMap::new();
-    for file in &answer.files {
-        let directory = file.path.rsplit_once('/').map_or("", |(directory, _)| directory);
-        directories.entry(directory).or_default().push(file);
+    let mut directories: BTreeMap<&str, Vec<(&str, String)>> = BTreeMap::new();
+    let learnt = answer.files.iter().map(|f| (f.path.as_str(), said(f, paint)));
+    let ruled = answer.by_rule.iter().map(|f| (f.path.as_str(), told_by_rule(f, paint)));
+    for (path, said) in learnt.chain(ruled) {
+        let (directory, name) = path.rsplit_once('/').unwrap_or(("", path));
+        directories.entry(directory).or_default().push((name, said));
     }
-    let width = answer.files.iter().map(|f| name(f).chars().count()).max().unwrap_or(0);
+    let names = directories.values().flatten().map(|(name, _)| name.chars().count());
+    let width = names.max().unwrap_or(0);
     let mut text = String::new();
-    for (directory, files) in directories {
+    for (directory, mut files) in directories {
+        files.sort();
         let _ = writeln!(text, "{}", paint.bold(&format!("{directory}/")));
-        for file in files {
-            let _ = writeln!(text, "  {:<width$}  {}", name(file), said(file, paint));
+        for (name, said) in files {
+            let _ = writeln!(text, "  {name:<width$}  {said}");
         }
     }
     let _ = writeln!(text, "\n{}", summary(answer));
     text
-}
-
-fn name(file: &FileRole) -> &str {
-    file.path.rsplit('/').next().unwrap_or(&file.path)
 }
 
 fn said(file: &FileRole, paint: Paint) -> String {
@@ -127,22 +128,57 @@ fn said(file: &FileRole, paint: Paint) -> String {
     }
 }
 
+fn told_by_rule(file: &RuledFile, paint: Paint) -> String {
+    let reason = file.reason.as_deref().unwrap_or_default();
+    match (file.role, file.line) {
+        (Some(role), Some(line)) => format!("{:<14} by {reason}, line {line}", role.name()),
+        (Some(role), None) => format!("{:<14} by its name {reason}", role.name()),
+        (None, _) => paint.dim("-"),
+    }
+}
+
 fn summary(answer: &Classification) -> String {
-    let mut roles: BTreeMap<&str, usize> = BTreeMap::new();
-    let answered = answer.files.iter().filter_map(|f| f.role);
-    answered.for_each(|role| *roles.entry(role.name()).or_default() += 1);
-    let mut roles: Vec<_> = roles.into_iter().collect();
-    roles.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
-    let sure: usize = roles.iter().map(|(_, n)| n).sum();
-    let words: Vec<_> = roles.iter().map(|(role, n)| format!("{n} {role}")).collect();
-    let words = if words.is_empty() { "none".to_owned() } else { words.join(", ") };
-    format!(
-        "{} modules: {words}; {} abstained below {:.0} %; {} other files (tests, roots, generated). Model {} {}.",
-        answer.files.len(),
-        answer.files.len() - sure,
-        answer.model.threshold * 100.0,
-        answer.known.len(),
-        answer.model.kind.name(),
-        answer.model.artifact.get(..12).unwrap_or(&answer.model.artifact)
-    )
+    let roles: Vec<_> = answer.files.iter().filter_map(|f| f.role).collect();
+    let mut text = String::new();
+    if !answer.files.is_empty() || answer.by_rule.is_empty() {
+        let _ = write!(
+            text,
+            "{} modules: {}; {} abstained below {:.0} %; {} other files (tests, roots, generated). Model {} {}.",
+            answer.files.len(),
+            counted(&roles),
+            answer.files.len() - roles.len(),
+            answer.model.threshold * 100.0,
+            answer.known.len(),
+            answer.model.kind.name(),
+            answer.model.artifact.get(..12).unwrap_or(&answer.model.artifact)
+        );
+    }
+    if !answer.by_rule.is_empty() {
+        let roles: Vec<_> = answer.by_rule.iter().filter_map(|f| f.role).collect();
+        let _ = write!(
+            text,
+            "{}{} {} modules: {}; {} by a framework's code, {} by name alone, {} abstained: {}.",
+            if text.is_empty() { "" } else { "\n" },
+            answer.by_rule.len(),
+            render::unlearnt(answer),
+            counted(&roles),
+            answer.ruled(RuleBasis::Code),
+            answer.ruled(RuleBasis::Name),
+            answer.by_rule.len() - roles.len(),
+            render::ONLY_RUST
+        );
+    }
+    text
+}
+
+/// How often each role, the commonest first.
+fn counted(roles: &[Role]) -> String {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for role in roles {
+        *counts.entry(role.name()).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+    let words: Vec<_> = counts.iter().map(|(role, n)| format!("{n} {role}")).collect();
+    if words.is_empty() { "none".to_owned() } else { words.join(", ") }
 }

@@ -20,7 +20,7 @@ const FAILED: u8 = 2;
 /// Which codebase, and what it is compared with.
 #[derive(Args)]
 pub(super) struct Look {
-    /// A directory with Rust sources; with its Cargo.toml the answer is better.
+    /// A directory with sources; with its Cargo.toml, package.json or the like the answer is better.
     #[arg(default_value = ".")]
     pub path: PathBuf,
     /// Known violations: a file, or a git revision whose code is looked at.
@@ -179,6 +179,7 @@ impl Seen {
         );
         let survey = &mut self.survey;
         survey.classification.files.retain(|f| reached.contains(&f.path));
+        survey.classification.by_rule.retain(|f| reached.contains(&f.path));
         survey.classification.known.retain(|f| reached.contains(&f.path));
         survey.architecture.names.retain(|n| reached.contains(&n.path));
         survey.architecture.violations.retain(|v| reached.contains(&v.from));

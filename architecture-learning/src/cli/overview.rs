@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use architecture_learning::architecture::Severity;
-use architecture_learning::baseline;
-use architecture_learning::{DataDir, LearningError};
+use architecture_learning::discovery::Evidence;
+use architecture_learning::language::Language;
+use architecture_learning::{DataDir, LearningError, baseline, render};
 
 use super::look::{Look, Seen};
 use super::paint::Paint;
@@ -13,6 +14,8 @@ use super::pictures::Pictures;
 
 /// Lines of each list.
 const LINES_MAX: usize = 5;
+/// Cycles told of code that has no roles.
+const CYCLES_MAX: usize = 2;
 /// Lines of layers.
 const LAYERS_MAX: usize = 9;
 /// Letters of a line of layers.
@@ -53,11 +56,12 @@ fn style(text: &mut String, seen: &Seen, paint: Paint) {
     let style = &survey.architecture.style;
     let _ = writeln!(
         text,
-        "{}: {} modules in {} parts, {} files, {lines} lines",
+        "{}: {} modules in {} parts, {} files, {lines} lines{}",
         paint.bold(&survey.shard.codebase.name),
-        survey.classification.files.len(),
+        survey.classification.modules(),
         survey.architecture.parts.len(),
-        survey.shard.files.len()
+        survey.shard.files.len(),
+        render::languages(&survey.shard)
     );
     let _ = writeln!(text, "\n{}{}", head(paint, "Style"), paint.bold(&style.headline));
     for reason in &style.reasons {
@@ -69,8 +73,7 @@ fn layers(text: &mut String, seen: &Seen, paint: Paint) {
     let architecture = &seen.survey.architecture;
     let name = |part: &usize| {
         let part = &architecture.parts[*part];
-        let role = part.roles.first();
-        role.map_or(part.name.clone(), |(role, _)| format!("{} ({})", part.name, role.name()))
+        part.role().map_or(part.name.clone(), |role| format!("{} ({})", part.name, role.name()))
     };
     let layers = &architecture.layering.layers;
     for (i, layer) in layers.iter().take(LAYERS_MAX).enumerate() {
@@ -105,7 +108,15 @@ fn worst(text: &mut String, seen: &Seen, paint: Paint) {
         lines.push(format!("{severity}{}:{} \u{2192} {}", v.from, v.line, v.to));
         lines.push(format!("       {}", paint.dim(&format!("{}: {}", v.rule.name(), v.evidence))));
     }
-    let room = LINES_MAX.saturating_sub(reported.len());
+    // without roles no rule objects to a cycle, and it is one all the same
+    let by_rule = |e: &&Evidence| Language::of(&e.path).is_some_and(|l| !l.is_learnt());
+    let cycles = architecture.patterns.iter().filter(|p| p.name == "cycle");
+    let cycles = cycles.flat_map(|p| &p.evidence).filter(by_rule).take(CYCLES_MAX);
+    let cycles = cycles.map(|at| format!("cycle  {}:{} {}", at.path, at.line, at.note));
+    let cycles: Vec<_> = cycles.collect();
+    let told = reported.len() + cycles.len();
+    lines.extend(cycles);
+    let room = LINES_MAX.saturating_sub(told);
     for upward in architecture.layering.upward.iter().take(room) {
         let link = &architecture.links[upward.link];
         let name = |part: usize| &architecture.parts[part].name;
@@ -161,18 +172,25 @@ fn names(text: &mut String, seen: &Seen, paint: Paint) {
     if lines.is_empty() {
         lines.push("no name disagrees with its code".to_owned());
     }
+    if seen.survey.classification.files.is_empty() {
+        lines = vec![format!("not compared with code: {}", render::ONLY_RUST)];
+    }
     section(text, paint, "Names", &lines);
 }
 
 fn coverage(text: &mut String, seen: &Seen, paint: Paint) {
     let (sure, agreed) = seen.survey.covered();
-    let modules = seen.survey.classification.files.len();
-    let lines = [
-        format!(
-            "{sure} of {modules} modules have a role by the model, {agreed} more by name and model together"
-        ),
-        paint.dim(&seen.subject().trust()),
-    ];
+    let classification = &seen.survey.classification;
+    let modules = classification.files.len();
+    let of = if classification.by_rule.is_empty() { "" } else { "Rust " };
+    let mut lines = Vec::new();
+    if modules > 0 || classification.by_rule.is_empty() {
+        lines.push(format!(
+            "{sure} of {modules} {of}modules have a role by the model, {agreed} more by name and model together"
+        ));
+        lines.push(paint.dim(&seen.subject().trust()));
+    }
+    lines.extend(render::by_rule(classification));
     section(text, paint, "Roles", &lines);
 }
 
@@ -180,6 +198,7 @@ fn unseen(text: &mut String, seen: &Seen, paint: Paint) {
     let blind = &seen.survey.architecture.blind;
     let counts = [
         (blind.abstained, "modules abstained on"),
+        (blind.unlearnt, "modules without a role by rule"),
         (blind.macros, "macro calls between items"),
         (blind.cfgs, "items under #[cfg], read as compiled"),
         (blind.unresolved, "paths not followed to their end"),
@@ -187,6 +206,7 @@ fn unseen(text: &mut String, seen: &Seen, paint: Paint) {
         (blind.dead.len(), "files that no `mod` declares"),
         (blind.generated, "generated files"),
         (blind.unread.len(), "files unreadable or too large"),
+        (blind.skipped.len(), "directories of builds or of others' code"),
     ];
     let words: Vec<_> =
         counts.iter().filter(|(n, _)| *n > 0).map(|(n, what)| format!("{n} {what}")).collect();

@@ -4,15 +4,15 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use super::kinds::{is_generated, kinds};
-use super::syntax::Parsed;
-use super::tree::{self, Package};
+use super::generated::is_no_source;
+use super::portion::{Findings, Portion};
+use super::reader::Reader;
 use super::walk::{self, Files};
-use super::{FORMAT, Shard, SourceFile, Unread, detect, parse, resolve};
+use super::{FORMAT, Shard, Unread, detect};
 use crate::LearningError;
 use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
-use crate::manifest::{Manifest, TargetKind};
+use crate::language::Language;
 use crate::observer::Observer;
 use crate::storage;
 
@@ -22,7 +22,7 @@ pub(super) struct Input {
     pub files: Files,
     /// Of [`Files::sources`]; empty for those that were not read.
     pub texts: Vec<String>,
-    /// Of [`Files::manifests`].
+    /// Of [`Files::manifests`], then of [`Files::declarations`].
     pub manifests: Vec<String>,
     pub unread: Vec<Unread>,
 }
@@ -31,23 +31,27 @@ impl Input {
     /// The files in the codebase's directory.
     pub(super) fn of_directory(
         codebase: &Codebase,
+        languages: &'static [Language],
         observer: &dyn Observer,
     ) -> Result<Self, LearningError> {
         let root = codebase.root.clone();
-        let files = walk::walk(&root);
+        let files = walk::walk(&root, languages);
         Self::read(codebase, files, observer, |path| read_file(&root.join(path)))
     }
 
     /// The files of a revision.
     pub(super) fn of_revision(
         codebase: &Codebase,
+        languages: &'static [Language],
         revision: &Revision,
     ) -> Result<Self, LearningError> {
-        let files = walk::sort(revision.paths());
-        let wanted = files.sources.iter().chain(&files.manifests).map(String::as_str);
-        let mut blobs = revision.read(wanted)?;
+        let files = walk::sort(revision.paths(), languages);
+        let Files { sources, manifests, declarations, .. } = &files;
+        let wanted = sources.iter().chain(manifests).chain(declarations);
+        let wanted = wanted.map(String::as_str).collect::<BTreeSet<_>>().into_iter();
+        let blobs = revision.read(wanted)?;
         Self::read(codebase, files, &crate::observer::Unobserved, |path| {
-            blobs.remove(path).ok_or_else(|| "not among the objects".to_owned())
+            blobs.get(path).cloned().ok_or_else(|| "not among the objects".to_owned())
         })
     }
 
@@ -70,8 +74,13 @@ impl Input {
                 |bytes| String::from_utf8_lossy(&bytes).into_owned(),
             ))
         };
-        let texts = files.sources.iter().map(&mut text).collect::<Result<_, _>>()?;
-        let manifests = files.manifests.iter().map(&mut text).collect::<Result<_, _>>()?;
+        let texts: Vec<String> = files.sources.iter().map(&mut text).collect::<Result<_, _>>()?;
+        let mut manifest = |path: &String| match files.sources.binary_search(path) {
+            Ok(source) => Ok(texts[source].clone()),
+            Err(_) => text(path),
+        };
+        let manifests = files.manifests.iter().chain(&files.declarations);
+        let manifests = manifests.map(&mut manifest).collect::<Result<_, _>>()?;
         Ok(Self { codebase: codebase.clone(), files, texts, manifests, unread })
     }
 
@@ -93,98 +102,53 @@ impl Input {
         threads: usize,
         observer: &mut dyn Observer,
     ) -> Result<Shard, LearningError> {
-        let parsed = parse::parse(&self.worth_parsing(), threads, &self.codebase, observer)?;
-        let packages = self.packages();
-        let tree = tree::build(&packages, &self.files.sources, &parsed);
-        let resolution = resolve::resolve(&tree, &parsed);
-        let kinds = kinds(self, &tree, &parsed);
-        let mut files = self.source_files(&packages, &parsed, &resolution.dependencies);
-        files.iter_mut().zip(kinds).for_each(|(file, kind)| file.kind = kind);
-        let binaries = tree.crates.iter().filter(|c| c.kind == TargetKind::Binary).count();
-        let view = detect::View {
-            packages: &packages,
-            others: &self.files.others,
-            files: &files,
-            parsed: &parsed,
-            edges: &resolution.edges,
-            tree: &tree,
-        };
+        let mut parts = Vec::new();
+        for reader in Reader::ALL {
+            if let Some(portion) = self.portion(reader) {
+                parts.push(reader.read(&portion, threads, observer)?);
+            }
+        }
+        let findings = Findings::all(parts);
         Ok(Shard {
-            patterns: detect::detect(&view),
+            patterns: detect::detect(&findings, &self.files.others),
             codebase: self.codebase.clone(),
-            files,
-            edges: resolution.edges,
-            unresolved: resolution.unresolved,
-            application: binaries > 0,
+            files: findings.files,
+            edges: findings.edges,
+            unresolved: findings.unresolved,
+            application: findings.application,
             unread: self.unread.clone(),
+            skipped: self.files.skipped.iter().cloned().collect(),
         })
     }
 
-    /// The texts, empty where parsing would only take time.
-    pub(super) fn worth_parsing(&self) -> Vec<&str> {
-        self.texts.iter().map(|text| worth_parsing(text)).collect()
+    /// Parses and reads nothing from the trees.
+    pub(super) fn trees_alone(&self, threads: usize) -> Result<(), LearningError> {
+        let mut portions = Reader::ALL.into_iter().filter_map(|r| Some((r, self.portion(r)?)));
+        portions.try_for_each(|(reader, portion)| reader.trees_alone(&portion, threads))
     }
 
-    fn packages(&self) -> Vec<Package> {
-        let manifests = self.files.manifests.iter().zip(&self.manifests);
-        let package = |(path, text): (&String, &String)| {
-            let directory = path.trim_end_matches("Cargo.toml").to_owned();
-            Some(Package { directory, manifest: Manifest::parse(text)? })
-        };
-        let mut packages: Vec<_> = manifests.filter_map(package).collect();
-        if packages.is_empty() {
-            packages.push(self.bare_package());
-        }
-        packages
+    /// The sources of a reader; none where there is nothing for it.
+    fn portion(&self, reader: Reader) -> Option<Portion<'_>> {
+        let of = |path: &str| Language::of(path).is_some_and(|l| reader.languages().contains(&l));
+        let learnt = reader.languages().iter().any(|l| l.is_learnt());
+        let own = self.files.sources.iter().zip(&self.texts);
+        let own = own.filter(|(path, text)| of(path) && (learnt || !is_no_source(text)));
+        let (sources, texts): (Vec<_>, Vec<_>) =
+            own.map(|(path, text)| (path.clone(), text.as_str())).unzip();
+        let manifests = self.files.manifests.iter().chain(&self.files.declarations);
+        let texts_of = self.manifests.iter().map(String::as_str);
+        let manifests = manifests.map(String::as_str).zip(texts_of).filter(|(path, _)| {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            reader.languages().iter().any(|l| l.manifests().contains(&name))
+        });
+        (!sources.is_empty()).then(|| Portion {
+            codebase: &self.codebase,
+            sources,
+            texts,
+            manifests: manifests.collect(),
+            unread: &self.unread,
+        })
     }
-
-    /// Sources without any manifest: whatever looks like a root is one.
-    fn bare_package(&self) -> Package {
-        let target = |path: &String| match path.rsplit('/').next() {
-            Some("lib.rs") => Some((TargetKind::Library, path.clone())),
-            Some("main.rs") => Some((TargetKind::Binary, path.clone())),
-            _ => None,
-        };
-        let targets = self.files.sources.iter().filter_map(target).collect();
-        let manifest = Manifest { targets, ..Manifest::default() };
-        Package { directory: String::new(), manifest }
-    }
-
-    fn source_files(
-        &self,
-        packages: &[Package],
-        parsed: &[Parsed],
-        dependencies: &[BTreeSet<String>],
-    ) -> Vec<SourceFile> {
-        let paths = self.files.sources.iter().zip(&self.texts);
-        let file = |(i, (path, text)): (usize, (&String, &String))| {
-            let lines = u32::try_from(text.lines().count()).unwrap_or(u32::MAX);
-            let home = packages.iter().filter(|p| path.starts_with(&p.directory));
-            let home = home.max_by_key(|p| p.directory.len()).and_then(|p| p.manifest.name.clone());
-            let tokens = parsed[i].tokens.clone();
-            let words = tokens.iter().map(|(word, n)| format!("{word} {n}"));
-            SourceFile {
-                path: path.clone(),
-                kind: super::FileKind::Module,
-                package: home.unwrap_or_default(),
-                lines,
-                fingerprint: storage::hash(words),
-                dependencies: dependencies[i].clone(),
-                structure: parsed[i].counts.iter().copied().chain([lines]).collect(),
-                blind: parsed[i].blind,
-                tokens,
-            }
-        };
-        paths.enumerate().map(file).collect()
-    }
-}
-
-/// Bindings by the megabyte take most of the time and have no role.
-fn worth_parsing(text: &str) -> &str {
-    let long = text.len() as u64;
-    let unread =
-        long > walk::SOURCE_BYTES_MAX || (long > walk::GENERATED_BYTES_MAX && is_generated(text));
-    if unread { "" } else { text }
 }
 
 /// The bytes of a file, or why not; one that nobody typed is not read at all.

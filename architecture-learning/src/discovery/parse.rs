@@ -1,58 +1,49 @@
-//! Parses all sources of a codebase, on one thread for a step of the pipeline and on several for a person who waits.
+//! Parses all sources of a portion, on one thread for a step of the pipeline and on several for a person who waits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::syntax::{Parsed, Syntax};
+use super::portion::Portion;
 use crate::LearningError;
-use crate::codebase::Codebase;
 use crate::observer::Observer;
 
-/// The parse of each text, in order. With one thread the observer is asked before each.
-pub(super) fn parse(
-    texts: &[&str],
+/// `read` of each file by its place, in order. With one thread the observer is asked before each.
+pub(super) fn each<P, T: Send>(
+    portion: &Portion<'_>,
     threads: usize,
-    codebase: &Codebase,
     observer: &mut dyn Observer,
-) -> Result<Vec<Parsed>, LearningError> {
+    parser: impl Fn() -> Result<P, LearningError> + Sync,
+    read: impl Fn(&mut P, usize) -> T + Sync,
+) -> Result<Vec<T>, LearningError> {
+    let files = portion.sources.len();
     if threads > 1 {
-        return side_by_side(texts, threads, codebase, Syntax::parse);
+        return side_by_side(files, threads, parser, read);
     }
-    let mut syntax = syntax(codebase)?;
-    let mut parsed = Vec::with_capacity(texts.len());
-    for (done, text) in texts.iter().enumerate() {
+    let mut parser = parser()?;
+    let mut done = Vec::with_capacity(files);
+    for file in 0..files {
         if observer.cancelled() {
             return Err(LearningError::Cancelled);
         }
-        observer.progress(done, texts.len(), &codebase.name);
-        parsed.push(syntax.parse(text));
+        observer.progress(file, files, &portion.codebase.name);
+        done.push(read(&mut parser, file));
     }
-    Ok(parsed)
+    Ok(done)
 }
 
-/// Makes the trees and reads nothing from them.
-pub(super) fn trees_alone(
-    texts: &[&str],
+fn side_by_side<P, T: Send>(
+    files: usize,
     threads: usize,
-    codebase: &Codebase,
-) -> Result<(), LearningError> {
-    side_by_side(texts, threads, codebase, Syntax::tree_alone).map(drop)
-}
-
-/// `parse` of each text, in order.
-fn side_by_side<T: Send>(
-    texts: &[&str],
-    threads: usize,
-    codebase: &Codebase,
-    parse: impl Fn(&mut Syntax, &str) -> T + Sync,
+    parser: impl Fn() -> Result<P, LearningError> + Sync,
+    read: impl Fn(&mut P, usize) -> T + Sync,
 ) -> Result<Vec<T>, LearningError> {
     let next = AtomicUsize::new(0);
     let work = || {
-        let mut syntax = syntax(codebase)?;
+        let mut parser = parser()?;
         let mut done = Vec::new();
-        while let Some((i, text)) =
-            Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, *texts.get(i)?)))
+        while let Some(file) =
+            Some(next.fetch_add(1, Ordering::Relaxed)).filter(|file| *file < files)
         {
-            done.push((i, parse(&mut syntax, text)));
+            done.push((file, read(&mut parser, file)));
         }
         Ok(done)
     };
@@ -62,10 +53,6 @@ fn side_by_side<T: Send>(
         joined.map(|part| part.unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
     });
     let mut parsed: Vec<_> = parts?.into_iter().flatten().collect();
-    parsed.sort_by_key(|(i, _)| *i);
+    parsed.sort_by_key(|(file, _)| *file);
     Ok(parsed.into_iter().map(|(_, parsed)| parsed).collect())
-}
-
-fn syntax(codebase: &Codebase) -> Result<Syntax, LearningError> {
-    Syntax::new().ok_or_else(|| LearningError::damaged(&codebase.root, "no grammar for Rust"))
 }

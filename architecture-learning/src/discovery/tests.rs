@@ -142,3 +142,21 @@ fn sources_without_a_manifest_have_roots_and_modules() {
     assert_eq!(kinds, [module("a/b.rs"), module("a/mod.rs"), module("loose.rs"), root]);
     assert!(shard.edges.iter().any(|e| e.kind == EdgeKind::Use), "{:?}", shard.edges);
 }
+
+#[test]
+fn learning_keeps_to_rust() {
+    let files = [
+        ("Cargo.toml", "[package]\nname = \"m\"\n"),
+        ("src/lib.rs", "mod a;\n"),
+        ("src/a.rs", ""),
+        ("tool.py", "import tool2\n"),
+        ("tool2.py", ""),
+    ];
+    let sample = Sample::new("learnt", &files);
+    let codebase = Codebase::open(&sample.0).expect("a codebase");
+    let data = DataDir::at(sample.0.join("target/data"));
+    let learnt = discover(&data, &codebase, &mut Unobserved).expect("a shard");
+    assert_eq!((learnt.files, scan(&codebase).expect("a shard").files.len()), (2, 4));
+    let text = fs::read_to_string(data.shard(&learnt.shard)).expect("the shard");
+    assert!(!text.contains("\"language\"") && !text.contains("\"sign\""), "as it always was");
+}

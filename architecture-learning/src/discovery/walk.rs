@@ -1,10 +1,13 @@
-//! Which files a codebase has: Rust sources, manifests, and the marker files that tell technologies.
+//! Which files a codebase has: sources, manifests, and the marker files that tell technologies.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ignore::WalkBuilder;
 
 use super::Unread;
+use crate::language::Language;
 
 /// Larger files are not even read.
 pub(crate) const READ_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -18,24 +21,39 @@ pub(crate) const GENERATED_BYTES_MAX: u64 = 64 * 1024;
 /// The files of a codebase by kind, paths relative to its root with `/`, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Files {
+    /// Sources in the languages that were asked for.
     pub sources: Vec<String>,
+    /// Each `Cargo.toml`.
     pub manifests: Vec<String>,
+    /// Manifests of the other languages; these are among [`Files::others`] too, or sources themselves.
+    pub declarations: Vec<String>,
     /// Everything else that is small in number: file names that markers may look at.
     pub others: Vec<String>,
+    /// Directories of builds and of other people's code.
+    pub skipped: BTreeSet<String>,
     /// Directories and files that the walk could not enter.
     pub unread: Vec<Unread>,
 }
 
 /// Walks `root`, honouring its ignore files and leaving out `target` and other people's code. Links are not followed.
-pub(crate) fn walk(root: &Path) -> Files {
+pub(crate) fn walk(root: &Path, languages: &'static [Language]) -> Files {
+    let skipped = Arc::new(Mutex::new(BTreeSet::new()));
+    let (seen, base) = (Arc::clone(&skipped), root.to_owned());
     let walker = WalkBuilder::new(root)
         .hidden(false)
         .parents(false)
-        .filter_entry(|entry| !is_foreign(&entry.file_name().to_string_lossy()))
+        .filter_entry(move |entry| {
+            let name = entry.file_name().to_string_lossy();
+            let leave = is_foreign(&name) || is_pruned(&name, languages);
+            if leave && is_worth_a_word(&name) && entry.file_type().is_some_and(|t| t.is_dir()) {
+                let path = relative(entry.path(), &base);
+                seen.lock().unwrap_or_else(PoisonError::into_inner).extend(path);
+            }
+            !leave
+        })
         .build();
     let (mut paths, mut unread) = (Vec::new(), Vec::new());
-    let inside =
-        |path: &Path| Some(path.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/"));
+    let inside = |path: &Path| relative(path, root);
     for entry in walker {
         match entry {
             Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
@@ -48,28 +66,88 @@ pub(crate) fn walk(root: &Path) -> Files {
             }),
         }
     }
-    Files { unread, ..sort(paths) }
+    let mut files = Files { unread, ..sort(paths, languages) };
+    files.skipped.append(&mut skipped.lock().unwrap_or_else(PoisonError::into_inner));
+    files
 }
 
 /// Files by kind, without those in directories that are left out.
-pub(crate) fn sort(paths: impl IntoIterator<Item = String>) -> Files {
+pub(crate) fn sort(paths: impl IntoIterator<Item = String>, languages: &[Language]) -> Files {
     let mut files = Files::default();
-    for path in paths.into_iter().filter(|path| !path.split('/').any(is_foreign)) {
-        match path.rsplit('/').next() {
-            Some("Cargo.toml") => files.manifests.push(path),
-            _ if path.to_lowercase().ends_with(".rs") => files.sources.push(path),
-            _ => files.others.push(path),
+    let (foreign, paths): (Vec<_>, Vec<_>) =
+        paths.into_iter().partition(|path| path.split('/').any(is_foreign));
+    files.skipped.extend(foreign.iter().filter_map(|path| {
+        directory(path, &|_, name| is_foreign(name)).filter(|d| is_worth_a_word(base_name(d)))
+    }));
+    let packages: Vec<BTreeSet<String>> =
+        languages.iter().map(|language| packages(&paths, *language)).collect();
+    for path in paths {
+        let name = base_name(&path);
+        let manifest = languages.iter().any(|l| l.manifests().contains(&name));
+        let source = Language::of(&path).and_then(|l| languages.iter().position(|o| *o == l));
+        if let Some(place) = source {
+            let language = languages[place];
+            let left = directory(&path, &|parent, name| {
+                let built = language.built().contains(&name) && packages[place].contains(parent);
+                language.foreign().contains(&name) || built
+            });
+            if let Some(directory) = left {
+                files.skipped.insert(directory);
+                continue;
+            }
+        }
+        if name == "Cargo.toml" {
+            files.manifests.push(path);
+        } else {
+            files.declarations.extend(manifest.then(|| path.clone()));
+            if source.is_some() { &mut files.sources } else { &mut files.others }.push(path);
         }
     }
     files.sources.sort();
     files.manifests.sort();
+    files.declarations.sort();
     files.others.sort();
     files
+}
+
+/// Directories that hold a manifest of `language`.
+fn packages(paths: &[String], language: Language) -> BTreeSet<String> {
+    let manifests = paths.iter().filter(|path| language.manifests().contains(&base_name(path)));
+    manifests.map(|path| path.rsplit_once('/').map_or("", |(d, _)| d).to_owned()).collect()
+}
+
+/// The outermost directory of `path` for which `leave` holds, asked with its parent and its name.
+fn directory(path: &str, leave: &dyn Fn(&str, &str) -> bool) -> Option<String> {
+    let mut ends = path.match_indices('/').map(|(at, _)| &path[..at]);
+    let found = ends.find(|directory| {
+        let (parent, name) = directory.rsplit_once('/').unwrap_or(("", directory));
+        leave(parent, name)
+    });
+    found.map(str::to_owned)
+}
+
+fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Directories of git, of builds and of other people's code.
 fn is_foreign(name: &str) -> bool {
     matches!(name, ".git" | "target" | "node_modules" | "vendor" | "third_party")
+}
+
+/// Directories of tools that may hold as much as everything else.
+fn is_pruned(name: &str, languages: &[Language]) -> bool {
+    let tool = name.starts_with('.') || matches!(name, "__pycache__" | "site-packages");
+    tool && languages.iter().any(|l| l.foreign().contains(&name))
+}
+
+/// Whether somebody may wonder why it was not seen.
+fn is_worth_a_word(name: &str) -> bool {
+    !matches!(name, ".git" | "target" | "__pycache__")
+}
+
+fn relative(path: &Path, root: &Path) -> Option<String> {
+    Some(path.strip_prefix(root).ok()?.to_string_lossy().replace('\\', "/"))
 }
 
 fn place(error: &ignore::Error) -> Option<&Path> {

@@ -8,8 +8,8 @@ const words=search.value.toLowerCase().split(/\s+/).filter(Boolean);
 const fits=D.files.filter(f=>(part<0||f[1]===part)&&words.every(w=>(f[0]+" "+(f[2]<0?D.kinds[f[6]]:D.roles[f[2]])).toLowerCase().includes(w)));
 rows.replaceChildren(...fits.slice(0,limit).map(f=>{
 const row=document.createElement("tr"),path=document.createElement("code");path.textContent=f[0];cell(row,path);
-if(f[6]!==0)cell(row,D.kinds[f[6]],"dim");else if(f[2]<0)cell(row,"abstains (perhaps "+D.roles[f[5]]+")","dim");else cell(row,chip(f[2],f[3]));
-cell(row,f[6]===0?f[4]+" %":"","n");cell(row,String(f[7]),"n");return row}));
+if(f[6]!==0)cell(row,D.kinds[f[6]],"dim");else if(f[2]<0&&f[8])cell(row,"none by rule; "+D.languages[f[8]]+" is not learnt","dim");else if(f[2]<0)cell(row,"abstains (perhaps "+D.roles[f[5]]+")","dim");else cell(row,chip(f[2],f[3]));
+cell(row,f[6]===0&&!f[8]?f[4]+" %":"","n");cell(row,String(f[7]),"n");return row}));
 count.textContent=fits.length+" files"+(part<0?"":" in "+D.parts[part]);
 more.hidden=fits.length<=limit;all.hidden=part<0}
 function focus(p){part=p;limit=100;

@@ -5,8 +5,9 @@ mod sections;
 use serde_json::json;
 
 use super::{Subject, escape, svg};
-use crate::architecture::Basis;
+use crate::architecture::{Basis, ROOT};
 use crate::discovery::FileKind;
+use crate::language::{Language, without_extension};
 use crate::role::Role;
 
 /// The page.
@@ -57,9 +58,11 @@ fn data(subject: Subject<'_>) -> String {
     let part_of = |path: &str| {
         let within = |start: &str| {
             let rest = path.strip_prefix(start);
-            !start.is_empty() && rest.is_some_and(|r| r.starts_with('/') || r == ".rs")
+            let ends = |r: &str| r.starts_with('/') || (without_extension(path) == start);
+            !start.is_empty() && rest.is_some_and(ends)
         };
-        let fits = parts.iter().enumerate().filter(|(_, p)| within(&p.path));
+        let root = |name: &str| name == ROOT && !path.contains('/');
+        let fits = parts.iter().enumerate().filter(|(_, p)| within(&p.path) || root(&p.name));
         fits.max_by_key(|(_, p)| p.path.len())
             .and_then(|(i, _)| i64::try_from(i).ok())
             .unwrap_or(-1)
@@ -72,6 +75,8 @@ fn data(subject: Subject<'_>) -> String {
         #[expect(clippy::cast_possible_truncation, reason = "0 to 100")]
         let sure = answer.map_or(0, |a| (a.confidence * 100.0).round() as i64);
         let likeliest = answer.map_or(0, |a| a.likeliest.index());
+        // a number for the languages that the model has not learnt
+        let unlearnt = if file.language.is_learnt() { 0 } else { file.language as usize };
         json!([
             file.path,
             part_of(&file.path),
@@ -80,17 +85,20 @@ fn data(subject: Subject<'_>) -> String {
             sure,
             likeliest,
             file.kind as usize,
-            file.lines
+            file.lines,
+            unlearnt
         ])
     };
     let files: Vec<_> = survey.shard.files.iter().zip(&survey.assigned).map(row).collect();
     let roles = Role::ALL.map(Role::name);
     let names: Vec<_> = parts.iter().map(|p| &p.name).collect();
-    let bases = [Basis::Person, Basis::Model, Basis::Agreement].map(basis);
+    let bases = [Basis::Person, Basis::Model, Basis::Agreement, Basis::Code, Basis::Name];
+    let bases = bases.map(Basis::words);
     let data = json!({
         "roles": roles,
         "bases": bases,
         "kinds": KINDS,
+        "languages": Language::ALL.map(Language::title),
         "parts": names,
         "files": files,
     });
@@ -111,11 +119,3 @@ const KINDS: [FileKind; 10] = [
     FileKind::Dead,
     FileKind::Unread,
 ];
-
-fn basis(basis: Basis) -> &'static str {
-    match basis {
-        Basis::Person => "archlearn.toml says so",
-        Basis::Model => "the model says so",
-        Basis::Agreement => "the name and the model's likeliest role agree",
-    }
-}

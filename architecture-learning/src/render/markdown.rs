@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Subject, mermaid, message};
+use super::{Subject, by_rule, mermaid, message};
 
 /// Violations and names listed.
 const ROWS_MAX: usize = 20;
@@ -46,24 +46,45 @@ pub fn markdown(subject: Subject<'_>) -> String {
         let _ = writeln!(text, "| `{}` | {named} | {code} ({sure:.0} %) |", n.path);
     }
     more(&mut text, names.len());
-    let blind = &architecture.blind;
     let (sure, agreed) = subject.survey.covered();
-    let _ = writeln!(
-        text,
-        "\n{sure} modules have a role by the model, {agreed} more by name and model together, {} none. Model: {}.",
-        subject.survey.classification.files.len().saturating_sub(sure + agreed),
-        subject.trust()
+    if !subject.survey.classification.files.is_empty() {
+        let _ = writeln!(
+            text,
+            "\n{sure} modules have a role by the model, {agreed} more by name and model together, {} none. Model: {}.",
+            subject.survey.classification.files.len().saturating_sub(sure + agreed),
+            subject.trust()
+        );
+    }
+    let by_rule = by_rule(&subject.survey.classification);
+    if !by_rule.is_empty() {
+        let _ = writeln!(text, "\n{}.", by_rule.join("; "));
+    }
+    text + &not_seen(subject)
+}
+
+fn not_seen(subject: Subject<'_>) -> String {
+    let blind = &subject.survey.architecture.blind;
+    let mut rust = format!(
+        "{} macro calls between items, {} items under `#[cfg]`, ",
+        blind.macros, blind.cfgs
     );
-    let _ = writeln!(
-        text,
-        "Not seen: {} macro calls between items, {} items under `#[cfg]`, {} files that do not parse, {} generated, {} unread.",
-        blind.macros,
-        blind.cfgs,
+    if subject.survey.classification.files.is_empty() && blind.unlearnt > 0 {
+        rust.clear();
+    }
+    let mut others = String::new();
+    if blind.unlearnt + blind.skipped.len() > 0 {
+        others = format!(
+            ", {} modules without a role by rule, {} directories of builds or of others' code",
+            blind.unlearnt,
+            blind.skipped.len()
+        );
+    }
+    format!(
+        "Not seen: {rust}{} files that do not parse, {} generated, {} unread{others}.\n",
         blind.broken.len(),
         blind.generated,
         blind.unread.len()
-    );
-    text
+    )
 }
 
 fn more(text: &mut String, rows: usize) {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::architecture::Architecture;
+use crate::role::Role;
 
 /// Links drawn, the strongest first; Mermaid gives up on many.
 const LINKS_MAX: usize = 120;
@@ -16,7 +17,7 @@ pub fn mermaid(architecture: &Architecture) -> String {
         let _ = writeln!(text, "  subgraph layer{i}[\" \"]");
         for part in layer {
             let part_of = &architecture.parts[*part];
-            let role = part_of.roles.first().map_or("", |(role, _)| role.name());
+            let role = part_of.role().map_or("", Role::name);
             let role = if role.is_empty() { String::new() } else { format!("<br/>{role}") };
             let _ = writeln!(text, "    p{part}[\"{}{role}\"]", plain(&part_of.name));
         }

@@ -104,7 +104,7 @@ fn curve(
 fn part_box(text: &mut String, architecture: &Architecture, part: usize, place: Box) {
     let of = &architecture.parts[part];
     let with_role: usize = of.roles.iter().map(|(_, n)| n).sum();
-    let role = of.roles.first().map(|(role, _)| *role);
+    let role = of.role();
     let class = role.map_or("none", Role::name);
     let strength = if role.is_none() { 100 } else { 35 + 65 * with_role / of.files.max(1) };
     let Box { x, y, width, height } = place;

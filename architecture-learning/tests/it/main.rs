@@ -4,6 +4,7 @@ mod broadway;
 mod definition;
 mod durable;
 mod flip;
+mod languages;
 mod look;
 mod mistakes;
 mod registry;
@@ -145,10 +146,13 @@ fn the_json_of_classify_is_an_interface() {
     let answer: Classification = serde_json::from_str(
         r#"{"version":1,"model":{"artifact":"9f2c","kind":"network","threshold":0.5},
             "files":[{"path":"src/args.rs","role":"cli","confidence":0.83,"likeliest":"cli"},
-                     {"path":"src/misc.rs","role":null,"confidence":0.31,"likeliest":"codec"}],
+                     {"path":"src/misc.rs","language":"rust","role":null,"confidence":0.31,"likeliest":"codec"}],
+            "by_rule":[{"path":"web/api.py","language":"python","role":"http_api","basis":"code",
+                        "reason":"`@app.get` of fastapi","line":9},
+                       {"path":"web/misc.py","language":"python","role":null,"basis":null,"reason":null,"line":null}],
             "known":[{"path":"src/main.rs","kind":"entry_point"}]}"#,
     )
-    .expect("the documented form");
+    .expect("the documented form, whether a language stands there or not");
     let text = serde_json::to_string_pretty(&answer).expect("JSON");
     insta::assert_snapshot!(text, @r#"
     {
@@ -161,20 +165,41 @@ fn the_json_of_classify_is_an_interface() {
       "files": [
         {
           "path": "src/args.rs",
+          "language": "rust",
           "role": "cli",
           "confidence": 0.83,
           "likeliest": "cli"
         },
         {
           "path": "src/misc.rs",
+          "language": "rust",
           "role": null,
           "confidence": 0.31,
           "likeliest": "codec"
         }
       ],
+      "by_rule": [
+        {
+          "path": "web/api.py",
+          "language": "python",
+          "role": "http_api",
+          "basis": "code",
+          "reason": "`@app.get` of fastapi",
+          "line": 9
+        },
+        {
+          "path": "web/misc.py",
+          "language": "python",
+          "role": null,
+          "basis": null,
+          "reason": null,
+          "line": null
+        }
+      ],
       "known": [
         {
           "path": "src/main.rs",
+          "language": "rust",
           "kind": "entry_point"
         }
       ]

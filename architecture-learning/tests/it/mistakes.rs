@@ -92,6 +92,6 @@ fn classify_tells_what_is_missing() {
     fs::write(scratch.path("some/Cargo.toml"), "[package]\nname = \"some\"\n").expect("a file");
     fs::create_dir_all(scratch.path("empty")).expect("a directory");
     let path = |name: &str| scratch.path(name).to_str().expect("a plain path").to_owned();
-    check(&scratch, &["classify", &path("empty")], &["no Rust source in `", "with `.rs` files"]);
+    check(&scratch, &["classify", &path("empty")], &["no source in `", "with Rust, Python"]);
     check(&scratch, &["classify", &path("some/Cargo.toml")], &["is not a directory"]);
 }

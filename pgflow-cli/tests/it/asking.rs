@@ -103,7 +103,8 @@ async fn status_and_why_and_list_show_a_run_that_waits() {
 async fn a_failed_run_shows_where_and_why_and_its_dump_has_everything() {
     let db = Database::new().await;
     let flow = db.flow().await;
-    let worker = worker(&flow, "survey").await;
+    // the pages one after the other: the last one fails
+    let worker = flow.worker().only(["survey"]).slots(1).spawn().await.unwrap();
     let run = flow.start::<survey>("bad".into()).await.unwrap();
     run.output().await.unwrap_err();
     assert_snapshot!("status_failed", timeless_text(&pgflow(&db, &["status", "1"]).await.text()));
@@ -271,5 +272,34 @@ async fn a_trace_shows_where_the_time_went_and_json_is_what_collectors_take() {
     );
     assert_eq!(resource["scopeSpans"][0]["spans"].as_array().unwrap().len(), 13);
     assert_eq!(pgflow(&db, &["trace", "999"]).await.status, 3);
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_message_is_told_from_its_sending_to_its_run() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    flow.make_queue("pages").await.unwrap();
+    let id = flow.send("pages", &json!({"name": "q", "amount": 3})).await.unwrap();
+    let ask = ["message", "pages", &id.to_string()];
+    let text = pgflow(&db, &ask).await.text();
+    assert_eq!(text, "message 1 of `pages`: waiting, not read yet\n");
+    let bad = flow.send("pages", &"no page").await.unwrap();
+    let trigger = pgflow::Queue::named("pages").starts::<holding>();
+    let worker = flow.worker().only(["holding"]).trigger(trigger).spawn().await.unwrap();
+    gate("q").notify_one();
+    db.until("select count(*) from pgflow.run where state = 1", 1).await;
+    let text = pgflow(&db, &ask).await.text();
+    assert_eq!(text, "message 1 of `pages`: run 1 of `holding`, completed\n");
+    let json = pgflow(&db, &["message", "pages", "1", "--json"]).await.json();
+    assert_eq!((&json["run"], &json["run_state"]), (&json!(1), &json!("completed")), "{json}");
+    db.until("select count(*) from pgmq.a_pages", 2).await;
+    let refused = pgflow(&db, &["message", "pages", &bad.to_string()]).await.text();
+    assert!(refused.starts_with("message 2 of `pages`: put aside: "), "{refused}");
+    let none = pgflow(&db, &["message", "pages", "99"]).await;
+    assert_eq!(none.status, 3);
+    assert!(none.err.contains("queue `pages` has no message 99"), "{}", none.err);
+    let no_queue = pgflow(&db, &["message", "letters", "1"]).await;
+    assert_eq!((no_queue.status, no_queue.err.contains("letters")), (3, true), "{}", no_queue.err);
     worker.drain(PATIENCE).await;
 }

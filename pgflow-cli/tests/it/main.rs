@@ -9,6 +9,7 @@ mod drawing;
 mod hosting;
 mod metrics;
 mod operator;
+mod redact;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
 #[path = "../../../tests/it/support.rs"]
 mod support;

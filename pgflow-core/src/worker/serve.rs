@@ -195,6 +195,10 @@ async fn serve_task(
     let (context, mut busy) = StepContext::for_attempt(Attempt {
         run: token.run(),
         step: plan.step.into(),
+        task: match token.element() {
+            Some(element) => format!("{}/{element}", token.node()),
+            None => token.node().into(),
+        },
         number: token.number(),
         trace: token.span(),
         deadline: [deadline, token.deadline].into_iter().flatten().min(),

@@ -146,14 +146,18 @@ impl Entry {
         if self.is_flag() {
             return vec![String::new()];
         }
-        let listed = match self.optional_value() {
-            Some(Expr::Array(array)) => array.elems.iter().collect(),
-            _ => Vec::new(),
-        };
-        if listed.is_empty() {
-            errors.on(&self.key, say::NOT_REDACT);
+        match self.optional_value() {
+            Some(Expr::Array(list)) if !list.elems.is_empty() => {
+                list.elems.iter().filter_map(|item| pointer(item, errors)).collect()
+            }
+            other => {
+                match other {
+                    Some(value) => errors.on(value, say::NOT_REDACT),
+                    None => errors.on(&self.key, say::NOT_REDACT),
+                }
+                Vec::new()
+            }
         }
-        listed.into_iter().filter_map(|item| pointer(item, errors)).collect()
     }
 
     fn checked<T>(

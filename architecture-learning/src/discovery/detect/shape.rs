@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{View, by_count, pattern, place};
 use crate::components::components;
 use crate::discovery::{Edge, Evidence, Pattern, is_dependency};
+use crate::language::without_extension;
 
 /// A god module has at least this many lines, and depends on and serves this share of the files.
 const GOD_LINES: u32 = 1000;
@@ -33,7 +34,7 @@ pub(super) fn detect(view: &View<'_>) -> Vec<Pattern> {
 fn top(path: &str) -> String {
     let (package, inside) = path.split_once("src/").unwrap_or(("", path));
     let first = inside.split('/').next().unwrap_or(inside);
-    format!("{package}{}", first.trim_end_matches(".rs"))
+    format!("{package}{}", without_extension(first))
 }
 
 /// One line of evidence per strongly connected group of files, the edge that closes it first.

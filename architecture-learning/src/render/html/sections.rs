@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::super::{Subject, escape};
+use super::super::{Subject, by_rule, escape};
 use crate::architecture::Architecture;
 use crate::role::Role;
 
@@ -17,18 +17,21 @@ pub(super) fn head(subject: Subject<'_>) -> String {
     let survey = subject.survey;
     let architecture = &survey.architecture;
     let lines: u64 = survey.shard.files.iter().map(|f| u64::from(f.lines)).sum();
-    let (sure, agreed) = survey.covered();
-    let modules = survey.classification.files.len();
+    let with_role = survey.assigned.iter().filter(|a| a.is_some()).count();
+    let modules = survey.classification.modules();
     let violations = architecture.violations.len();
-    let figures = [
+    let mut figures = vec![
         (modules.to_string(), "modules", false),
         (lines.to_string(), "lines", false),
         (architecture.layering.layers.len().to_string(), "layers", false),
         (format!("{:.0} %", (architecture.layering.down * 100.0).floor()), "point down", false),
         (violations.to_string(), "violations", violations > 0),
         (architecture.names.len().to_string(), "misleading names", false),
-        (format!("{} %", (sure + agreed) * 100 / modules.max(1)), "have a role", false),
+        (format!("{} %", with_role * 100 / modules.max(1)), "have a role", false),
     ];
+    // names are compared with what the model says
+    let compared = !survey.classification.files.is_empty() || modules == 0;
+    figures.retain(|(_, what, _)| compared || *what != "misleading names");
     let figure = |(number, what, bad): &(String, &str, bool)| {
         let class = if *bad { "figure bad" } else { "figure" };
         format!("<div class=\"{class}\"><b>{number}</b><span>{what}</span></div>")
@@ -142,7 +145,7 @@ pub(super) fn names(architecture: &Architecture) -> String {
 
 pub(super) fn cards(subject: Subject<'_>) -> String {
     let blind = &subject.survey.architecture.blind;
-    let items = [
+    let mut items = vec![
         (blind.abstained, "modules on which the model abstains"),
         (blind.macros, "macro calls between items: what they define is unknown"),
         (blind.cfgs, "items under <code>#[cfg]</code>, read as if all were compiled"),
@@ -152,10 +155,37 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         (blind.generated, "files that a program wrote, left out"),
         (blind.unread.len(), "files or directories that could not be read"),
     ];
+    let others = [
+        (
+            blind.unlearnt,
+            "modules without a role by rule, in languages that the model has not learnt",
+        ),
+        (blind.skipped.len(), "directories of builds or of other people\u{2019}s code, left out"),
+    ];
+    // macros, `#[cfg]` and `mod` are Rust's
+    if subject.survey.classification.files.is_empty() {
+        items.retain(|(n, _)| *n > 0);
+    }
+    items.extend(others.into_iter().filter(|(n, _)| *n > 0));
     let items: Vec<_> = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
     let items = items.concat();
     format!(
-        "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2><p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which are right about four times in five; so this is as much about how well code and names agree.</p>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
+        "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
+        trust(subject)
+    )
+}
+
+/// What the model scored, where it was asked; and what rules could tell, where it was not.
+fn trust(subject: Subject<'_>) -> String {
+    let classification = &subject.survey.classification;
+    let lines = by_rule(classification);
+    let by_rule: Vec<_> = lines.iter().map(|line| format!("<p>{}.</p>", escape(line))).collect();
+    let by_rule = by_rule.concat();
+    if classification.files.is_empty() && !by_rule.is_empty() {
+        return by_rule;
+    }
+    format!(
+        "<p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which are right about four times in five; so this is as much about how well code and names agree.</p>{}{by_rule}",
         escape(&subject.trust()),
         subject.report.ours().map_or_else(String::new, |s| format!(
             "{:.3} (95 % from {:.3} to {:.3}; always the commonest role: {:.3})",

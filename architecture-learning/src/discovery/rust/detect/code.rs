@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{View, by_count, pattern, place};
-use crate::discovery::syntax::{Impl, Parsed};
+use crate::discovery::rust::syntax::{Impl, Parsed};
 use crate::discovery::{Evidence, Pattern};
 
 /// Methods that visit, on one trait, from which on it is a visitor.

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::syntax::Parsed;
 use super::tree::{ModuleId, ModuleTree};
-use super::{Edge, EdgeKind};
+use crate::discovery::{Edge, EdgeKind};
 
 /// Chains of imports and re-exports longer than this are taken for circles.
 const HOPS_MAX: usize = 24;

@@ -1,0 +1,118 @@
+//! No command prints what is marked `redact`.
+
+use pgflow::{Failure, FailureKind, StepContext, step, workflow};
+use serde_json::json;
+
+use crate::{
+    operator::{Answer, pgflow},
+    support::{Database, PATIENCE, worker},
+    workflows::{Result, gate},
+};
+
+const PASSWORD: &str = "hunter2-of-ann";
+const TOKEN: &str = "tok-4711-0815";
+
+#[step(redact = ["/token"])]
+pub async fn open_session(password: String) -> Result<serde_json::Value> {
+    Ok(json!({ "token": TOKEN, "length": password.len() }))
+}
+
+#[step(retries = 0)]
+pub async fn use_session(user: String, password: String, session: String) -> Result<String> {
+    let everything = format!("{password} {session}");
+    StepContext::current().progress_with(1, 2, &everything);
+    match user.as_str() {
+        "waits" => gate("waits").notified().await,
+        "fails" => return Err(Failure::new("use_session", FailureKind::Failed, everything)),
+        _ => {}
+    }
+    Ok(session)
+}
+
+#[step(retries = 1, retry_delay = "1h")]
+pub async fn try_session(user: String, session: String) -> Result<String> {
+    let failure = Failure::new("try_session", FailureKind::Failed, session.clone());
+    if user == "tries" { Err(failure) } else { Ok(session) }
+}
+
+#[workflow(redact = ["/password"], timeout = "2h")]
+pub async fn guarded(user: String, password: String) -> Result<serde_json::Value> {
+    let session = open_session(password.clone()).await?;
+    let used = use_session(user.clone(), password.clone(), session.to_string()).await?;
+    let used = try_session(user, used).await?;
+    Ok(json!({ "password": password, "used": used }))
+}
+
+/// How each command is called on run 1, which completed, 2, which failed, 3, which runs, and 4, which is to be tried again.
+const CALLS: &[(&str, &[&[&str]])] = &[
+    ("start", &[&["guarded", r#"{"user": "x", "password": "hunter2-of-ann", "more": 1}"#]]),
+    ("status", &[&["1"], &["2"], &["3"], &["4"], &["3", "--logs"], &["1", "--watch"]]),
+    ("why", &[&["1"], &["2"], &["3"], &["4"]]),
+    ("list", &[&[], &["--state", "failed"]]),
+    ("graph", &[&["1"], &["2", "--format", "dot"], &["3", "--format", "svg"], &["guarded"]]),
+    ("dump", &[&["1"], &["2"], &["3"], &["4"]]),
+    ("pause", &[&["3"]]),
+    ("resume", &[&["3"]]),
+    ("signal", &[&["3", "none", "1"]]),
+    ("retry", &[&["2"], &["1"]]),
+    ("cancel", &[&["4", "--yes"]]),
+    ("prune", &[&["--older-than", "0s", "--dry-run"]]),
+    ("doctor", &[&[]]),
+    ("trace", &[&["1"], &["2"], &["3"], &["4"]]),
+    ("message", &[&["none", "1"]]),
+    ("metrics", &[&[]]),
+    ("check", &[&[]]),
+    ("migrate", &[&["guarded", "1", "2", "--dry-run"]]),
+    ("wanted", &[&[]]),
+];
+/// Commands that serve, or that ask no database.
+const OTHERS: [&str; 4] = ["worker", "dev", "completions", "help"];
+
+fn check(arguments: &[&str], answer: &Answer) {
+    for secret in [PASSWORD, TOKEN] {
+        let printed = format!("{}{}", answer.out, answer.err);
+        assert!(!printed.contains(secret), "{arguments:?} prints {secret}: {printed}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_command_prints_what_is_marked() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "guarded").await;
+    for (user, status, expected) in
+        [("ann", 0, r#""password": "[redacted]""#), ("fails", 5, "[redacted]")]
+    {
+        let input = json!({ "user": user, "password": PASSWORD }).to_string();
+        let arguments = ["start", "guarded", &input, "--wait"];
+        let answer = pgflow(&db, &arguments).await;
+        check(&arguments, &answer);
+        assert_eq!(answer.status, status);
+        assert!(format!("{}{}", answer.out, answer.err).contains(expected), "{}", answer.out);
+    }
+    for user in ["waits", "tries"] {
+        flow.start::<guarded>((user.into(), PASSWORD.into())).await.unwrap();
+    }
+    db.until("select count(*) from pgflow.task where due_at is not null", 1).await;
+    db.until("select count(*) from pgflow.tasks where note like '%redacted%'", 1).await;
+
+    let help = pgflow(&db, &["--help"]).await.text();
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1);
+    // a line that goes on with the one before is set in further
+    let lines = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
+    let commands = lines.filter_map(|line| line.split_whitespace().next());
+    for command in commands.filter(|command| !OTHERS.contains(command)) {
+        let calls = CALLS.iter().find(|(name, _)| *name == command);
+        let (_, calls) = calls.unwrap_or_else(|| panic!("say here how `{command}` is called"));
+        for call in *calls {
+            for json in [&[][..], &["--json"]] {
+                let arguments = [&[command], *call, json].concat();
+                check(&arguments, &pgflow(&db, &arguments).await);
+            }
+        }
+    }
+    let stored = "select count(*) from pgflow.run where input ->> 'password' = 'hunter2-of-ann'";
+    assert!(db.count(stored).await >= 4);
+    gate("waits").notify_one();
+    worker.drain(PATIENCE).await;
+}
