@@ -161,7 +161,8 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         (blind.skipped.len(), "directories of builds or of other people\u{2019}s code, left out"),
     ];
     let items = items.iter().filter(|(n, _)| *n > 0);
-    let items: String = items.map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items: Vec<_> = items.map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items = items.concat();
     format!(
         "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
         trust(subject)
