@@ -35,23 +35,13 @@ pub struct Part {
     pub lines: u64,
     /// Modules per role, the commonest first; those without a role are not among them.
     pub roles: Vec<(Role, usize)>,
-    /// Modules in languages that the model has not learnt.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub unlearnt: usize,
 }
 
 impl Part {
-    /// The commonest role; where mostly rules alone tell roles, only if it is that of a third of the modules: a rule that knows
-    /// one file in ten says nothing of the others.
+    /// The commonest role, if it is that of a third of the modules: one file in ten says nothing of the others.
     pub fn role(&self) -> Option<Role> {
-        let telling = |n: usize| self.unlearnt * 2 < self.files || n * 3 >= self.files;
-        self.roles.first().filter(|(_, n)| telling(*n)).map(|(role, _)| *role)
+        self.roles.first().filter(|(_, n)| n * 3 >= self.files).map(|(role, _)| *role)
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]
-fn is_zero(n: &usize) -> bool {
-    *n == 0
 }
 
 /// Dependencies of one part on another.
@@ -95,7 +85,6 @@ pub(super) fn parts(
             };
         }
         parts[part].files += 1;
-        parts[part].unlearnt += usize::from(!file.language.is_learnt());
         parts[part].lines += u64::from(file.lines);
         if let Some(assigned) = roles[*i] {
             *counts[part].entry(assigned.role).or_default() += 1;

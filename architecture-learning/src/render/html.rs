@@ -36,7 +36,7 @@ pub fn html(subject: Subject<'_>) -> String {
     )
 }
 
-const LEGEND: &str = "<div class=\"legend\"><span>A box is a part, its colour the commonest role, pale where few files have one.</span><span>A layer uses those below it; dashed red points up.</span><span>Click a box for its files.</span></div>\n";
+const LEGEND: &str = "<div class=\"legend\"><span>A box is a part, its colour the role of at least a third of its files, paler where fewer have it.</span><span>A layer uses those below it; dashed red points up.</span><span>Click a box for its files.</span></div>\n";
 
 const FILES: &str = "<h2 id=\"files\">Files</h2>\n<p><input id=\"search\" type=\"search\" placeholder=\"path or role\" aria-label=\"search\"> <span class=\"dim\" id=\"count\"></span> <button id=\"all\" hidden>all parts</button></p>\n<div class=\"scroll\"><table><thead><tr><th>file</th><th>role</th><th class=\"n\">sure</th><th class=\"n\">lines</th></tr></thead><tbody id=\"rows\"></tbody></table></div>\n<p><button id=\"more\" hidden>more</button></p><noscript>The table of files needs JavaScript; nothing else does.</noscript>\n";
 

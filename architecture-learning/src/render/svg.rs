@@ -103,22 +103,24 @@ fn curve(
 
 fn part_box(text: &mut String, architecture: &Architecture, part: usize, place: Box) {
     let of = &architecture.parts[part];
-    let with_role: usize = of.roles.iter().map(|(_, n)| n).sum();
     let role = of.role();
     let class = role.map_or("none", Role::name);
-    let strength = if role.is_none() { 100 } else { 35 + 65 * with_role / of.files.max(1) };
+    let with_role = of.roles.first().filter(|_| role.is_some()).map_or(of.files, |(_, n)| *n);
+    let strength = 20 + 80 * with_role / of.files.max(1);
     let Box { x, y, width, height } = place;
     let noun = if of.files == 1 { "file" } else { "files" };
-    let under = match of.roles.first() {
-        Some((role, n)) if *n < of.files => format!("{} {n} of {}", role.name(), of.files),
-        Some((role, _)) => format!("{} \u{b7} {} {noun}", role.name(), of.files),
+    let under = match role {
+        Some(role) if with_role < of.files => {
+            format!("{} \u{b7} {with_role} of {}", role.name(), of.files)
+        }
+        Some(role) => format!("{} \u{b7} {} {noun}", role.name(), of.files),
         None => format!("{} {noun}", of.files),
     };
     let roles: Vec<_> = of.roles.iter().map(|(role, n)| format!("{n} {}", role.name())).collect();
     let roles = if roles.is_empty() { "no role".to_owned() } else { roles.join(", ") };
     let _ = writeln!(
         text,
-        "<g class=\"part\" data-part=\"{part}\" tabindex=\"0\"><title>{name}: {files} {noun}, {lines} lines; {roles}</title><rect class=\"fill r-{class}\" fill-opacity=\"{strength}%\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/><text x=\"{middle}\" y=\"{first}\" class=\"name\">{short}</text><text x=\"{middle}\" y=\"{second}\" class=\"under\">{under}</text></g>",
+        "<g class=\"part\" data-part=\"{part}\" tabindex=\"0\"><title>{name}: {files} {noun}, {lines} lines; {roles}</title><rect class=\"r-none\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/><rect class=\"fill r-{class}\" fill-opacity=\"{strength}%\" x=\"{x}\" y=\"{y}\" width=\"{width}\" height=\"{height}\" rx=\"6\"/><text x=\"{middle}\" y=\"{first}\" class=\"name\">{short}</text><text x=\"{middle}\" y=\"{second}\" class=\"under\">{under}</text></g>",
         name = escape(&of.name),
         short = escape(&place::short(&of.name)),
         files = of.files,

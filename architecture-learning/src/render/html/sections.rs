@@ -145,7 +145,7 @@ pub(super) fn names(architecture: &Architecture) -> String {
 
 pub(super) fn cards(subject: Subject<'_>) -> String {
     let blind = &subject.survey.architecture.blind;
-    let mut items = vec![
+    let items = [
         (blind.abstained, "modules on which the model abstains"),
         (blind.macros, "macro calls between items: what they define is unknown"),
         (blind.cfgs, "items under <code>#[cfg]</code>, read as if all were compiled"),
@@ -154,20 +154,14 @@ pub(super) fn cards(subject: Subject<'_>) -> String {
         (blind.dead.len(), "files that no <code>mod</code> declares"),
         (blind.generated, "files that a program wrote, left out"),
         (blind.unread.len(), "files or directories that could not be read"),
-    ];
-    let others = [
         (
             blind.unlearnt,
             "modules without a role by rule, in languages that the model has not learnt",
         ),
         (blind.skipped.len(), "directories of builds or of other people\u{2019}s code, left out"),
     ];
-    // macros, `#[cfg]` and `mod` are Rust's
-    if subject.survey.classification.files.is_empty() {
-        items.retain(|(n, _)| *n > 0);
-    }
-    items.extend(others.into_iter().filter(|(n, _)| *n > 0));
-    let items: Vec<_> = items.iter().map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
+    let items = items.iter().filter(|(n, _)| *n > 0);
+    let items: Vec<_> = items.map(|(n, what)| format!("<li>{n} {what}</li>")).collect();
     let items = items.concat();
     format!(
         "<h2></h2><div class=\"cards\"><div class=\"card\"><h2>How sure is this?</h2>{}</div><div class=\"card\"><h2>Not seen</h2><ul>{items}</ul></div></div>\n",
@@ -185,7 +179,7 @@ fn trust(subject: Subject<'_>) -> String {
         return by_rule;
     }
     format!(
-        "<p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which are right about four times in five; so this is as much about how well code and names agree.</p>{}{by_rule}",
+        "<p>{}.</p><p>Macro-F1 {}, calibration error {:.3}. Labels come from file names, which readers found right about two times in three; so this is as much about how well code and names agree.</p>{}{by_rule}",
         escape(&subject.trust()),
         subject.report.ours().map_or_else(String::new, |s| format!(
             "{:.3} (95 % from {:.3} to {:.3}; always the commonest role: {:.3})",
