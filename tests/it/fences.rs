@@ -1,6 +1,13 @@
 //! A worker that lost its lease without knowing it, and the slots that others hold by then.
 
+use std::time::Duration;
+
 use pgflow::{Failure, StepContext, step, workflow};
+use pgflow_core::store::{
+    claim::{LimitedQueue, claim_limited},
+    connect::Endpoint,
+    upkeep::register_worker,
+};
 use tokio::sync::Semaphore;
 
 use crate::support::{Database, PATIENCE, history, worker_with};
@@ -46,4 +53,29 @@ async fn a_zombie_frees_no_slot_that_another_worker_holds_by_then() {
     }
     assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
     db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_has_no_lease_gets_nothing_from_a_limited_queue() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    // registers the workflow and its pool
+    worker_with(flow.worker(), "fenced_alone").await.drain(PATIENCE).await;
+    flow.start::<fenced_alone>(1).await.unwrap();
+    let number = async |query| i32::try_from(db.count(query).await).unwrap();
+    let queue = LimitedQueue {
+        queue: number("select ready_in::bigint from pgflow.task").await,
+        pools: vec![number("select id::bigint from pgflow.pool where name = 'step:fenced'").await],
+        devices: Vec::new(),
+        device_count: 0,
+        rate: None,
+    };
+    let endpoint = Endpoint { options: db.options(), pooler: false };
+    let mut connection = endpoint.open("claims").await.unwrap();
+    let lease = Duration::from_secs(60);
+    let silent = register_worker(&mut connection, "silent", "{}", lease).await.unwrap();
+    db.expire("silent").await;
+    assert!(claim_limited(&mut connection, silent, &queue, 1).await.unwrap().is_empty());
+    let alive = register_worker(&mut connection, "alive", "{}", lease).await.unwrap();
+    assert_eq!(claim_limited(&mut connection, alive, &queue, 1).await.unwrap().len(), 1);
 }
