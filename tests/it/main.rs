@@ -14,6 +14,7 @@ mod embedded;
 mod ending;
 mod examples;
 mod faults;
+mod fences;
 mod idle;
 mod language;
 mod limits;
