@@ -42,7 +42,7 @@ pub fn sarif(subject: Subject<'_>) -> String {
 fn rule(rule: Rule) -> Value {
     json!({
         "id": rule.name(),
-        "name": pascal(rule.name()),
+        "name": pascal(rule.name()) + "Dependency",
         "shortDescription": { "text": rule.explanation() },
         "fullDescription": { "text": rule.explanation() },
         "help": { "text": format!("{} `archlearn why FROM TO` shows the way; `archlearn explain FILE` shows why a file has its role.", rule.explanation()) },
@@ -50,7 +50,7 @@ fn rule(rule: Rule) -> Value {
     })
 }
 
-/// The name for people, which SARIF wants to differ from the id.
+/// A name in the form that SARIF has for those for people.
 fn pascal(name: &str) -> String {
     let word = |word: &str| {
         word.get(..1).unwrap_or_default().to_ascii_uppercase() + word.get(1..).unwrap_or_default()

@@ -49,7 +49,15 @@ fn a_rule_has_a_name_for_people_beside_its_id() {
     let run = &log["runs"][0];
     let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
     let names: Vec<_> = rules.iter().filter_map(|r| r["name"].as_str()).collect();
-    assert_eq!(names, ["OneWay", "AgainstTheGrain", "Cycle", "CentralCycle"]);
+    assert_eq!(
+        names,
+        [
+            "OneWayDependency",
+            "AgainstTheGrainDependency",
+            "CycleDependency",
+            "CentralCycleDependency"
+        ]
+    );
     for result in run["results"].as_array().expect("results") {
         let place = usize::try_from(result["ruleIndex"].as_u64().expect("a place")).expect("small");
         assert_eq!(rules[place]["id"], result["ruleId"]);
