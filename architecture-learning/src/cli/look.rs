@@ -60,9 +60,10 @@ impl Seen {
         let settings = Settings::read(&codebase.root)?;
         let serving = Serving::open(data)?;
         let begun = Instant::now();
-        let (shard, reading) = discovery::scan_cached(&codebase, &CacheDir::from_env())?;
+        let cache = CacheDir::from_env();
+        let (shard, reading) = discovery::scan_cached(&codebase, &cache)?;
         let scan = begun.elapsed();
-        let survey = Survey::of(&serving, &settings, shard);
+        let survey = Survey::cached(&serving, &settings, shard, &cache);
         let comparison = None;
         Ok(Self { codebase, serving, settings, survey, comparison, strict: false, scan, reading })
     }
@@ -98,8 +99,9 @@ impl Seen {
     /// The survey of a revision of the same codebase.
     pub(super) fn revision(&self, name: &str) -> Result<(Revision, Survey), LearningError> {
         let revision = Revision::open(&self.codebase.root, name)?;
-        let shard = discovery::scan_revision(&self.codebase, &revision, &CacheDir::from_env())?;
-        let survey = Survey::of(&self.serving, &self.settings, shard);
+        let cache = CacheDir::from_env();
+        let shard = discovery::scan_revision(&self.codebase, &revision, &cache)?;
+        let survey = Survey::cached(&self.serving, &self.settings, shard, &cache);
         Ok((revision, survey))
     }
 
@@ -204,8 +206,9 @@ impl Seen {
             Reading { unchanged: 0, known: 0, .. } => "cold",
             _ => "warm",
         };
+        let answer = if self.survey.known { "known" } else { "fresh" };
         eprintln!(
-            "{state}: {unchanged} files unchanged, {known} of known content, {parsed} parsed"
+            "{state}: {unchanged} files unchanged, {known} of known content, {parsed} parsed; the model's answer is {answer}"
         );
         eprintln!(
             "discovery {:.3} s (walk {:.3}, files {:.3}, together {:.3}, cache written {:.3}), model {:.3} s, rules {:.3} s: {files} files, {:.0} a second; reading and parsing alone {:.0} a second, so {:.2} of it",

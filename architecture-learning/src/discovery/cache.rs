@@ -52,6 +52,12 @@ impl CacheDir {
     pub fn off() -> Self {
         Self(None)
     }
+
+    /// Where something of the codebase in `root` is kept.
+    pub(crate) fn file(&self, root: &Path, ending: &str) -> Option<PathBuf> {
+        let name = storage::hash([root.as_os_str().as_encoded_bytes()]);
+        Some(self.0.as_ref()?.join(format!("{}.{ending}", &name[..24])))
+    }
 }
 
 /// How a file's extract was come by.
@@ -86,8 +92,11 @@ pub(super) struct Cache {
 impl Cache {
     /// Opens the cache of the codebase in `root`; empty where there is none that can be used.
     pub(super) fn open(directory: &CacheDir, root: &Path) -> Self {
-        let name = storage::hash([root.as_os_str().as_encoded_bytes()]);
-        let file = directory.0.as_ref().map(|dir| dir.join(format!("{}.facts", &name[..24])));
+        Self::open_at(directory, root, SystemTime::now())
+    }
+
+    fn open_at(directory: &CacheDir, root: &Path, begun: SystemTime) -> Self {
+        let file = directory.file(root, "facts");
         let bytes = file.as_ref().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
         let index = stored::index(&bytes, &extract::version()).unwrap_or_default();
         let stamps = index.stamps.into_iter().filter_map(|(path, stamp, blob)| {
@@ -95,7 +104,7 @@ impl Cache {
         });
         let stamps = stamps.collect();
         let blobs = index.blobs.into_iter().map(|blob| (blob.key, blob)).collect();
-        Self { file, begun: SystemTime::now(), bytes, blobs, stamps }
+        Self { file, begun, bytes, blobs, stamps }
     }
 
     /// Knows nothing and keeps nothing.
@@ -178,3 +187,6 @@ pub(super) fn key(path: &str, text: &[u8]) -> Key {
 fn days(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
 }
+
+#[cfg(test)]
+mod tests;

@@ -145,7 +145,9 @@ pub(super) fn prune(file: &Path, now: SystemTime) {
 /// A cache, or the temporary file of one.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    name.ends_with(".facts") || (name.starts_with('.') && name.contains(".facts."))
+    [".facts", ".answers"].iter().any(|ending| {
+        name.ends_with(ending) || (name.starts_with('.') && name.contains(&format!("{ending}.")))
+    })
 }
 
 fn check(bytes: &[u8]) -> [u8; 8] {
