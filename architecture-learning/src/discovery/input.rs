@@ -95,9 +95,11 @@ impl Input {
     ) -> Result<Self, LearningError> {
         let files = walk::walk(&codebase.root, languages);
         let read = |path: &str| read_file(&codebase.root.join(path));
-        let text = |path: &String| match observer.cancelled() {
-            true => Err(LearningError::Cancelled),
-            false => Ok(read(path).map(text)),
+        let text = |path: &String| {
+            if observer.cancelled() {
+                return Err(LearningError::Cancelled);
+            }
+            Ok(read(path).map(text))
         };
         let texts = files.sources.iter().map(text).collect::<Result<_, _>>()?;
         Ok(Self::new(codebase, files, Texts::Held(texts), read))

@@ -48,6 +48,7 @@ pub(in crate::discovery) struct Stamp {
 impl Stamp {
     /// None where the system does not tell when the record of a file changed: times of the content alone can be forged.
     #[cfg(unix)]
+    #[expect(clippy::unnecessary_wraps, reason = "other systems do not tell")]
     pub(in crate::discovery) fn of(metadata: &Metadata) -> Option<Self> {
         use std::os::unix::fs::MetadataExt;
         Some(Self {
