@@ -29,6 +29,8 @@
 //! `bench`, `example`, `build_script`, `generated`, `dead` for those that no `mod` declares, and `unread`. `language` is
 //! `rust`, `python`, `typescript`, `javascript`, `go` or `elixir`.
 
+mod answers;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -36,7 +38,7 @@ use serde::{Deserialize, Serialize};
 use crate::LearningError;
 use crate::analysis::{is_error_name, name_role};
 use crate::codebase::Codebase;
-use crate::discovery::{self, FileKind, Shard, SourceFile};
+use crate::discovery::{self, CacheDir, FileKind, Shard, SourceFile};
 use crate::graph::Graph;
 use crate::language::Language;
 use crate::model::ModelKind;
@@ -146,17 +148,26 @@ pub struct KnownFile {
 /// # Errors
 /// When the champion's files are damaged.
 pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, LearningError> {
-    Ok(of_shard(&Serving::open(Some(data))?, &discovery::scan(codebase)?).0)
+    let shard = discovery::scan(codebase)?;
+    Ok(of_shard(&Serving::open(Some(data))?, &shard, &CacheDir::off()).classification)
 }
 
-/// Classifies the files of a shard; beside it the graph that was asked about.
-pub(crate) fn of_shard(serving: &Serving, shard: &Shard) -> (Classification, Graph) {
+/// A classification with what it comes from.
+pub(crate) struct Asked {
+    pub classification: Classification,
+    pub graph: Graph,
+    /// Whether the cache had the model's answer.
+    pub known: bool,
+}
+
+/// Classifies the files of a shard.
+pub(crate) fn of_shard(serving: &Serving, shard: &Shard, cache: &CacheDir) -> Asked {
     let model = &serving.model;
     let graph = Graph::of(shard, &model.config.features);
     let threshold = model.config.calibration.threshold;
     let kinds: BTreeMap<_, _> = shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect();
-    let probabilities =
-        if graph.nodes.is_empty() { Vec::new() } else { model.probabilities(&graph) };
+    let (probabilities, known) =
+        answers::probabilities(serving, &graph, cache, &shard.codebase.root);
     let answers = graph.nodes.iter().zip(probabilities);
     let files = answers.filter(|(node, _)| kinds[node.path.as_str()] == FileKind::Module).map(
         |(node, p)| {
@@ -167,23 +178,23 @@ pub(crate) fn of_shard(serving: &Serving, shard: &Shard) -> (Classification, Gra
             FileRole { path: node.path.clone(), language, role, confidence, likeliest }
         },
     );
-    let known = shard.files.iter().filter(|f| f.kind != FileKind::Module);
-    let known =
-        known.map(|f| KnownFile { path: f.path.clone(), language: f.language, kind: f.kind });
+    let others = shard.files.iter().filter(|f| f.kind != FileKind::Module);
+    let others =
+        others.map(|f| KnownFile { path: f.path.clone(), language: f.language, kind: f.kind });
     let unlearnt =
         shard.files.iter().filter(|f| f.kind == FileKind::Module && !f.language.is_learnt());
     let classification = Classification {
         version: VERSION,
         files: files.collect(),
         by_rule: unlearnt.map(ruled).collect(),
-        known: known.collect(),
+        known: others.collect(),
         model: ModelName {
             artifact: serving.champion.artifact.clone(),
             kind: model.config.kind,
             threshold,
         },
     };
-    (classification, graph)
+    Asked { classification, graph, known }
 }
 
 /// The code is asked before the name, but for a name that says errors: these are seldom wrong.

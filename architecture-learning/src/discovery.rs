@@ -1,10 +1,12 @@
 //! Step 1: reads a codebase into a shard: its files with their words and counts, typed dependency edges between them,
 //! and the patterns it shows, each with evidence. Reads text only; nothing of the codebase is built or run.
 
+mod cache;
 mod detect;
 mod dialect;
 mod ecmascript;
 mod elixir;
+mod extract;
 mod generated;
 mod go;
 mod imports;
@@ -29,7 +31,10 @@ use crate::observer::{Observer, Unobserved};
 use crate::role::Role;
 use crate::storage::{self, DataDir};
 use crate::{LearningError, words};
+use cache::Cache;
+pub use cache::CacheDir;
 use input::Input;
+pub use input::Reading;
 pub use rust::Blind;
 use rust::COUNTS;
 
@@ -243,14 +248,14 @@ pub fn discover(
     observer: &mut dyn Observer,
 ) -> Result<Discovery, LearningError> {
     let begun = Instant::now();
-    let input = Input::of_directory(codebase, LEARNT, observer)?;
+    let input = Input::held(codebase, LEARNT, observer)?;
     let id = input.id();
     let path = data.shard(&id);
     let known = path.is_file();
     let shard = if known {
         storage::read_json(&path)?
     } else {
-        let shard = input.scan(1, observer)?;
+        let (shard, _) = input.scan(1, &Cache::none(), observer)?;
         storage::write_json(&path, &shard)?;
         shard
     };
@@ -268,31 +273,53 @@ pub fn discover(
     })
 }
 
-/// Discovers `codebase` in all languages, without a data directory, on all cores.
+/// Discovers `codebase` in all languages, without a data directory or a cache, on all cores.
 ///
 /// # Errors
 /// None that a codebase can cause: what cannot be read is listed in [`Shard::unread`].
 pub fn scan(codebase: &Codebase) -> Result<Shard, LearningError> {
-    Input::of_directory(codebase, &Language::ALL, &Unobserved)?.scan(threads(), &mut Unobserved)
+    Ok(scan_cached(codebase, &CacheDir::off())?.0)
+}
+
+/// [`scan`] with what is known of files that did not change: the same shard, sooner.
+///
+/// # Errors
+/// None that a codebase or a cache can cause.
+pub fn scan_cached(
+    codebase: &Codebase,
+    cache: &CacheDir,
+) -> Result<(Shard, Reading), LearningError> {
+    let begun = Instant::now();
+    let cache = Cache::open(cache, &codebase.root);
+    let input = Input::of_directory(codebase, &Language::ALL);
+    let walk = begun.elapsed();
+    let (shard, reading) = input.scan(threads(), &cache, &mut Unobserved)?;
+    Ok((shard, Reading { walk, ..reading }))
 }
 
 /// Discovers `codebase` as it was at a git revision, from git's objects.
 ///
 /// # Errors
 /// When git cannot read the objects.
-pub fn scan_revision(codebase: &Codebase, revision: &Revision) -> Result<Shard, LearningError> {
-    Input::of_revision(codebase, &Language::ALL, revision)?.scan(threads(), &mut Unobserved)
+pub fn scan_revision(
+    codebase: &Codebase,
+    revision: &Revision,
+    cache: &CacheDir,
+) -> Result<Shard, LearningError> {
+    let input = Input::of_revision(codebase, &Language::ALL, revision)?;
+    let cache = Cache::open(cache, &codebase.root);
+    Ok(input.scan(threads(), &cache, &mut Unobserved)?.0)
 }
 
 /// How long reading and parsing alone take, of so many files: what everything else is measured by.
 ///
 /// # Errors
-/// When the grammar cannot be used.
+/// When a grammar cannot be used.
 pub fn parsing_alone(codebase: &Codebase) -> Result<(usize, std::time::Duration), LearningError> {
     let begun = Instant::now();
-    let input = Input::of_directory(codebase, &Language::ALL, &Unobserved)?;
+    let input = Input::of_directory(codebase, &Language::ALL);
     input.trees_alone(threads())?;
-    Ok((input.texts.len(), begun.elapsed()))
+    Ok((input.files.sources.len(), begun.elapsed()))
 }
 
 fn threads() -> usize {

@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::architecture::{self, Architecture, Assigned};
-use crate::classify::{self, Classification};
-use crate::discovery::Shard;
+use crate::classify::{self, Asked, Classification};
+use crate::discovery::{CacheDir, Shard};
 use crate::graph::Graph;
 use crate::serving::Serving;
 use crate::settings::Settings;
@@ -22,6 +22,8 @@ pub struct Survey {
     pub assigned: Vec<Option<Assigned>>,
     /// What the model was asked about.
     pub(crate) graph: Graph,
+    /// Whether the model's answer was known.
+    pub known: bool,
     /// How long the model took, and the rules after it.
     pub seconds: (Duration, Duration),
 }
@@ -29,13 +31,18 @@ pub struct Survey {
 impl Survey {
     /// Asks the model about a shard and derives the rest.
     pub fn of(serving: &Serving, settings: &Settings, shard: Shard) -> Self {
+        Self::cached(serving, settings, shard, &CacheDir::off())
+    }
+
+    /// [`Survey::of`], and the model is not asked what it answered before.
+    pub fn cached(serving: &Serving, settings: &Settings, shard: Shard, cache: &CacheDir) -> Self {
         let begun = Instant::now();
-        let (classification, graph) = classify::of_shard(serving, &shard);
+        let Asked { classification, graph, known } = classify::of_shard(serving, &shard, cache);
         let asked = begun.elapsed();
         let assigned = architecture::assigned(&shard, &classification, settings);
         let architecture = Architecture::of(&shard, &classification, settings);
         let seconds = (asked, begun.elapsed().saturating_sub(asked));
-        Self { shard, classification, architecture, assigned, graph, seconds }
+        Self { shard, classification, architecture, assigned, graph, known, seconds }
     }
 
     /// How many modules that the model was asked about have a role from it, and from it together with the name or from a

@@ -23,15 +23,16 @@ pub(crate) fn split(identifier: &str) -> Vec<String> {
     words
 }
 
-/// Adds the words of `identifier` to `counts`: those of at least two letters, and the whole where it has several.
-pub(crate) fn count(identifier: &str, counts: &mut BTreeMap<String, u32>) {
+/// Adds the words of `identifier`, which occurs `times` times: those of at least two letters, and the whole where it has
+/// several.
+pub(crate) fn count(identifier: &str, times: u32, counts: &mut BTreeMap<String, u32>) {
     let words = split(identifier);
     if words.len() > 1 {
-        *counts.entry(words.join("_")).or_default() += 1;
+        *counts.entry(words.join("_")).or_default() += times;
     }
     for word in words {
         if word.len() > 1 && word.starts_with(|c: char| c.is_alphabetic()) {
-            *counts.entry(word).or_default() += 1;
+            *counts.entry(word).or_default() += times;
         }
     }
 }

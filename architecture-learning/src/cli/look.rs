@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use architecture_learning::baseline::{self, Baseline, Comparison};
 use architecture_learning::codebase::Codebase;
+use architecture_learning::discovery::{CacheDir, Reading};
 use architecture_learning::git::{self, Revision};
 use architecture_learning::render::Subject;
 use architecture_learning::serving::{Origin, Serving};
@@ -49,6 +50,7 @@ pub(super) struct Seen {
     pub comparison: Option<Comparison>,
     strict: bool,
     scan: Duration,
+    reading: Reading,
 }
 
 impl Seen {
@@ -58,11 +60,12 @@ impl Seen {
         let settings = Settings::read(&codebase.root)?;
         let serving = Serving::open(data)?;
         let begun = Instant::now();
-        let shard = discovery::scan(&codebase)?;
+        let cache = CacheDir::from_env();
+        let (shard, reading) = discovery::scan_cached(&codebase, &cache)?;
         let scan = begun.elapsed();
-        let survey = Survey::of(&serving, &settings, shard);
+        let survey = Survey::cached(&serving, &settings, shard, &cache);
         let comparison = None;
-        Ok(Self { codebase, serving, settings, survey, comparison, strict: false, scan })
+        Ok(Self { codebase, serving, settings, survey, comparison, strict: false, scan, reading })
     }
 
     /// Looks, compares, and writes the baseline where that is wanted.
@@ -96,8 +99,9 @@ impl Seen {
     /// The survey of a revision of the same codebase.
     pub(super) fn revision(&self, name: &str) -> Result<(Revision, Survey), LearningError> {
         let revision = Revision::open(&self.codebase.root, name)?;
-        let shard = discovery::scan_revision(&self.codebase, &revision)?;
-        let survey = Survey::of(&self.serving, &self.settings, shard);
+        let cache = CacheDir::from_env();
+        let shard = discovery::scan_revision(&self.codebase, &revision, &cache)?;
+        let survey = Survey::cached(&self.serving, &self.settings, shard, &cache);
         Ok((revision, survey))
     }
 
@@ -195,9 +199,24 @@ impl Seen {
         let (model, rules) = self.survey.seconds;
         let whole = self.scan + model + rules;
         let rate = |time: Duration| files as f64 / time.as_secs_f64().max(1e-9);
+        let Reading { unchanged, known, parsed, walk, files: each, together, written, .. } =
+            self.reading;
+        let state = match self.reading {
+            Reading { cached: false, .. } => "no cache",
+            Reading { unchanged: 0, known: 0, .. } => "cold",
+            _ => "warm",
+        };
+        let answer = if self.survey.known { "known" } else { "fresh" };
         eprintln!(
-            "discovery {:.3} s, model {:.3} s, rules {:.3} s: {files} files, {:.0} a second; reading and parsing alone {:.0} a second, so {:.2} of it",
+            "{state}: {unchanged} files unchanged, {known} of known content, {parsed} parsed; the model's answer is {answer}"
+        );
+        eprintln!(
+            "discovery {:.3} s (walk {:.3}, files {:.3}, together {:.3}, cache written {:.3}), model {:.3} s, rules {:.3} s: {files} files, {:.0} a second; reading and parsing alone {:.0} a second, so {:.2} of it",
             self.scan.as_secs_f64(),
+            walk.as_secs_f64(),
+            each.as_secs_f64(),
+            together.as_secs_f64(),
+            written.as_secs_f64(),
             model.as_secs_f64(),
             rules.as_secs_f64(),
             rate(whole),

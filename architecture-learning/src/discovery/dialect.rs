@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 use super::portion::Portion;
@@ -69,7 +70,7 @@ pub(super) enum Found {
 }
 
 /// What one file says.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Facts {
     pub imports: Vec<Import>,
     /// Names that it defines at its top.
@@ -90,7 +91,7 @@ impl Facts {
 }
 
 /// One import.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Import {
     /// The module as written.
     pub module: String,

@@ -8,13 +8,11 @@ use tree_sitter::{Parser, Tree};
 
 use super::detect::{pattern, place};
 use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, directory};
-use super::generated::{by_directory, is_generated, worth_parsing};
+use super::extract::{Extract, Said};
+use super::generated::{by_directory, worth_parsing};
 use super::portion::{Findings, Portion};
-use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, SourceFile, parse, signs};
-use crate::LearningError;
+use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, SourceFile, signs};
 use crate::language::Language;
-use crate::observer::{Observer, Unobserved};
-use crate::storage;
 
 /// Places asked for the definition of one name: more are no chain of re-exports that a person wrote.
 const HOPS_MAX: usize = 500;
@@ -23,21 +21,23 @@ const HOPS_MAX: usize = 500;
 pub(super) fn read(
     dialect: &dyn Dialect,
     portion: &Portion<'_>,
-    threads: usize,
-    observer: &mut dyn Observer,
-) -> Result<Findings, LearningError> {
-    let facts = parse::each(portion, threads, observer, parser, |parser, file| {
-        facts(dialect, parser, &portion.sources[file], portion.texts[file])
-    })?;
+    extracts: Vec<Extract>,
+) -> Findings {
+    let generated: Vec<_> = extracts.iter().map(|e| e.generated).collect();
+    let (mut facts, mut texts) = (Vec::new(), Vec::new());
+    for extract in extracts {
+        let Said::Other(of) = extract.said else { continue };
+        facts.push(of);
+        texts.push((extract.lines, extract.fingerprint));
+    }
     let modules = dialect.modules(portion, &facts);
     let resolution = Resolver { facts: &facts, modules: &*modules }.resolve();
-    let kinds = kinds(dialect, portion, &facts);
-    let files = (0..portion.sources.len())
-        .map(|i| source_file(dialect, portion, &facts, &resolution, kinds[i], i))
-        .collect::<Vec<_>>();
+    let kinds = kinds(dialect, portion, &facts, &generated);
+    let file = |(i, text)| source_file(dialect, portion, &facts, &resolution, (kinds[i], text), i);
+    let files = texts.into_iter().enumerate().map(file).collect::<Vec<_>>();
     let programs = dialect.programs(portion, &facts);
     let packages: BTreeSet<_> = portion.manifests.iter().map(|(path, _)| directory(path)).collect();
-    Ok(Findings {
+    Findings {
         patterns: frameworks(dialect, portion, &facts, &files, &resolution),
         application: !programs.is_empty() || kinds.contains(&FileKind::EntryPoint),
         packages: packages.len(),
@@ -45,32 +45,22 @@ pub(super) fn read(
         edges: resolution.edges,
         unresolved: resolution.unresolved,
         files,
-    })
+    }
 }
 
-/// Makes the trees and reads nothing from them.
-pub(super) fn trees_alone(
+/// The tree of a file; none where the grammar and the library do not fit.
+pub(super) fn tree(
     dialect: &dyn Dialect,
-    portion: &Portion<'_>,
-    threads: usize,
-) -> Result<(), LearningError> {
-    let alone = |parser: &mut Parser, file: usize| {
-        drop(tree(dialect, parser, &portion.sources[file], portion.texts[file]));
-    };
-    parse::each(portion, threads, &mut Unobserved, parser, alone).map(drop)
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "parsers of other portions may fail")]
-fn parser() -> Result<Parser, LearningError> {
-    Ok(Parser::new())
-}
-
-fn tree(dialect: &dyn Dialect, parser: &mut Parser, path: &str, text: &str) -> Option<Tree> {
+    parser: &mut Parser,
+    path: &str,
+    text: &str,
+) -> Option<Tree> {
     parser.set_language(&dialect.grammar(path)).ok()?;
     parser.parse(worth_parsing(text), None)
 }
 
-fn facts(dialect: &dyn Dialect, parser: &mut Parser, path: &str, text: &str) -> Facts {
+/// What a file says.
+pub(super) fn facts(dialect: &dyn Dialect, parser: &mut Parser, path: &str, text: &str) -> Facts {
     let mut facts = Facts::default();
     let Some(tree) = tree(dialect, parser, path, text) else { return facts };
     // a stack of its own, as sources nest deeper than threads do
@@ -88,13 +78,18 @@ fn facts(dialect: &dyn Dialect, parser: &mut Parser, path: &str, text: &str) -> 
     facts
 }
 
-fn kinds(dialect: &dyn Dialect, portion: &Portion<'_>, facts: &[Facts]) -> Vec<FileKind> {
+fn kinds(
+    dialect: &dyn Dialect,
+    portion: &Portion<'_>,
+    facts: &[Facts],
+    generated: &[bool],
+) -> Vec<FileKind> {
     let unread = portion.unread();
     let kind = |i: usize| {
         let path = portion.sources[i].as_str();
         if unread.contains(path) {
             FileKind::Unread
-        } else if is_generated(portion.texts[i]) {
+        } else if generated[i] {
             FileKind::Generated
         } else {
             let by_place = by_directory(path).or_else(|| beside_the_product(path));
@@ -124,18 +119,18 @@ fn source_file(
     portion: &Portion<'_>,
     facts: &[Facts],
     resolution: &Resolution,
-    kind: FileKind,
+    (kind, (lines, fingerprint)): (FileKind, (u32, String)),
     i: usize,
 ) -> SourceFile {
-    let (path, text) = (&portion.sources[i], portion.texts[i]);
+    let path = &portion.sources[i];
     let dependencies: BTreeSet<String> = resolution.outside[i].keys().cloned().collect();
     SourceFile {
         path: path.clone(),
         language: Language::of(path).unwrap_or_default(),
         kind,
         package: String::new(),
-        lines: u32::try_from(text.lines().count()).unwrap_or(u32::MAX),
-        fingerprint: storage::hash([text]),
+        lines,
+        fingerprint,
         tokens: BTreeMap::new(),
         structure: Vec::new(),
         blind: Blind { errors: facts[i].errors, ..Blind::default() },

@@ -1,42 +1,108 @@
 //! The text of a codebase, from a directory or from a git revision, and how it becomes a shard. What cannot be read is
 //! reported and left out, never fatal.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::time::{Duration, Instant};
 
+use super::cache::{self, Cache, Key, Seen, Source, Stamp};
+use super::extract::{Extract, Extractor};
 use super::generated::is_no_source;
 use super::portion::{Findings, Portion};
 use super::reader::Reader;
 use super::walk::{self, Files};
-use super::{FORMAT, Shard, Unread, detect};
+use super::{FORMAT, Shard, Unread, detect, parse};
 use crate::LearningError;
 use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
 use crate::language::Language;
-use crate::observer::Observer;
+use crate::observer::{Observer, Unobserved};
 use crate::storage;
 
 /// The text of a codebase.
 pub(super) struct Input {
     pub codebase: Codebase,
     pub files: Files,
-    /// Of [`Files::sources`]; empty for those that were not read.
-    pub texts: Vec<String>,
+    texts: Texts,
     /// Of [`Files::manifests`], then of [`Files::declarations`].
-    pub manifests: Vec<String>,
-    pub unread: Vec<Unread>,
+    manifests: Vec<String>,
+    /// What the walk could not enter, and manifests that could not be read.
+    unread: [Vec<Unread>; 2],
+}
+
+/// Of [`Files::sources`].
+enum Texts {
+    /// In memory, or why not.
+    Held(Vec<Result<String, String>>),
+    /// In the codebase's directory; read one by one, so that memory holds as many as there are threads.
+    InDirectory,
+}
+
+/// What all sources say, how that is known, and what could not be read.
+#[derive(Default)]
+struct Told<'a> {
+    extracts: Vec<Option<Extract>>,
+    seen: Vec<(&'a str, Seen)>,
+    unread: Vec<Unread>,
+    reading: Reading,
+}
+
+/// How a scan went.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whether there is a cache at all.
+    pub cached: bool,
+    /// Files that were not read, as size and times are those of a known content.
+    pub unchanged: usize,
+    /// Files that were read and not parsed, as their content is known.
+    pub known: usize,
+    /// Files that were parsed.
+    pub parsed: usize,
+    /// How long the walk and the opening of the cache took.
+    pub walk: Duration,
+    /// How long all files took, each on its own.
+    pub files: Duration,
+    /// How long putting them together took.
+    pub together: Duration,
+    /// How long writing the cache took.
+    pub written: Duration,
+}
+
+impl Reading {
+    fn count(&mut self, source: Source) {
+        *match source {
+            Source::Stamp => &mut self.unchanged,
+            Source::Content => &mut self.known,
+            Source::Parsed => &mut self.parsed,
+        } += 1;
+    }
 }
 
 impl Input {
-    /// The files in the codebase's directory.
-    pub(super) fn of_directory(
+    /// The files in the codebase's directory, as they are when each is looked at.
+    pub(super) fn of_directory(codebase: &Codebase, languages: &'static [Language]) -> Self {
+        let files = walk::walk(&codebase.root, languages);
+        let read = |path: &str| read_file(&codebase.root.join(path));
+        Self::new(codebase, files, Texts::InDirectory, read)
+    }
+
+    /// The files in the codebase's directory as they are, in memory.
+    pub(super) fn held(
         codebase: &Codebase,
         languages: &'static [Language],
         observer: &dyn Observer,
     ) -> Result<Self, LearningError> {
-        let root = codebase.root.clone();
-        let files = walk::walk(&root, languages);
-        Self::read(codebase, files, observer, |path| read_file(&root.join(path)))
+        let files = walk::walk(&codebase.root, languages);
+        let read = |path: &str| read_file(&codebase.root.join(path));
+        let text = |path: &String| {
+            if observer.cancelled() {
+                return Err(LearningError::Cancelled);
+            }
+            Ok(read(path).map(text))
+        };
+        let texts = files.sources.iter().map(text).collect::<Result<_, _>>()?;
+        Ok(Self::new(codebase, files, Texts::Held(texts), read))
     }
 
     /// The files of a revision.
@@ -50,47 +116,45 @@ impl Input {
         let wanted = sources.iter().chain(manifests).chain(declarations);
         let wanted = wanted.map(String::as_str).collect::<BTreeSet<_>>().into_iter();
         let blobs = revision.read(wanted)?;
-        Self::read(codebase, files, &crate::observer::Unobserved, |path| {
-            blobs.get(path).cloned().ok_or_else(|| "not among the objects".to_owned())
-        })
+        let read =
+            |path: &str| blobs.get(path).cloned().ok_or_else(|| "not among the objects".to_owned());
+        let texts = sources.iter().map(|path| read(path).map(text)).collect();
+        Ok(Self::new(codebase, files, Texts::Held(texts), read))
     }
 
-    fn read(
+    fn new(
         codebase: &Codebase,
         mut files: Files,
-        observer: &dyn Observer,
-        mut read: impl FnMut(&str) -> Result<Vec<u8>, String>,
-    ) -> Result<Self, LearningError> {
-        let mut unread = std::mem::take(&mut files.unread);
-        let mut text = |path: &String| {
-            if observer.cancelled() {
-                return Err(LearningError::Cancelled);
-            }
-            Ok(read(path).map_or_else(
-                |reason| {
+        texts: Texts,
+        read: impl Fn(&str) -> Result<Vec<u8>, String>,
+    ) -> Self {
+        let walked = std::mem::take(&mut files.unread);
+        let mut unread = Vec::new();
+        let manifest = |path: &String| {
+            let failed = |reason| {
+                // a source that declares something is told of among the sources
+                if files.sources.binary_search(path).is_err() {
                     unread.push(Unread { path: path.clone(), reason });
-                    String::new()
-                },
-                |bytes| String::from_utf8_lossy(&bytes).into_owned(),
-            ))
+                }
+                String::new()
+            };
+            read(path).map_or_else(failed, text)
         };
-        let texts: Vec<String> = files.sources.iter().map(&mut text).collect::<Result<_, _>>()?;
-        let mut manifest = |path: &String| match files.sources.binary_search(path) {
-            Ok(source) => Ok(texts[source].clone()),
-            Err(_) => text(path),
-        };
-        let manifests = files.manifests.iter().chain(&files.declarations);
-        let manifests = manifests.map(&mut manifest).collect::<Result<_, _>>()?;
-        Ok(Self { codebase: codebase.clone(), files, texts, manifests, unread })
+        let manifests = files.manifests.iter().chain(&files.declarations).map(manifest).collect();
+        let codebase = codebase.clone();
+        Self { codebase, files, texts, manifests, unread: [walked, unread] }
     }
 
-    /// The hash of all that a shard is made of.
+    /// The hash of all that a shard is made of, for texts that are held.
     pub(super) fn id(&self) -> String {
-        let names = self.files.sources.iter().zip(&self.texts);
-        let names = names.chain(self.files.manifests.iter().zip(&self.manifests));
-        let content = names.flat_map(|(path, text)| [path.as_str(), text.as_str()]);
+        let texts = self.held_texts().iter().map(|text| text.as_deref().unwrap_or_default());
+        let all = self.in_order(self.failed());
+        let names = self.files.sources.iter().zip(texts);
+        let manifests = self.manifests.iter().map(String::as_str);
+        let names = names.chain(self.files.manifests.iter().zip(manifests));
+        let content = names.flat_map(|(path, text)| [path.as_str(), text]);
         let others = self.files.others.iter().map(String::as_str);
-        let unread = self.unread.iter().flat_map(|u| [u.path.as_str(), u.reason.as_str()]);
+        let unread = all.iter().flat_map(|u| [u.path.as_str(), u.reason.as_str()]);
         let about = [FORMAT, &self.codebase.name, &self.codebase.owner];
         let kind = self.codebase.kind.map(CodebaseKind::name);
         storage::hash(about.into_iter().chain(kind).chain(content).chain(others).chain(unread))
@@ -100,54 +164,187 @@ impl Input {
     pub(super) fn scan(
         &self,
         threads: usize,
+        cache: &Cache,
         observer: &mut dyn Observer,
-    ) -> Result<Shard, LearningError> {
+    ) -> Result<(Shard, Reading), LearningError> {
+        let begun = Instant::now();
+        let Told { mut extracts, seen, unread, mut reading } =
+            self.told(threads, cache, observer)?;
+        reading.files = begun.elapsed();
+        let unread = self.in_order(unread);
         let mut parts = Vec::new();
         for reader in Reader::ALL {
-            if let Some(portion) = self.portion(reader) {
-                parts.push(reader.read(&portion, threads, observer)?);
+            if let Some((portion, extracts)) = self.portion(reader, &mut extracts, &unread) {
+                parts.push(reader.read(&portion, extracts));
             }
         }
         let findings = Findings::all(parts);
-        Ok(Shard {
+        let shard = Shard {
             patterns: detect::detect(&findings, &self.files.others),
             codebase: self.codebase.clone(),
             files: findings.files,
             edges: findings.edges,
             unresolved: findings.unresolved,
             application: findings.application,
-            unread: self.unread.clone(),
+            unread,
             skipped: self.files.skipped.iter().cloned().collect(),
-        })
+        };
+        reading.together = begun.elapsed().saturating_sub(reading.files);
+        let begun = Instant::now();
+        cache.write(&seen);
+        reading.written = begun.elapsed();
+        Ok((shard, reading))
     }
-
-    /// Parses and reads nothing from the trees.
+    /// Reads and parses, and takes nothing from the trees.
     pub(super) fn trees_alone(&self, threads: usize) -> Result<(), LearningError> {
-        let mut portions = Reader::ALL.into_iter().filter_map(|r| Some((r, self.portion(r)?)));
-        portions.try_for_each(|(reader, portion)| reader.trees_alone(&portion, threads))
+        let tree = |extractor: &mut Extractor, file: usize| {
+            let path = &self.files.sources[file];
+            let text = self.bytes(file).map(text).unwrap_or_default();
+            let learnt = Language::of(path).is_some_and(Language::is_learnt);
+            if learnt || !is_no_source(&text) {
+                extractor.tree_alone(path, &text);
+            }
+        };
+        let files = (self.files.sources.len(), self.codebase.name.as_str());
+        parse::each(files, threads, &mut Unobserved, || self.extractor(), tree).map(drop)
     }
 
-    /// The sources of a reader; none where there is nothing for it.
-    fn portion(&self, reader: Reader) -> Option<Portion<'_>> {
-        let of = |path: &str| Language::of(path).is_some_and(|l| reader.languages().contains(&l));
+    fn held_texts(&self) -> &[Result<String, String>] {
+        match &self.texts {
+            Texts::Held(texts) => texts,
+            Texts::InDirectory => &[],
+        }
+    }
+
+    /// Sources that could not be read, of texts that are held.
+    fn failed(&self) -> Vec<Unread> {
+        let texts = self.files.sources.iter().zip(self.held_texts());
+        let unread = |(path, text): (&String, &Result<String, String>)| {
+            Some(Unread { path: path.clone(), reason: text.as_ref().err()?.clone() })
+        };
+        texts.filter_map(unread).collect()
+    }
+
+    fn extractor(&self) -> Result<Extractor, LearningError> {
+        let none = || LearningError::damaged(&self.codebase.root, "a grammar does not load");
+        Extractor::new().ok_or_else(none)
+    }
+
+    /// What each source says, from the cache where that knows it.
+    fn told(
+        &self,
+        threads: usize,
+        cache: &Cache,
+        observer: &mut dyn Observer,
+    ) -> Result<Told<'_>, LearningError> {
+        let sources = &self.files.sources;
+        let files = (sources.len(), self.codebase.name.as_str());
+        let one = |extractor: &mut Extractor, file: usize| self.one(extractor, cache, file);
+        let found = parse::each(files, threads, observer, || self.extractor(), one)?;
+        let mut told = Told::default();
+        told.reading.cached = !cache.is_off();
+        for (path, (extract, found)) in sources.iter().zip(found) {
+            told.extracts.push(Some(extract));
+            match found {
+                Ok(seen) => {
+                    told.reading.count(seen.source);
+                    told.seen.push((path.as_str(), seen));
+                }
+                Err(reason) => told.unread.push(Unread { path: path.clone(), reason }),
+            }
+        }
+        Ok(told)
+    }
+
+    /// What one source says, and how that is known or why it is not.
+    fn one(
+        &self,
+        extractor: &mut Extractor,
+        cache: &Cache,
+        file: usize,
+    ) -> (Extract, Result<Seen, String>) {
+        let path = &self.files.sources[file];
+        let stamp = if cache.is_off() { None } else { self.stamp(file) };
+        if let Some((key, extract)) = stamp.and_then(|stamp| cache.by_stamp(path, &stamp)) {
+            return (extract, Ok(Seen { source: Source::Stamp, key, stamp, bytes: None }));
+        }
+        let bytes = match self.bytes(file) {
+            Ok(bytes) => bytes,
+            Err(reason) => return (extractor.read(path, ""), Err(reason)),
+        };
+        if cache.is_off() {
+            let seen = Seen { source: Source::Parsed, key: Key::default(), stamp, bytes: None };
+            return (extractor.read(path, &text(bytes)), Ok(seen));
+        }
+        let key = cache::key(path, &bytes);
+        if let Some(extract) = cache.by_content(&key) {
+            return (extract, Ok(Seen { source: Source::Content, key, stamp, bytes: None }));
+        }
+        let extract = extractor.read(path, &text(bytes));
+        let bytes = extract.bytes();
+        (extract, Ok(Seen { source: Source::Parsed, key, stamp, bytes }))
+    }
+
+    /// What the file system says of a source; none where its text does not come from there.
+    fn stamp(&self, file: usize) -> Option<Stamp> {
+        match &self.texts {
+            Texts::Held(_) => None,
+            Texts::InDirectory => {
+                let path = self.codebase.root.join(&self.files.sources[file]);
+                Stamp::of(&std::fs::symlink_metadata(path).ok()?)
+            }
+        }
+    }
+
+    fn bytes(&self, file: usize) -> Result<Cow<'_, [u8]>, String> {
+        match &self.texts {
+            Texts::Held(texts) => {
+                texts[file].as_ref().map(|text| text.as_bytes().into()).map_err(Clone::clone)
+            }
+            Texts::InDirectory => {
+                read_file(&self.codebase.root.join(&self.files.sources[file])).map(Cow::from)
+            }
+        }
+    }
+
+    /// What could not be read, of the walk, the sources and the manifests, in this order.
+    fn in_order(&self, sources: Vec<Unread>) -> Vec<Unread> {
+        let [walked, manifests] = &self.unread;
+        walked.iter().cloned().chain(sources).chain(manifests.iter().cloned()).collect()
+    }
+
+    /// The sources of a reader with what they say, which is taken out; none where there is nothing for it.
+    fn portion<'a>(
+        &'a self,
+        reader: Reader,
+        extracts: &mut [Option<Extract>],
+        unread: &'a [Unread],
+    ) -> Option<(Portion<'a>, Vec<Extract>)> {
+        let of = |path: &str| Language::of(path).and_then(Reader::of) == Some(reader);
         let learnt = reader.languages().iter().any(|l| l.is_learnt());
-        let own = self.files.sources.iter().zip(&self.texts);
-        let own = own.filter(|(path, text)| of(path) && (learnt || !is_no_source(text)));
-        let (sources, texts): (Vec<_>, Vec<_>) =
-            own.map(|(path, text)| (path.clone(), text.as_str())).unzip();
+        let own = self.files.sources.iter().zip(extracts).filter(|(path, _)| of(path));
+        let own = own.filter_map(|(path, extract)| Some((path.clone(), extract.take()?)));
+        let (sources, extracts): (Vec<_>, Vec<_>) =
+            own.filter(|(_, extract)| learnt || extract.source).unzip();
+        if sources.is_empty() {
+            return None;
+        }
         let manifests = self.files.manifests.iter().chain(&self.files.declarations);
         let texts_of = self.manifests.iter().map(String::as_str);
         let manifests = manifests.map(String::as_str).zip(texts_of).filter(|(path, _)| {
             let name = path.rsplit('/').next().unwrap_or(path);
             reader.languages().iter().any(|l| l.manifests().contains(&name))
         });
-        (!sources.is_empty()).then(|| Portion {
-            codebase: &self.codebase,
-            sources,
-            texts,
-            manifests: manifests.collect(),
-            unread: &self.unread,
-        })
+        let (codebase, manifests) = (&self.codebase, manifests.collect());
+        Some((Portion { codebase, sources, manifests, unread }, extracts))
+    }
+}
+
+fn text<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> String {
+    match bytes.into() {
+        Cow::Owned(bytes) => String::from_utf8(bytes)
+            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 

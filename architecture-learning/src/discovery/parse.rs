@@ -1,20 +1,18 @@
-//! Parses all sources of a portion, on one thread for a step of the pipeline and on several for a person who waits.
+//! Goes through all sources of a codebase, on one thread for a step of the pipeline and on several for a person who waits.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::portion::Portion;
 use crate::LearningError;
 use crate::observer::Observer;
 
-/// `read` of each file by its place, in order. With one thread the observer is asked before each.
+/// `read` of each of so many files by its place, in order. With one thread the observer is asked before each.
 pub(super) fn each<P, T: Send>(
-    portion: &Portion<'_>,
+    (files, codebase): (usize, &str),
     threads: usize,
     observer: &mut dyn Observer,
     parser: impl Fn() -> Result<P, LearningError> + Sync,
     read: impl Fn(&mut P, usize) -> T + Sync,
 ) -> Result<Vec<T>, LearningError> {
-    let files = portion.sources.len();
     if threads > 1 {
         return side_by_side(files, threads, parser, read);
     }
@@ -24,7 +22,7 @@ pub(super) fn each<P, T: Send>(
         if observer.cancelled() {
             return Err(LearningError::Cancelled);
         }
-        observer.progress(file, files, &portion.codebase.name);
+        observer.progress(file, files, codebase);
         done.push(read(&mut parser, file));
     }
     Ok(done)

@@ -10,8 +10,6 @@ pub(super) struct Portion<'a> {
     pub codebase: &'a Codebase,
     /// Paths relative to the codebase, with `/`, sorted.
     pub sources: Vec<String>,
-    /// Of [`Portion::sources`]; empty for those that were not read.
-    pub texts: Vec<&'a str>,
     /// Manifests of this language with their texts.
     pub manifests: Vec<(&'a str, &'a str)>,
     pub unread: &'a [Unread],

@@ -1,11 +1,10 @@
 //! Who reads which language.
 
 use super::dialect::Dialect;
+use super::extract::Extract;
 use super::portion::{Findings, Portion};
 use super::{ecmascript, elixir, go, imports, python, rust};
-use crate::LearningError;
 use crate::language::Language;
-use crate::observer::Observer;
 
 /// A reader of one language, or of two that import each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +20,11 @@ impl Reader {
     pub(super) const ALL: [Self; 5] =
         [Self::Rust, Self::Python, Self::EcmaScript, Self::Go, Self::Elixir];
 
+    /// The reader of a language.
+    pub(super) fn of(language: Language) -> Option<Self> {
+        Self::ALL.into_iter().find(|reader| reader.languages().contains(&language))
+    }
+
     pub(super) fn languages(self) -> &'static [Language] {
         match self {
             Self::Rust => &[Language::Rust],
@@ -31,32 +35,16 @@ impl Reader {
         }
     }
 
-    pub(super) fn read(
-        self,
-        portion: &Portion<'_>,
-        threads: usize,
-        observer: &mut dyn Observer,
-    ) -> Result<Findings, LearningError> {
+    /// Puts what the files say together; `extracts` are those of the portion's sources.
+    pub(super) fn read(self, portion: &Portion<'_>, extracts: Vec<Extract>) -> Findings {
         match self.dialect() {
-            None => rust::read(portion, threads, observer),
-            Some(dialect) => imports::read(dialect, portion, threads, observer),
-        }
-    }
-
-    /// Parses and reads nothing from the trees.
-    pub(super) fn trees_alone(
-        self,
-        portion: &Portion<'_>,
-        threads: usize,
-    ) -> Result<(), LearningError> {
-        match self.dialect() {
-            None => rust::trees_alone(portion, threads),
-            Some(dialect) => imports::trees_alone(dialect, portion, threads),
+            None => rust::read(portion, extracts),
+            Some(dialect) => imports::read(dialect, portion, extracts),
         }
     }
 
     /// What is particular about a language that the model has not learnt.
-    fn dialect(self) -> Option<&'static dyn Dialect> {
+    pub(super) fn dialect(self) -> Option<&'static dyn Dialect> {
         match self {
             Self::Rust => None,
             Self::Python => Some(&python::Python),

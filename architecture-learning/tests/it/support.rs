@@ -137,7 +137,9 @@ pub fn trained(
 
 pub fn archlearn(scratch: &Scratch, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_archlearn"));
-    command.args(arguments).env("ARCHLEARN_DATA_DIR", scratch.path("data")).env("NO_COLOR", "1");
+    command.args(arguments).env("NO_COLOR", "1");
+    command.env("ARCHLEARN_DATA_DIR", scratch.path("data"));
+    command.env("ARCHLEARN_CACHE_DIR", scratch.path("cache"));
     command
 }
 

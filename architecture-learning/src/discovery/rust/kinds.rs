@@ -3,12 +3,17 @@
 use super::syntax::Parsed;
 use super::tree::ModuleTree;
 use crate::discovery::FileKind;
-use crate::discovery::generated::{by_directory, is_generated};
+use crate::discovery::generated::by_directory;
 use crate::discovery::portion::Portion;
 use crate::manifest::TargetKind;
 
 /// Libraries and binaries claim their files first, then the other targets, then nobody.
-pub(super) fn kinds(portion: &Portion<'_>, tree: &ModuleTree, parsed: &[Parsed]) -> Vec<FileKind> {
+pub(super) fn kinds(
+    portion: &Portion<'_>,
+    tree: &ModuleTree,
+    parsed: &[Parsed],
+    generated: &[bool],
+) -> Vec<FileKind> {
     let mut kinds: Vec<Option<FileKind>> = vec![None; parsed.len()];
     for module in &tree.modules {
         let home = &tree.crates[module.home];
@@ -31,11 +36,11 @@ pub(super) fn kinds(portion: &Portion<'_>, tree: &ModuleTree, parsed: &[Parsed])
     // without a manifest nobody can tell which files are dead
     let orphan = if portion.manifests.is_empty() { FileKind::Module } else { FileKind::Dead };
     let unreached = |path: &str| by_directory(path).unwrap_or(orphan);
-    let files = kinds.into_iter().zip(sources).zip(&portion.texts);
+    let files = kinds.into_iter().zip(sources).zip(generated);
     files
-        .map(|((known, path), text)| match known {
+        .map(|((known, path), generated)| match known {
             _ if unread.contains(path.as_str()) => FileKind::Unread,
-            _ if is_generated(text) => FileKind::Generated,
+            _ if *generated => FileKind::Generated,
             known => known.unwrap_or_else(|| unreached(path)),
         })
         .collect()

@@ -34,13 +34,13 @@ pub(crate) fn resolve(tree: &ModuleTree, parsed: &[Parsed]) -> Resolution {
         let scope = &parsed[module.file].scopes[module.scope];
         let uses = scope.uses.iter().filter(|u| !u.test).map(|u| {
             let kind = if u.public { EdgeKind::ReExport } else { EdgeKind::Use };
-            (&u.path, kind, u.line)
+            (&u.path, kind, u.line, 1)
         });
-        let paths = scope.paths.iter().map(|(path, line)| (path, EdgeKind::Path, *line));
-        for (path, kind, line) in uses.chain(paths) {
+        let paths = scope.paths.iter().map(|p| (&p.path, EdgeKind::Path, p.line, p.times));
+        for (path, kind, line, times) in uses.chain(paths) {
             match resolver.path(id, path, kind != EdgeKind::Path) {
                 Found::Inside(target, whole) => {
-                    result.unresolved += usize::from(!whole);
+                    result.unresolved += if whole { 0 } else { times as usize };
                     let to = tree.modules[target].file;
                     if to != module.file && !tree.modules[target].test {
                         edges.entry((module.file, to, kind)).or_insert(line);

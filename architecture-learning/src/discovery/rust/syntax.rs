@@ -4,21 +4,24 @@
 mod paths;
 mod structure;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
-use tree_sitter::{Node, Parser};
+use tree_sitter::{Node, Parser, TreeCursor};
 
 use crate::words;
 
+use paths::plain;
 pub(crate) use paths::{Use, segments};
 pub(crate) use structure::{COUNTS, Impl, Outline};
+use structure::{Class, Kinds, Token};
 
 /// Macro bodies within macro bodies are read to this depth.
 const MACRO_DEPTH_MAX: usize = 4;
 
 /// A parsed source file.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Parsed {
     /// Scope 0 is the file, the others are its inline modules.
     pub scopes: Vec<Scope>,
@@ -44,18 +47,28 @@ pub struct Blind {
 }
 
 /// A module's own text: a file or the body of `mod name { … }`.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Scope {
     pub modules: Vec<ModuleDeclaration>,
     pub uses: Vec<Use>,
-    /// Paths written in the code, with their lines.
-    pub paths: Vec<(Vec<String>, u32)>,
+    /// Paths written in the code, in the order of their first place.
+    pub paths: Vec<WrittenPath>,
     /// Names of the items that this scope defines.
     pub items: BTreeSet<String>,
 }
 
+/// A path in the code.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct WrittenPath {
+    pub path: Vec<String>,
+    /// The first line that has it.
+    pub line: u32,
+    /// How often it stands there.
+    pub times: u32,
+}
+
 /// `mod name;` or `mod name { … }`.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct ModuleDeclaration {
     pub name: String,
     /// From `#[path]` and `#[cfg_attr(…, path)]`.
@@ -69,14 +82,16 @@ pub(crate) struct ModuleDeclaration {
 /// Parses sources, one after the other.
 pub(crate) struct Syntax {
     parser: Parser,
+    kinds: Kinds,
 }
 
 impl Syntax {
     /// A parser for Rust; `None` if the grammar and the library do not fit, which the tests rule out.
     pub(crate) fn new() -> Option<Self> {
         let mut parser = Parser::new();
-        parser.set_language(&tree_sitter_rust::LANGUAGE.into()).ok()?;
-        Some(Self { parser })
+        let grammar = tree_sitter_rust::LANGUAGE.into();
+        parser.set_language(&grammar).ok()?;
+        Some(Self { parser, kinds: Kinds::of(&grammar) })
     }
 
     pub(crate) fn parse(&mut self, text: &str) -> Parsed {
@@ -85,7 +100,12 @@ impl Syntax {
             counts: vec![0; COUNTS.len()],
             ..Parsed::default()
         };
-        self.read(text, Place { scope: 0, item: true, test: false }, 0, 0, &mut parsed);
+        let mut seen = Seen::default();
+        let at = Place { scope: 0, item: true, test: false };
+        self.read(text, at, 0, 0, &mut parsed, &mut seen);
+        for (word, times) in seen.words {
+            words::count(word, times, &mut parsed.tokens);
+        }
         parsed
     }
 
@@ -94,16 +114,35 @@ impl Syntax {
         drop(self.parser.parse(text, None));
     }
 
-    fn read(&mut self, text: &str, at: Place, line: u32, depth: usize, into: &mut Parsed) {
+    fn read<'t>(
+        &mut self,
+        text: &'t str,
+        at: Place,
+        line: u32,
+        depth: usize,
+        into: &mut Parsed,
+        seen: &mut Seen<'t>,
+    ) {
         let Some(tree) = self.parser.parse(text, None) else { return };
-        let mut reader = Reader { text, line, into, stack: Vec::new(), macros: Vec::new() };
+        let kinds = &self.kinds;
+        let (stack, macros) = (Vec::new(), Vec::new());
+        let mut reader = Reader { text, line, into, seen, kinds, stack, macros };
         reader.read(tree.root_node(), at);
         if depth < MACRO_DEPTH_MAX {
             for (body, place, line) in std::mem::take(&mut reader.macros) {
-                self.read(body, place, line, depth + 1, into);
+                self.read(body, place, line, depth + 1, into, seen);
             }
         }
     }
+}
+
+/// What stands in a text more than once, so that it is taken apart only once.
+#[derive(Default)]
+struct Seen<'t> {
+    /// Identifiers whose words count, and how often each occurs.
+    words: HashMap<&'t str, u32>,
+    /// Places in [`Scope::paths`] by scope and text.
+    paths: HashMap<(usize, &'t str), usize>,
 }
 
 /// Where in a file the walk is.
@@ -115,39 +154,41 @@ struct Place {
     test: bool,
 }
 
-struct Reader<'t, 'p> {
+struct Reader<'t, 'n, 'p> {
     text: &'t str,
     /// Lines before `text` in the file.
     line: u32,
     into: &'p mut Parsed,
-    stack: Vec<(Node<'t>, Place)>,
+    seen: &'p mut Seen<'t>,
+    kinds: &'p Kinds,
+    stack: Vec<(Node<'n>, Place)>,
     /// Bodies of macros between items, to be read as items: `cfg_if!` and its kind hide half of some crates.
     macros: Vec<(&'t str, Place, u32)>,
 }
 
-impl<'t> Reader<'t, '_> {
-    fn read(&mut self, root: Node<'t>, at: Place) {
-        self.push_children(root, at);
+impl<'t, 'n> Reader<'t, 'n, '_> {
+    fn read(&mut self, root: Node<'n>, at: Place) {
+        let mut cursor = root.walk();
+        self.push_children(root, at, &mut cursor);
         while let Some((node, at)) = self.stack.pop() {
-            self.node(node, at);
+            self.node(node, at, &mut cursor);
         }
     }
 
     /// Puts the children of `node` on the stack, each with the attributes before it taken into account.
-    fn push_children(&mut self, node: Node<'t>, at: Place) {
+    fn push_children(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
         let first = self.stack.len();
-        let mut attributes: Vec<Node<'t>> = Vec::new();
-        let mut cursor = node.walk();
-        for child in node.children(&mut cursor) {
-            match child.kind() {
-                "attribute_item" => attributes.push(child),
-                "line_comment" | "block_comment" | "inner_attribute_item" => {}
-                "mod_item" => {
+        let mut attributes: Vec<Node<'n>> = Vec::new();
+        for child in node.children(cursor) {
+            match self.kinds.of_node(child).class {
+                Class::Attribute => attributes.push(child),
+                Class::Passed => {}
+                Class::Module => {
                     self.into.blind.cfgs += self.cfgs(&attributes);
                     self.module(child, &attributes, at);
                     attributes.clear();
                 }
-                _ => {
+                class => {
                     let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
                     if !test {
                         self.into.blind.cfgs += self.cfgs(&attributes);
@@ -156,32 +197,34 @@ impl<'t> Reader<'t, '_> {
                         }
                     }
                     attributes.clear();
-                    self.stack.push((child, Place { test, ..at }));
+                    if class == Class::Sign {
+                        self.into.blind.errors += u32::from(child.is_missing());
+                    } else {
+                        self.stack.push((child, Place { test, ..at }));
+                    }
                 }
             }
         }
         self.stack[first..].reverse();
     }
 
-    fn node(&mut self, node: Node<'t>, at: Place) {
-        let kind = node.kind();
+    fn node(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
+        let kind = self.kinds.of_node(node);
         if !at.test {
-            structure::count(node, self.text, &mut self.into.counts);
-            self.outline(node, kind);
+            structure::count(node, kind, self.text, &mut self.into.counts);
+            if kind.outlined {
+                let line = self.line_of(node);
+                self.into.outline.add(node, self.text, line);
+            }
         }
         self.into.blind.errors += u32::from(node.is_error() || node.is_missing());
-        match kind {
-            "use_declaration" | "extern_crate_declaration" => self.uses(node, at),
-            "scoped_identifier" | "scoped_type_identifier" => self.path(node, at),
-            "macro_invocation" => self.macro_call(node, at),
-            "token_tree" => self.token_tree(node, at),
-            "identifier"
-            | "type_identifier"
-            | "field_identifier"
-            | "shorthand_field_identifier" => {
-                self.token(node, at);
-            }
-            "string_literal" | "raw_string_literal" | "char_literal" | "lifetime" | "label" => {}
+        match kind.class {
+            Class::Use => self.uses(node, at),
+            Class::Path => self.path(node, at, cursor),
+            Class::MacroCall => self.macro_call(node, at, cursor),
+            Class::TokenTree => self.token_tree(node, at, cursor),
+            Class::Identifier => self.token(node, at),
+            Class::Closed => {}
             _ => {
                 if at.item
                     && let Some(name) = node.child_by_field_name("name")
@@ -189,12 +232,8 @@ impl<'t> Reader<'t, '_> {
                     let name = segments(self.of(name)).pop();
                     self.into.scopes[at.scope].items.extend(name);
                 }
-                let item = at.item
-                    && matches!(
-                        kind,
-                        "foreign_mod_item" | "declaration_list" | "expression_statement"
-                    );
-                self.push_children(node, Place { item, ..at });
+                let item = at.item && kind.class == Class::Items;
+                self.push_children(node, Place { item, ..at }, cursor);
             }
         }
     }
@@ -207,7 +246,7 @@ impl<'t> Reader<'t, '_> {
         self.line + u32::try_from(node.start_position().row).unwrap_or(0) + 1
     }
 
-    fn module(&mut self, node: Node<'t>, attributes: &[Node<'t>], at: Place) {
+    fn module(&mut self, node: Node<'n>, attributes: &[Node<'n>], at: Place) {
         let Some(name) = node.child_by_field_name("name") else { return };
         let name = self.of(name).trim_start_matches("r#").to_owned();
         let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
@@ -223,7 +262,7 @@ impl<'t> Reader<'t, '_> {
         self.into.scopes[at.scope].modules.push(declaration);
     }
 
-    fn uses(&mut self, node: Node<'t>, at: Place) {
+    fn uses(&mut self, node: Node<'n>, at: Place) {
         let line = self.line_of(node);
         let mut found = paths::uses(node, self.text, line);
         for found in &mut found {
@@ -232,30 +271,56 @@ impl<'t> Reader<'t, '_> {
         self.into.scopes[at.scope].uses.append(&mut found);
     }
 
-    fn path(&mut self, node: Node<'t>, at: Place) {
-        let path = segments(self.of(node));
+    fn path(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
         if at.test {
             return;
         }
-        // leading modules name files, of this crate or another: they are edges and dependencies, never words
-        let words = path.iter().enumerate().filter(|(i, segment)| {
-            i + 1 == path.len() || segment.starts_with(|c: char| c.is_uppercase())
-        });
-        for (_, segment) in words {
-            words::count(segment, &mut self.into.tokens);
-        }
+        let text = self.of(node);
         let line = self.line_of(node);
-        self.into.scopes[at.scope].paths.push((path, line));
-        let mut cursor = node.walk();
-        let generics = node.children(&mut cursor).filter(|c| c.kind() == "bracketed_type");
+        match self.seen.paths.entry((at.scope, text)) {
+            Entry::Occupied(known) => {
+                self.into.scopes[at.scope].paths[*known.get()].times += 1;
+            }
+            Entry::Vacant(place) => {
+                let paths = &mut self.into.scopes[at.scope].paths;
+                place.insert(paths.len());
+                paths.push(WrittenPath { path: segments(text), line, times: 1 });
+            }
+        }
+        self.path_words(text);
+        let generics = node.children(cursor).filter(|c| c.kind() == "bracketed_type");
         self.stack.extend(generics.map(|c| (c, Place { item: false, ..at })));
     }
 
-    fn macro_call(&mut self, node: Node<'t>, at: Place) {
+    /// Leading modules name files, of this crate or another: they are edges and dependencies, never words.
+    fn path_words(&mut self, text: &'t str) {
+        let told =
+            |last: bool, segment: &str| last || segment.starts_with(|c: char| c.is_uppercase());
+        if text.contains(|c: char| c == '<' || c == '>' || c.is_whitespace()) {
+            let path = segments(text);
+            for (i, segment) in path.iter().enumerate() {
+                if told(i + 1 == path.len(), segment) {
+                    words::count(segment, 1, &mut self.into.tokens);
+                }
+            }
+            return;
+        }
+        let mut last = true;
+        for segment in text.rsplit("::").filter_map(plain) {
+            if told(std::mem::take(&mut last), segment) {
+                self.word(segment);
+            }
+        }
+    }
+
+    fn word(&mut self, identifier: &'t str) {
+        *self.seen.words.entry(identifier).or_default() += 1;
+    }
+
+    fn macro_call(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
         let name = node.child_by_field_name("macro").map(|m| segments(self.of(m)));
         let name = name.and_then(|mut path| path.pop()).unwrap_or_default();
-        let mut cursor = node.walk();
-        let Some(body) = node.children(&mut cursor).find(|c| c.kind() == "token_tree") else {
+        let Some(body) = node.children(cursor).find(|c| c.kind() == "token_tree") else {
             return;
         };
         if name == "include" {
@@ -274,7 +339,7 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// The parts of a macro's braces that read as items: all of it, or the arms of an `if`.
-    fn bodies(&mut self, body: Node<'t>, at: Place) {
+    fn bodies(&mut self, body: Node<'n>, at: Place) {
         let mut open = vec![body];
         while let Some(body) = open.pop() {
             let text = self.of(body);
@@ -293,24 +358,22 @@ impl<'t> Reader<'t, '_> {
     }
 
     /// Tokens of a macro: words, and paths from `crate`, `self` or `super`.
-    fn token_tree(&mut self, node: Node<'t>, at: Place) {
-        let mut run: Vec<String> = Vec::new();
+    fn token_tree(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
+        let mut run: Vec<&'t str> = Vec::new();
         let mut joined = false;
-        let mut cursor = node.walk();
-        let children: Vec<_> = node.children(&mut cursor).collect();
-        for child in children {
-            match child.kind() {
-                "::" => joined = true,
-                "identifier" | "crate" | "self" | "super" => {
+        for child in node.children(cursor) {
+            match self.kinds.of_node(child).token {
+                Token::Joint => joined = true,
+                Token::Part => {
                     if !std::mem::take(&mut joined) {
                         self.end_of_run(&mut run, child, at);
                     }
-                    run.push(self.of(child).to_owned());
+                    run.push(self.of(child));
                 }
-                kind => {
+                token => {
                     joined = false;
                     self.end_of_run(&mut run, child, at);
-                    if kind == "token_tree" {
+                    if token == Token::Tree {
                         self.stack.push((child, at));
                     }
                 }
@@ -319,27 +382,27 @@ impl<'t> Reader<'t, '_> {
         self.end_of_run(&mut run, node, at);
     }
 
-    fn end_of_run(&mut self, run: &mut Vec<String>, near: Node<'_>, at: Place) {
-        let path = std::mem::take(run);
-        if at.test {
-            return;
-        }
-        if let Some(last) = path.last() {
-            words::count(last, &mut self.into.tokens);
-        }
-        if path.len() > 1 {
-            let line = self.line_of(near);
-            self.into.scopes[at.scope].paths.push((path, line));
-        }
-    }
-
-    fn token(&mut self, node: Node<'t>, at: Place) {
+    fn end_of_run(&mut self, run: &mut Vec<&'t str>, near: Node<'_>, at: Place) {
         if !at.test {
-            words::count(self.of(node), &mut self.into.tokens);
+            if let Some(last) = run.last() {
+                self.word(last);
+            }
+            if run.len() > 1 {
+                let line = self.line_of(near);
+                let path = run.iter().map(|part| (*part).to_owned()).collect();
+                self.into.scopes[at.scope].paths.push(WrittenPath { path, line, times: 1 });
+            }
+        }
+        run.clear();
+    }
+
+    fn token(&mut self, node: Node<'n>, at: Place) {
+        if !at.test {
+            self.word(self.of(node));
         }
     }
 
-    fn attribute(&mut self, node: Node<'t>) {
+    fn attribute(&mut self, node: Node<'n>) {
         let text = self.of(node).trim_start_matches("#[").trim_end_matches(']');
         let (name, rest) = text.split_once(['(', '=', ' ']).unwrap_or((text, ""));
         if name == "derive" {
@@ -355,11 +418,6 @@ impl<'t> Reader<'t, '_> {
     fn cfgs(&self, attributes: &[Node<'_>]) -> u32 {
         let switches = |a: &Node<'_>| self.of(*a).trim_start_matches("#[").starts_with("cfg(");
         u32::from(attributes.iter().any(switches))
-    }
-
-    fn outline(&mut self, node: Node<'t>, kind: &str) {
-        let line = self.line_of(node);
-        self.into.outline.add(node, kind, self.text, line);
     }
 }
 

@@ -1,9 +1,10 @@
 //! Paths and `use` trees.
 
+use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 /// One leaf of a `use` declaration: groups are expanded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Use {
     /// Segments from the left, `crate`, `self` and `super` among them.
     pub path: Vec<String>,
@@ -19,21 +20,22 @@ pub(crate) struct Use {
 /// The segments of a path as written, without generics and raw prefixes.
 pub(crate) fn segments(path: &str) -> Vec<String> {
     let mut depth = 0_usize;
-    let mut plain = String::with_capacity(path.len());
+    let mut written = String::with_capacity(path.len());
     for c in path.chars() {
         match c {
             '<' => depth += 1,
             '>' => depth = depth.saturating_sub(1),
-            c if depth == 0 && !c.is_whitespace() => plain.push(c),
+            c if depth == 0 && !c.is_whitespace() => written.push(c),
             _ => {}
         }
     }
-    plain
-        .split("::")
-        .map(|segment| segment.trim_start_matches("r#"))
-        .filter(|segment| !segment.is_empty())
-        .map(str::to_owned)
-        .collect()
+    written.split("::").filter_map(plain).map(str::to_owned).collect()
+}
+
+/// A segment without its raw prefix; none where nothing is left.
+pub(super) fn plain(segment: &str) -> Option<&str> {
+    let plain = segment.trim_start_matches("r#");
+    (!plain.is_empty()).then_some(plain)
 }
 
 /// All leaves of a `use` or `extern crate` declaration.

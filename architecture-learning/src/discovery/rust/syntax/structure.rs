@@ -1,6 +1,7 @@
 //! Counts of constructs, and the outline of types, traits and impls that the detectors of patterns read.
 
-use tree_sitter::Node;
+use serde::{Deserialize, Serialize};
+use tree_sitter::{Language, Node};
 
 /// What is counted, in the order of the counts: node kinds of the grammar, and a few that need a look inside.
 pub(crate) const COUNTS: [&str; 36] = [
@@ -42,27 +43,128 @@ pub(crate) const COUNTS: [&str; 36] = [
     "trait_impl",
 ];
 
+/// What the walk does with a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Class {
+    Attribute,
+    /// Comments and attributes of the file itself.
+    Passed,
+    Module,
+    Use,
+    Path,
+    MacroCall,
+    TokenTree,
+    Identifier,
+    /// Nothing below it is read.
+    Closed,
+    /// What is in it stands directly in the module around it.
+    Items,
+    /// Punctuation or a keyword: nothing is below it.
+    Sign,
+    Other,
+}
+
+/// What a node is inside a macro's body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token {
+    Joint,
+    Part,
+    Tree,
+    Other,
+}
+
+/// All that the walk asks of a kind of node.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Kind {
+    pub class: Class,
+    pub token: Token,
+    pub outlined: bool,
+    modifiers: bool,
+    implements: bool,
+    /// Place in [`COUNTS`].
+    count: Option<usize>,
+}
+
+impl Kind {
+    fn of(name: &str, named: bool) -> Self {
+        let class = match name {
+            _ if !named => Class::Sign,
+            "attribute_item" => Class::Attribute,
+            "line_comment" | "block_comment" | "inner_attribute_item" => Class::Passed,
+            "mod_item" => Class::Module,
+            "use_declaration" | "extern_crate_declaration" => Class::Use,
+            "scoped_identifier" | "scoped_type_identifier" => Class::Path,
+            "macro_invocation" => Class::MacroCall,
+            "token_tree" => Class::TokenTree,
+            "identifier"
+            | "type_identifier"
+            | "field_identifier"
+            | "shorthand_field_identifier" => Class::Identifier,
+            "string_literal" | "raw_string_literal" | "char_literal" | "lifetime" | "label" => {
+                Class::Closed
+            }
+            "foreign_mod_item" | "declaration_list" | "expression_statement" => Class::Items,
+            _ => Class::Other,
+        };
+        let token = match name {
+            "::" => Token::Joint,
+            "identifier" | "crate" | "self" | "super" => Token::Part,
+            "token_tree" => Token::Tree,
+            _ => Token::Other,
+        };
+        Self {
+            class,
+            token,
+            outlined: named
+                && matches!(name, "struct_item" | "enum_item" | "trait_item" | "impl_item"),
+            modifiers: named && name == "function_modifiers",
+            implements: named && name == "impl_item",
+            count: COUNTS.iter().position(|k| named && *k == name),
+        }
+    }
+}
+
+/// The kinds of a grammar by their number: names are compared once per grammar instead of once per node.
+pub(super) struct Kinds {
+    known: Vec<Kind>,
+    other: Kind,
+}
+
+impl Kinds {
+    pub(super) fn of(grammar: &Language) -> Self {
+        let count = u16::try_from(grammar.node_kind_count()).unwrap_or(u16::MAX);
+        let kind = |id| {
+            let named = grammar.node_kind_is_named(id);
+            Kind::of(grammar.node_kind_for_id(id).unwrap_or_default(), named)
+        };
+        Self { known: (0..count).map(kind).collect(), other: Kind::of("", true) }
+    }
+
+    pub(super) fn of_node(&self, node: Node<'_>) -> Kind {
+        self.known.get(usize::from(node.kind_id())).copied().unwrap_or(self.other)
+    }
+}
+
 /// Adds `node` to the counts.
-pub(super) fn count(node: Node<'_>, text: &str, counts: &mut [u32]) {
-    let mut add = |kind: &str| {
-        if let Some(i) = COUNTS.iter().position(|k| *k == kind) {
+pub(super) fn count(node: Node<'_>, kind: Kind, text: &str, counts: &mut [u32]) {
+    let mut add = |name: &str| {
+        if let Some(i) = COUNTS.iter().position(|k| *k == name) {
             counts[i] += 1;
         }
     };
-    let kind = node.kind();
-    if !node.is_named() {
-        return;
+    if kind.implements && node.child_by_field_name("trait").is_some() {
+        add("trait_impl");
     }
-    match kind {
-        "impl_item" if node.child_by_field_name("trait").is_some() => add("trait_impl"),
-        "function_modifiers" if text[node.byte_range()].contains("async") => add("async"),
-        _ => {}
+    if kind.modifiers && text[node.byte_range()].contains("async") {
+        add("async");
     }
-    add(kind);
+    if let Some(i) = kind.count {
+        counts[i] += 1;
+    }
 }
 
 /// The types, traits and impls of a file, outside tests.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Outline {
     pub types: Vec<Type>,
     pub traits: Vec<Trait>,
@@ -70,7 +172,7 @@ pub(crate) struct Outline {
 }
 
 /// A struct or enum.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Type {
     pub name: String,
     pub line: u32,
@@ -78,7 +180,7 @@ pub(crate) struct Type {
 }
 
 /// A trait with the names of its methods.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Trait {
     pub name: String,
     pub line: u32,
@@ -86,7 +188,7 @@ pub(crate) struct Trait {
 }
 
 /// An impl block.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Impl {
     /// The type without its arguments.
     pub of: String,
@@ -98,7 +200,7 @@ pub(crate) struct Impl {
 }
 
 /// A method of an impl block.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Method {
     pub name: String,
     /// Takes and gives `Self`: a link of a chain.
@@ -106,8 +208,8 @@ pub(crate) struct Method {
 }
 
 impl Outline {
-    pub(super) fn add(&mut self, node: Node<'_>, kind: &str, text: &str, line: u32) {
-        match kind {
+    pub(super) fn add(&mut self, node: Node<'_>, text: &str, line: u32) {
+        match node.kind() {
             "struct_item" | "enum_item" => self.types.extend(type_of(node, text, line)),
             "trait_item" => self.traits.extend(trait_of(node, text, line)),
             "impl_item" => self.impls.extend(impl_of(node, text, line)),

@@ -54,7 +54,7 @@ fn leading_modules_are_paths_and_not_words() {
     );
     assert!(parsed.tokens.contains_key("thing") && parsed.tokens.contains_key("run"));
     assert!(!["secret", "other", "hidden"].iter().any(|word| parsed.tokens.contains_key(*word)));
-    let paths: Vec<_> = parsed.scopes[0].paths.iter().map(|(path, _)| path.join("::")).collect();
+    let paths: Vec<_> = parsed.scopes[0].paths.iter().map(|p| p.path.join("::")).collect();
     assert_eq!(paths, ["crate::secret::Thing::make", "other::run", "crate::hidden::X"]);
 }
 

@@ -1,0 +1,192 @@
+//! What files said before, by the hash of their content: one file per codebase, in the user's cache directory. Whatever
+//! is wrong with it, it is ignored and written again; nothing depends on its being there.
+
+mod stored;
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use sha2::{Digest, Sha256};
+
+use super::extract::{self, Extract};
+use crate::storage;
+use stored::{Blob, Index};
+
+pub(super) use stored::Stamp;
+
+/// A stamp this close to the look at it says nothing: what is written next may bear the same. File systems count in up to
+/// two seconds.
+const RACY: Duration = Duration::from_secs(2);
+
+/// What no look asked for is kept so long, and within so many bytes.
+const DAYS_MAX: u64 = 30;
+const BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// SHA-256 of a file's ending and text.
+pub(super) type Key = [u8; 32];
+
+/// Where caches are kept: `ARCHLEARN_CACHE_DIR`, which turns them off where it is empty, else `archlearn` in
+/// `XDG_CACHE_HOME`, else in `~/.cache`.
+#[derive(Clone, Debug, Default)]
+pub struct CacheDir(Option<PathBuf>);
+
+impl CacheDir {
+    /// As the environment says.
+    pub fn from_env() -> Self {
+        let variable = |name| std::env::var_os(name).map(PathBuf::from);
+        let named = |name| variable(name).filter(|path| path.is_absolute());
+        if let Some(given) = variable("ARCHLEARN_CACHE_DIR") {
+            return Self((!given.as_os_str().is_empty()).then_some(given));
+        }
+        let home = || Some(named("HOME")?.join(".cache"));
+        Self(named("XDG_CACHE_HOME").or_else(home).map(|cache| cache.join("archlearn")))
+    }
+
+    /// A directory, which is made when it is written to.
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self(Some(path.into()))
+    }
+
+    /// Nowhere.
+    pub fn off() -> Self {
+        Self(None)
+    }
+
+    /// Where something of the codebase in `root` is kept.
+    pub(crate) fn file(&self, root: &Path, ending: &str) -> Option<PathBuf> {
+        let name = storage::hash([root.as_os_str().as_encoded_bytes()]);
+        Some(self.0.as_ref()?.join(format!("{}.{ending}", &name[..24])))
+    }
+}
+
+/// How a file's extract was come by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    /// Its size and times are those of a known content: it was not read.
+    Stamp,
+    /// Its content is known.
+    Content,
+    /// It was parsed.
+    Parsed,
+}
+
+/// One file as it was seen.
+pub(super) struct Seen {
+    pub source: Source,
+    pub key: Key,
+    pub stamp: Option<Stamp>,
+    /// The extract in bytes where it is not in the cache yet.
+    pub bytes: Option<Vec<u8>>,
+}
+
+/// The cache of one codebase.
+pub(super) struct Cache {
+    file: Option<PathBuf>,
+    begun: SystemTime,
+    bytes: Vec<u8>,
+    blobs: HashMap<Key, Blob>,
+    stamps: HashMap<String, (Stamp, Key)>,
+}
+
+impl Cache {
+    /// Opens the cache of the codebase in `root`; empty where there is none that can be used.
+    pub(super) fn open(directory: &CacheDir, root: &Path) -> Self {
+        Self::open_at(directory, root, SystemTime::now())
+    }
+
+    fn open_at(directory: &CacheDir, root: &Path, begun: SystemTime) -> Self {
+        let file = directory.file(root, "facts");
+        let bytes = file.as_ref().and_then(|file| std::fs::read(file).ok()).unwrap_or_default();
+        let index = stored::index(&bytes, &extract::version()).unwrap_or_default();
+        let stamps = index.stamps.into_iter().filter_map(|(path, stamp, blob)| {
+            Some((path, (stamp, index.blobs.get(blob as usize)?.key)))
+        });
+        let stamps = stamps.collect();
+        let blobs = index.blobs.into_iter().map(|blob| (blob.key, blob)).collect();
+        Self { file, begun, bytes, blobs, stamps }
+    }
+
+    /// Knows nothing and keeps nothing.
+    pub(super) fn none() -> Self {
+        Self::open(&CacheDir::off(), Path::new(""))
+    }
+
+    pub(super) fn is_off(&self) -> bool {
+        self.file.is_none()
+    }
+
+    /// What the file `path` said when it bore `stamp`.
+    pub(super) fn by_stamp(&self, path: &str, stamp: &Stamp) -> Option<(Key, Extract)> {
+        let (_, key) = self.stamps.get(path).filter(|(known, _)| known == stamp)?;
+        Some((*key, self.by_content(key)?))
+    }
+
+    /// What a file of this content says.
+    pub(super) fn by_content(&self, key: &Key) -> Option<Extract> {
+        postcard::from_bytes(stored::content(&self.bytes, self.blobs.get(key)?)?).ok()
+    }
+
+    /// Writes what was seen, and of the rest what was used lately. Not being able to is no error.
+    pub(super) fn write(&self, seen: &[(&str, Seen)]) {
+        let Some(file) = &self.file else { return };
+        let today = days(self.begun);
+        let settled = |stamp: &&Stamp| {
+            self.begun.checked_sub(RACY).is_some_and(|before| stamp.is_older_than(before))
+        };
+        let mut index = Index::default();
+        let mut content = Vec::new();
+        let mut places: HashMap<Key, u32> = HashMap::new();
+        let mut changed = false;
+        for (path, seen) in seen {
+            let known = self.blobs.get(&seen.key);
+            let bytes = match (&seen.bytes, known) {
+                (Some(bytes), _) => bytes.as_slice(),
+                (None, Some(known)) => stored::content(&self.bytes, known).unwrap_or_default(),
+                (None, None) => continue,
+            };
+            changed |= seen.bytes.is_some() || known.is_some_and(|known| known.day != today);
+            let place = *places.entry(seen.key).or_insert_with(|| {
+                index.add(Blob::of(seen.key, bytes, today, content.len()));
+                content.extend_from_slice(bytes);
+                index.last()
+            });
+            if let Some(stamp) = seen.stamp.as_ref().filter(settled) {
+                changed |= self.stamps.get(*path) != Some(&(*stamp, seen.key));
+                index.stamps.push(((*path).to_owned(), *stamp, place));
+            }
+        }
+        if !changed {
+            return;
+        }
+        let mut rest: Vec<_> =
+            self.blobs.values().filter(|b| !places.contains_key(&b.key)).collect();
+        rest.sort_by_key(|blob| (u64::MAX - blob.day, blob.key));
+        for blob in rest.into_iter().filter(|blob| blob.day + DAYS_MAX >= today) {
+            let Some(bytes) = stored::content(&self.bytes, blob) else { continue };
+            if content.len() + bytes.len() > BYTES_MAX {
+                break;
+            }
+            index.add(Blob::of(blob.key, bytes, blob.day, content.len()));
+            content.extend_from_slice(bytes);
+        }
+        if let Some(whole) = stored::file(&index, &extract::version(), &content) {
+            let _ = storage::write(file, &whole);
+            stored::prune(file, self.begun);
+        }
+    }
+}
+
+/// The key of a text; of the path only the ending counts, as it tells the grammar.
+pub(super) fn key(path: &str, text: &[u8]) -> Key {
+    let ending = path.rsplit('.').next().unwrap_or_default();
+    let sha = Sha256::new().chain_update(ending).chain_update([0]).chain_update(text);
+    sha.finalize().into()
+}
+
+fn days(time: SystemTime) -> u64 {
+    time.duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs() / 86_400)
+}
+
+#[cfg(test)]
+mod tests;
