@@ -3,6 +3,7 @@
 
 mod blind;
 mod grain;
+mod knots;
 mod layers;
 mod names;
 mod parts;
@@ -53,8 +54,10 @@ impl Architecture {
         let (parts, part_of) = parts::parts(shard, &roles);
         let links = parts::links(shard, &dependencies, &part_of);
         let layering = layers::layering(&parts, &links);
+        let mut style = style::style(shard, &layering, &parts);
+        style.reasons.extend(knots::knots(shard, &dependencies));
         Self {
-            style: style::style(shard, &layering, &parts),
+            style,
             violations: grain::violations(shard, &dependencies, &roles, settings),
             names: names::misnomers(classification, settings),
             patterns: shard.patterns.clone(),

@@ -48,6 +48,38 @@ pub fn faulty(name: &str) -> (Scratch, String) {
     (scratch, path)
 }
 
+#[test]
+fn the_screen_names_the_largest_cycle_and_what_everything_leans_on() {
+    let scratch = Scratch::new("knots");
+    let root = scratch.path("ring");
+    fs::create_dir_all(root.join("src")).expect("a directory");
+    let put = |path: &str, text: &str| fs::write(root.join(path), text).expect("a file");
+    put("Cargo.toml", "[package]\nname = \"ring\"\n");
+    let names: Vec<_> = (0..13).map(|n| format!("m{n}")).collect();
+    let modules: Vec<_> = names.iter().map(|n| format!("pub mod {n};\n")).collect();
+    put("src/lib.rs", &(modules.concat() + "pub mod hub;\n"));
+    for (n, name) in names.iter().enumerate() {
+        let next = format!("use crate::m{}::f as g;\n", (n + 1) % 13);
+        // outside the ring of thirteen stands nobody but the hub, which is in it too: it uses and serves all
+        put(
+            &format!("src/{name}.rs"),
+            &format!("{next}use crate::hub::h;\npub fn f() {{ g(); h() }}\n"),
+        );
+    }
+    let uses: Vec<_> = names.iter().map(|n| format!("use crate::{n}::f as {n};\n")).collect();
+    let lines = "// a line\n".repeat(1000);
+    put("src/hub.rs", &format!("{}pub fn h() {{}}\n{lines}", uses.concat()));
+    let text = told(&scratch, &[root.to_str().expect("a plain path")]);
+    for words in [
+        "14 of 14 modules need each other in one cycle, as src/hub.rs:1 needs src/m0.rs",
+        "god module src/hub.rs: 1014 lines, uses 13 files, used by 13",
+    ] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+    let (faulty, path) = faulty("no knots");
+    assert!(!told(&faulty, &[&path]).contains("in one cycle"), "two of them are a small one");
+}
+
 fn git(directory: &str, arguments: &[&str]) {
     let mut command = Command::new("git");
     let who = ["-c", "user.name=t", "-c", "user.email=t@example.org", "-c", "commit.gpgsign=false"];
