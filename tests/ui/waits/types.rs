@@ -40,7 +40,7 @@ async fn sleeps(n: u64) -> Result<u64, Failure> {
 async fn signals(n: u32) -> Result<u32, Failure> {
     let _raw = pgflow::signal::<Raw>("raw").await?;
     let text = pgflow::signal::<String>("text").await?;
-    Ok(n + text)
+    Ok(n.min(text))
 }
 
 #[workflow]
