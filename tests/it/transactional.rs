@@ -141,3 +141,22 @@ async fn a_transaction_without_the_option_or_broken_by_the_step_is_a_failure_tha
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
 }
+
+/// The full fault matrix freezes a worker there; this looks at what saves the others then.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_is_frozen_before_its_commit_loses_the_transaction_within_seconds() {
+    let db = database().await;
+    let watch = "create table patience (what text); \
+        create function watch() returns trigger language plpgsql as $$ begin \
+          insert into public.patience values (current_setting('idle_in_transaction_session_timeout')); return new; end $$; \
+        create trigger watch after insert on pgflow.attempt for each row when (new.status = 1 and new.attempt = 2) \
+          execute function watch()";
+    let flow = db.flow().await;
+    sqlx::raw_sql(watch).execute(&mut db.sql().await).await.unwrap();
+    let worker = worker(&flow, "billing").await;
+    flow.start::<billing>("ann".into()).await.unwrap().output().await.unwrap();
+    // `charge` is done at its second attempt, in the step's own transaction
+    assert_eq!(db.count("select count(*) from patience").await, 1);
+    assert_eq!(db.count("select count(*) from patience where what = '10s'").await, 1);
+    worker.drain(PATIENCE).await;
+}

@@ -45,8 +45,9 @@ pub(super) async fn commit(
     }
     let batch = [settled];
     let written = answered(async {
-        // the connection is the host's to plan on; this much is for the engine's own statement
-        sqlx::raw_sql("set local enable_seqscan = off; set local jit = off")
+        // the connection is the host's to plan on; this much is for the engine's own statement. A process that is frozen
+        // before it commits must not hold the run's rows for as long
+        sqlx::raw_sql("set local enable_seqscan = off; set local jit = off; set local idle_in_transaction_session_timeout = 10000")
             .execute(&mut *transaction)
             .await
             .during("prepare a commit")?;
