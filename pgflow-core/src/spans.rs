@@ -137,8 +137,12 @@ pub(crate) fn trace_of(run: RunId, row: &RunSpan) -> TraceParent {
     given.unwrap_or_else(|| TraceParent::born(run, &row.workflow, row.started_at))
 }
 
+/// What every span has: names of our own, and those that OpenTelemetry has for work from queues
+/// ([messaging spans](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/)), so that tools that know them find it.
 fn about(run: RunId, workflow: &str, version: u32) -> Vec<(&'static str, Attribute)> {
     vec![
+        ("messaging.system", Attribute::Text("pgflow".into())),
+        ("messaging.destination.name", Attribute::Text(workflow.into())),
         ("pgflow.run", Attribute::Number(run.0)),
         ("pgflow.workflow", Attribute::Text(workflow.into())),
         ("pgflow.version", Attribute::Number(i64::from(version))),

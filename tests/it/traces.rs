@@ -217,6 +217,9 @@ async fn a_collector_gets_one_trace_from_all_workers_with_what_each_span_came_af
             (nanoseconds(span, "startTimeUnixNano"), nanoseconds(span, "endTimeUnixNano"));
         assert!(start <= end && nanoseconds(whole, "startTimeUnixNano") <= start);
         assert_eq!(span["status"]["code"], 1);
+        assert_eq!(attribute(span, "messaging.system").unwrap(), "pgflow");
+        let workflow = attribute(span, "messaging.destination.name").unwrap();
+        assert!(["traced", "inner_traced"].contains(&workflow.as_str()), "{workflow}");
     }
 
     // whoever asks the database gets the same
