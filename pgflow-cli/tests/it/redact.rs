@@ -1,7 +1,10 @@
-//! No command prints what is marked `redact`.
+//! Every command, called: none prints what is marked `redact`, and each object has the members that are documented.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use insta::assert_snapshot;
 use pgflow::{Failure, FailureKind, StepContext, step, workflow};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     operator::{Answer, pgflow},
@@ -75,8 +78,29 @@ fn check(arguments: &[&str], answer: &Answer) {
     }
 }
 
+/// The members of an object, and of the objects within it; those of a list are together those of its items.
+fn members(value: &Value) -> String {
+    fn add(value: &Value, at: &str, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Object(members) => members.iter().for_each(|(name, member)| {
+                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+                add(member, &path, found);
+                found.insert(path);
+            }),
+            Value::Array(items) => items.iter().for_each(|item| add(item, at, found)),
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    add(value, "", &mut found);
+    found.into_iter().collect::<Vec<_>>().join(" ")
+}
+
+/// Commands whose objects have tests of their own, as they hold what a moment or a workflow makes of them.
+const FREE: [&str; 4] = ["dump", "graph", "metrics", "trace"];
+
 #[tokio::test(flavor = "multi_thread")]
-async fn no_command_prints_what_is_marked() {
+async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
     let db = Database::new().await;
     let flow = db.flow().await;
     let worker = worker(&flow, "guarded").await;
@@ -101,16 +125,27 @@ async fn no_command_prints_what_is_marked() {
     // a line that goes on with the one before is set in further
     let lines = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     let commands = lines.filter_map(|line| line.split_whitespace().next());
+    let mut objects = BTreeMap::new();
     for command in commands.filter(|command| !OTHERS.contains(command)) {
         let calls = CALLS.iter().find(|(name, _)| *name == command);
         let (_, calls) = calls.unwrap_or_else(|| panic!("say here how `{command}` is called"));
         for call in *calls {
             for json in [&[][..], &["--json"]] {
                 let arguments = [&[command], *call, json].concat();
-                check(&arguments, &pgflow(&db, &arguments).await);
+                let answer = pgflow(&db, &arguments).await;
+                check(&arguments, &answer);
+                let object = serde_json::from_str::<Value>(&answer.out).ok();
+                if let Some(object) =
+                    object.filter(|_| !json.is_empty() && !FREE.contains(&command))
+                {
+                    objects.insert([&[command], *call].concat().join(" "), members(&object));
+                }
             }
         }
     }
+    let objects: Vec<String> =
+        objects.iter().map(|(call, members)| format!("{call}: {members}")).collect();
+    assert_snapshot!("json_members", objects.join("\n"));
     let stored = "select count(*) from pgflow.run where input ->> 'password' = 'hunter2-of-ann'";
     assert!(db.count(stored).await >= 4);
     gate("waits").notify_one();
