@@ -29,6 +29,8 @@ enum Fault {
 
 /// No workflow here takes as many round trips.
 const MOST: u32 = 400;
+/// A boundary that was not reached so often is not there.
+const ATTEMPTS: u32 = 4;
 /// Where samples are taken from.
 const SAMPLED: u64 = 30;
 
@@ -123,10 +125,16 @@ async fn run(faults: &[Fault]) {
         }
         let mut reached = 0;
         for number in 1..MOST {
-            if !survives(fault, Boundary { number, side }, workflow).await {
+            // where another works beside it, that one may have been faster
+            for _ in 0..ATTEMPTS {
+                if survives(fault, Boundary { number, side }, workflow).await {
+                    reached = number;
+                    break;
+                }
+            }
+            if reached < number {
                 break;
             }
-            reached = number;
         }
         row(&cell, format_args!("{reached} boundaries"), "survived");
         // one that works beside another may be left with little
