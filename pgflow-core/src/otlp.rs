@@ -4,25 +4,23 @@
 //! are derived, so two exports of a span are one span.
 
 use std::{
-    collections::HashMap,
     env,
     sync::Arc,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use serde_json::Value;
 use tokio::{
     sync::{mpsc, oneshot},
-    time::{sleep, timeout},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use crate::{
     client::Flow,
     observe::{AttemptEnded, Observer, RunEnded},
     spans::{Span, request},
-    store::{RunId, StoreError, spans::AttemptKey},
-    trace::TraceParent,
+    store::{RunId, spans::AttemptKey},
 };
 
 /// How many ended attempts and runs may wait to be sent. What comes on top of them is not exported.
@@ -52,12 +50,14 @@ const RETRIES: [Duration; 3] =
 /// ```
 ///
 /// An attempt's span goes out when it ended, that of a run when the run ended, each from the process where that was. Where it
-/// was killed just then the span is missing; [`Flow::spans`] has all. A collector that does not answer costs spans, never
+/// was killed just then the span is missing, as is that of a run that no worker ended: one that a client cancelled, or that
+/// was overdue while nothing of it was anywhere. [`Flow::spans`] has all. A collector that does not answer costs spans, never
 /// work.
 #[derive(Debug, Clone)]
 pub struct Otlp {
     sender: mpsc::Sender<Ended>,
-    dropped: Arc<AtomicU64>,
+    /// It was said that spans are dropped.
+    complained: Arc<AtomicBool>,
 }
 
 /// Why spans cannot be sent.
@@ -86,12 +86,7 @@ fn variable(name: &str) -> Option<String> {
 /// What is to be sent.
 #[derive(Debug)]
 enum Ended {
-    Attempt {
-        key: AttemptKey,
-        workflow: String,
-        version: u32,
-        trace: TraceParent,
-    },
+    Attempt(AttemptKey),
     Run(RunId),
     /// Everything before it, then an answer.
     Flush(oneshot::Sender<()>),
@@ -142,7 +137,7 @@ impl Otlp {
         let agent = ureq::Agent::config_builder().timeout_global(Some(ANSWER)).build().into();
         let exporter = Exporter { flow: flow.clone(), url, service: service.into(), agent };
         tokio::spawn(exporter.run(receiver));
-        Ok(Self { sender, dropped: Arc::default() })
+        Ok(Self { sender, complained: Arc::default() })
     }
 
     /// Waits until what ended before has been sent, or dropped; at most so long.
@@ -156,8 +151,8 @@ impl Otlp {
     }
 
     fn tell(&self, ended: Ended) {
-        if self.sender.try_send(ended).is_err() && self.dropped.fetch_add(1, Ordering::Relaxed) == 0
-        {
+        let full = matches!(self.sender.try_send(ended), Err(mpsc::error::TrySendError::Full(_)));
+        if full && !self.complained.swap(true, Ordering::Relaxed) {
             tracing::warn!(
                 "spans come faster than the collector takes them; some are not exported"
             );
@@ -167,18 +162,14 @@ impl Otlp {
 
 impl Observer for Otlp {
     fn attempt_ended(&self, attempt: &AttemptEnded<'_>) {
-        let Some(trace) = attempt.span.filter(|span| span.sampled) else { return };
-        self.tell(Ended::Attempt {
-            key: AttemptKey {
+        if attempt.span.is_some_and(|span| span.sampled) {
+            self.tell(Ended::Attempt(AttemptKey {
                 run: attempt.run,
                 node: attempt.node.into(),
                 element: attempt.element,
                 attempt: attempt.attempt,
-            },
-            workflow: attempt.workflow.into(),
-            version: attempt.version,
-            trace,
-        });
+            }));
+        }
     }
 
     fn run_ended(&self, run: &RunEnded<'_>) {
@@ -200,50 +191,34 @@ impl Exporter {
     async fn run(self, mut receiver: mpsc::Receiver<Ended>) {
         let mut batch = Vec::new();
         while receiver.recv_many(&mut batch, BATCH_MAX).await > 0 {
-            if batch.len() < BATCH_MAX && !batch.iter().any(|e| matches!(e, Ended::Flush(_))) {
+            let until = Instant::now() + LINGER;
+            while batch.len() < BATCH_MAX && !batch.iter().any(|e| matches!(e, Ended::Flush(_))) {
                 let rest = BATCH_MAX - batch.len();
-                let _ = timeout(LINGER, receiver.recv_many(&mut batch, rest)).await;
+                match timeout_at(until, receiver.recv_many(&mut batch, rest)).await {
+                    Ok(1..) => {}
+                    Ok(0) | Err(_) => break,
+                }
             }
-            let (flushes, ended) =
-                batch.drain(..).partition::<Vec<_>, _>(|ended| matches!(ended, Ended::Flush(_)));
-            match self.spans(&ended).await {
+            let (mut attempts, mut runs, mut flushes) = (Vec::new(), Vec::new(), Vec::new());
+            for ended in batch.drain(..) {
+                match ended {
+                    Ended::Attempt(key) => attempts.push(key),
+                    Ended::Run(run) => runs.push(run),
+                    Ended::Flush(done) => flushes.push(done),
+                }
+            }
+            match self.flow.spans_of(&attempts, &runs).await {
                 Ok(spans) if !spans.is_empty() => self.send(&spans).await,
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(%error, spans = ended.len(), "spans cannot be read; they are not exported");
+                    let spans = attempts.len() + runs.len();
+                    tracing::warn!(%error, spans, "spans cannot be read; they are not exported");
                 }
             }
-            for flush in flushes {
-                if let Ended::Flush(done) = flush {
-                    let _ = done.send(());
-                }
+            for done in flushes {
+                let _ = done.send(());
             }
         }
-    }
-
-    async fn spans(&self, ended: &[Ended]) -> Result<Vec<Span>, StoreError> {
-        let mut attempts = HashMap::new();
-        let mut runs = Vec::new();
-        for ended in ended {
-            match ended {
-                Ended::Attempt { key, workflow, version, trace } => {
-                    attempts.insert(key.clone(), (workflow.as_str(), *version, *trace));
-                }
-                Ended::Run(run) => runs.push(*run),
-                Ended::Flush(_) => {}
-            }
-        }
-        let keys: Vec<AttemptKey> = attempts.keys().cloned().collect();
-        let mut spans = Vec::new();
-        for row in self.flow.attempt_spans(&keys).await? {
-            if let Some((workflow, version, trace)) = attempts.get(&row.key) {
-                spans.push(Span::of_attempt(*trace, workflow, *version, &row));
-            }
-        }
-        for run in runs {
-            spans.extend(self.flow.run_span(run).await?);
-        }
-        Ok(spans)
     }
 
     async fn send(&self, spans: &[Span]) {

@@ -3,7 +3,11 @@
 //! The engine reads the values, so they stay where they are stored. Errors, notes and log lines it does not read: there the
 //! values are taken out before anything is written.
 
-use std::{collections::HashMap, fmt};
+use std::{
+    cmp::Reverse,
+    collections::{BTreeSet, HashMap},
+    fmt,
+};
 
 use serde_json::{Map, Value};
 
@@ -17,9 +21,9 @@ pub const HIDDEN: &str = "[redacted]";
 /// The shortest text that is looked for within others: a shorter one would take half of them away.
 const SHORTEST: usize = 4;
 
-/// Values that must not be shown, in the forms in which a text may quote them.
+/// Values that must not be shown, in the forms in which a text may quote them: of two that begin alike the longer one first.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets(BTreeSet<(Reverse<usize>, String)>);
 
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -48,9 +52,6 @@ impl Secrets {
         for pointer in pointers {
             at(value, pointer.as_ref(), &mut |found| self.add_leaves(found));
         }
-        // of two that begin alike the longer one first
-        self.0.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        self.0.dedup();
     }
 
     /// Adds the values at these places, and takes them out of the payload.
@@ -89,16 +90,21 @@ impl Secrets {
         let line = text
             .chars()
             .map(|c| if c.is_control() { c.escape_default().to_string() } else { c.into() });
-        self.0.extend([text.to_owned(), inside(json), inside(format!("{text:?}")), line.collect()]);
+        let forms = [text.to_owned(), inside(json), inside(format!("{text:?}")), line.collect()];
+        self.0.extend(forms.map(|form| (Reverse(form.len()), form)));
+    }
+
+    fn values(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, value)| value.as_str())
     }
 
     /// A text without these values.
     #[must_use]
     pub fn hide(&self, text: &str) -> String {
         let mut text = text.to_owned();
-        for secret in self.0.iter().filter(|secret| secret.as_str() != HIDDEN) {
-            if text.contains(secret.as_str()) {
-                text = text.replace(secret.as_str(), HIDDEN);
+        for secret in self.values().filter(|secret| *secret != HIDDEN) {
+            if text.contains(secret) {
+                text = text.replace(secret, HIDDEN);
             }
         }
         text
@@ -108,11 +114,11 @@ impl Secrets {
     #[must_use]
     pub fn hide_in_cut(&self, text: &str) -> String {
         let mut text = self.hide(text);
-        let begun = |secret: &String| {
+        let begun = |secret: &str| {
             let begins = secret.char_indices().map(|(at, c)| at + c.len_utf8());
             begins.rev().find(|end| text.ends_with(&secret[..*end]))
         };
-        let kept = text.len() - self.0.iter().filter_map(begun).max().unwrap_or_default();
+        let kept = text.len() - self.values().filter_map(begun).max().unwrap_or_default();
         text.truncate(kept);
         text
     }
@@ -154,7 +160,9 @@ impl Secrets {
     fn hide_in_value(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.hide(text),
-            Value::Number(number) if self.0.contains(&number.to_string()) => *value = HIDDEN.into(),
+            Value::Number(number) if self.values().any(|v| v == number.to_string()) => {
+                *value = HIDDEN.into();
+            }
             Value::Array(items) => items.iter_mut().for_each(|item| self.hide_in_value(item)),
             Value::Object(members) => {
                 let hidden = std::mem::take(members).into_iter().map(|(name, mut member)| {
@@ -200,7 +208,10 @@ fn at(value: &mut Value, pointer: &str, f: &mut impl FnMut(&mut Value)) {
 
 /// All that is stored of a run, without what its definition hides.
 pub fn dump(dump: Json) -> Json {
-    let Ok(mut all) = dump.decode::<Value>() else { return dump };
+    // what cannot be read cannot be cleaned
+    let Ok(mut all) = dump.decode::<Value>() else {
+        return Json::from_trusted(Value::from(HIDDEN).to_string());
+    };
     let of_run = pointers(&all["definition"]["options"]);
     let nodes = all["definition"]["nodes"].as_array().into_iter().flatten();
     let of_nodes: HashMap<String, Vec<String>> =

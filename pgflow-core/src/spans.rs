@@ -55,11 +55,11 @@ pub enum Attribute {
 }
 
 impl Span {
-    /// Of a run, of which `caller` is the span above it where the run was started with a trace.
-    pub(crate) fn of_run(run: RunId, row: &RunSpan) -> Self {
-        let caller = row.trace.as_deref().and_then(|trace| trace.parse::<TraceParent>().ok());
-        let trace = caller.unwrap_or_else(|| trace_of(run, row));
-        let above = row.parent.map(|parent| trace.of_run(parent)).or(caller);
+    /// Of a run. Above it is its parent's span, or its caller's; a run that was started without a trace has nobody above it.
+    pub(crate) fn of_run(row: &RunSpan) -> Self {
+        let (run, trace) = (row.run, trace_of(row));
+        let above = given(row.trace.as_deref());
+        let above = above.map(|caller| row.parent.map_or(caller, |run| caller.of_run(run)));
         let mut attributes = about(run, &row.workflow, row.version);
         attributes.extend(row.key.clone().map(|key| ("pgflow.key", Attribute::Text(key))));
         let origin = row.origin.as_ref();
@@ -90,15 +90,10 @@ impl Span {
     }
 
     /// Of an attempt, in the trace of its run.
-    pub(crate) fn of_attempt(
-        trace: TraceParent,
-        workflow: &str,
-        version: u32,
-        row: &AttemptSpan,
-    ) -> Self {
+    pub(crate) fn of_attempt(trace: TraceParent, row: &AttemptSpan) -> Self {
         let span =
             |key: &AttemptKey| trace.of_attempt(key.run, &key.node, key.element, key.attempt);
-        let mut attributes = about(row.key.run, workflow, version);
+        let mut attributes = about(row.key.run, &row.workflow, row.version);
         attributes.extend(
             row.worker.map(|worker| ("pgflow.worker", Attribute::Number(i64::from(worker)))),
         );
@@ -132,9 +127,14 @@ impl Span {
 }
 
 /// The trace of a run; one that was started without has one of its own.
-pub(crate) fn trace_of(run: RunId, row: &RunSpan) -> TraceParent {
-    let given = row.trace.as_deref().and_then(|trace| trace.parse().ok());
-    given.unwrap_or_else(|| TraceParent::born(run, &row.workflow, row.started_at))
+pub(crate) fn trace_of(row: &RunSpan) -> TraceParent {
+    given(row.trace.as_deref())
+        .unwrap_or_else(|| TraceParent::born(row.run, &row.workflow, row.started_at))
+}
+
+/// The span that a run was started in, as it is stored.
+pub(crate) fn given(trace: Option<&str>) -> Option<TraceParent> {
+    trace.and_then(|trace| trace.parse().ok())
 }
 
 /// What every span has: names of our own, and those that OpenTelemetry has for work from queues

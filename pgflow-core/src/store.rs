@@ -34,6 +34,7 @@ use std::{fmt, sync::OnceLock, time::Duration};
 
 pub use connection::Connection;
 use serde::{Deserialize, Serialize};
+use sqlx::{Row, postgres::PgRow};
 
 /// The id of a run, unique in its database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -126,6 +127,11 @@ pub async fn answered<T>(
             source: sqlx::Error::Io(std::io::ErrorKind::TimedOut.into()),
         }),
     }
+}
+
+/// A count that a query made.
+fn count(row: &PgRow, column: &str) -> u64 {
+    u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
 }
 
 /// A duration as Postgres is given it.

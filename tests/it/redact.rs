@@ -9,6 +9,7 @@ use pgflow::{
     Failure, FailureKind, Fate, Flow, Json, Queue, RunFilter, RunId, StepContext, step, workflow,
 };
 use serde::{Deserialize, Serialize};
+use tokio::sync::Notify;
 use tracing_subscriber::layer::SubscriberExt;
 
 use crate::support::{Database, PATIENCE, worker, worker_with};
@@ -230,4 +231,41 @@ async fn an_input_that_does_not_fit_is_refused_without_being_quoted() {
     let said = String::from_utf8(buffer.0.lock().unwrap().clone()).unwrap();
     assert!(said.contains("a message is refused"), "{said}");
     check_hidden("the log", &said);
+}
+
+static LOOKED_AT: Notify = Notify::const_new();
+
+#[step(transactional, redact)]
+pub async fn sign_in_once(user: String) -> Result<String> {
+    let failed =
+        |error: &dyn std::fmt::Display| Failure::new("", FailureKind::Failed, error.to_string());
+    let mut transaction = StepContext::current().transaction().await.map_err(|e| failed(&e))?;
+    sqlx::query("select 1").execute(&mut *transaction).await.map_err(|e| failed(&e))?;
+    tracing::info!("{user} has {}", SECRETS[3]);
+    LOOKED_AT.notified().await;
+    Ok(SECRETS[3].into())
+}
+
+#[workflow]
+pub async fn secretive_once(user: String) -> Result<usize> {
+    Ok(sign_in_once(user).await?.len())
+}
+
+#[tokio::test]
+async fn lines_that_quote_what_a_transactional_step_made_are_cleaned_when_it_is_done() {
+    let _hearing =
+        tracing::subscriber::set_default(tracing_subscriber::registry().with(pgflow::logs()));
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "secretive_once").await;
+    let run = flow.start::<secretive_once>("ann".into()).await.unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
+    flow.logs(run.id()).await.unwrap();
+    db.until("select count(*) from pgflow.log", 1).await;
+    LOOKED_AT.notify_one();
+    run.output().await.unwrap();
+    db.until("select count(*) from pgflow.log where lines like '%ann has [redacted]%'", 1).await;
+    worker.drain(PATIENCE).await;
+    let kept = flow.logs(run.id()).await.unwrap();
+    check_hidden("a line", &format!("{kept:?}"));
 }

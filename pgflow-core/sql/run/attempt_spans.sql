@@ -1,7 +1,7 @@
 -- Called by clients and exporters: what attempts are in their traces, by run, id of the node, element and attempt, in this
 -- order. By primary key; of each node that an attempt's own node comes after, the attempt that ended last, by the run's rows.
 with asked as materialized (
-  select k.*, w.id as workflow_id, w.name, n.number from unnest($1::bigint[], $2::text[], $3::int[], $4::smallint[]) with ordinality k(run_id, node, elem, attempt, place)
+  select k.*, r.trace, w.id as workflow_id, w.name, w.version, n.number from unnest($1::bigint[], $2::text[], $3::int[], $4::smallint[]) with ordinality k(run_id, node, elem, attempt, place)
   join pgflow.run r on r.id = k.run_id
   join pgflow.workflow w on w.id = r.workflow_id
   join pgflow.node n on n.workflow = w.name and n.id = k.node),
@@ -13,10 +13,10 @@ before as (
   cross join lateral (select jsonb_array_elements_text(d.spec -> 'deps') as id union select jsonb_array_elements_text(d.spec -> 'after')) b
   join pgflow.node m on m.workflow = o.name and m.id = b.id
   cross join lateral (
-    select t.elem, t.attempt from pgflow.attempt t where t.run_id = o.run_id and t.node = m.number and t.started_at is not null
+    select t.elem, t.attempt from pgflow.attempt t where t.run_id = o.run_id and t.node = m.number and t.status not in (5, 7) and t.started_at is not null
     order by t.ended_at desc, t.elem desc, t.attempt desc limit 1) l
   group by 1, 2)
-select a.run_id, a.node, a.elem, a.attempt, t.status, t.worker_id, t.ready_at, coalesce(t.started_at, t.ready_at) as started_at, t.ended_at,
+select a.run_id, a.trace, a.name as workflow, a.version, a.node, a.elem, a.attempt, t.status, t.worker_id, t.ready_at, coalesce(t.started_at, t.ready_at) as started_at, t.ended_at,
   t.error ->> 'message' as message, coalesce(b.nodes, '{}') as before_nodes, coalesce(b.elems, '{}') as before_elems, coalesce(b.attempts, '{}') as before_attempts
 from asked a
 join pgflow.attempt t on t.run_id = a.run_id and t.node = a.number and t.elem = a.elem and t.attempt = a.attempt

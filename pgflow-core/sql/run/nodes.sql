@@ -15,17 +15,19 @@ here as (
   select k.node, count(*) filter (where k.worker_id is not null) as running, count(*) filter (where k.ready_in is not null) as ready,
     count(*) filter (where k.worker_id is null and k.ready_in is null) as waiting, max(k.attempt) as attempt,
     min(k.ready_at) as ready_at, min(k.started_at) as started_at
-  from pgflow.task k where k.run_id = $1 and not (k.elem = -1 and k.arrived < k.need) group by 1)
+  from pgflow.task k where k.run_id = $1 and not (k.elem = -1 and k.arrived < k.need) group by 1),
+branches as (
+  select e ->> 'id' as id from pgflow.run r join pgflow.workflow w on w.id = r.workflow_id
+  cross join lateral jsonb_array_elements(w.definition -> 'nodes') e where r.id = $1 and e ->> 'kind' = 'branch')
 select n.id, coalesce(e.done, 0) as done, coalesce(e.failed, 0) as failed, coalesce(e.skipped, 0) as skipped, coalesce(e.cancelled, 0) as cancelled,
   coalesce(h.running, 0) as running, coalesce(h.ready, 0) as ready, coalesce(h.waiting, 0) as waiting,
   greatest(e.attempt, h.attempt) as attempt, e.error,
-  case when d.is_branch then e.arm end as arm, least(s.ready_at, h.ready_at) as ready_at, least(s.started_at, h.started_at) as started_at,
+  case when b.id is not null then e.arm end as arm, least(s.ready_at, h.ready_at) as ready_at, least(s.started_at, h.started_at) as started_at,
   case when h.node is null then s.ended_at end as ended_at
 from pgflow.run r
 join pgflow.workflow w on w.id = r.workflow_id
 join pgflow.node n on n.workflow = w.name
-left join lateral (
-  select e ->> 'kind' = 'branch' as is_branch from jsonb_array_elements(w.definition -> 'nodes') e where e ->> 'id' = n.id limit 1) d on true
+left join branches b on b.id = n.id
 left join ended e on e.node = n.number
 left join spans s on s.node = n.number
 left join here h on h.node = n.number

@@ -126,8 +126,10 @@ impl Connect {
     /// [`OpenError`].
     pub async fn check(self, served: &[Definition]) -> Result<Check, OpenError> {
         // the private server lives as long as this
-        let (endpoint, _server) = self.endpoint().await?;
-        let mut connection = endpoint.first().await?;
+        let (endpoint, server) = self.endpoint().await?;
+        let from_environment = self.is_from_environment(server.as_ref());
+        let first = endpoint.first().await;
+        let mut connection = first.map_err(|error| Self::blame(from_environment, error.into()))?;
         match migrate::check(&mut connection).await {
             Ok(()) | Err(MigrateError::Behind { .. }) => {}
             Err(MigrateError::Missing) => return Ok(Check { versions: Vec::new() }),

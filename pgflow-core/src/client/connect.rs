@@ -136,13 +136,24 @@ impl Connect {
         })
     }
 
-    async fn open(self) -> Result<Flow, OpenError> {
-        let (endpoint, server) = self.endpoint().await?;
-        let from_environment = matches!(self.place, Place::Environment) && server.is_none();
-        Flow::open(endpoint, server, self.as_it_is).await.map_err(|error| match error {
+    /// Says of an error to connect that the address was that of the environment, where it was.
+    pub(super) fn blame(from_environment: bool, error: OpenError) -> OpenError {
+        match error {
             OpenError::Connect(error) if from_environment => OpenError::of_environment(error),
             error => error,
-        })
+        }
+    }
+
+    /// Whether the address is that of the environment; `server` as [`endpoint`](Self::endpoint) gave it.
+    pub(super) fn is_from_environment(&self, server: Option<&Server>) -> bool {
+        matches!(self.place, Place::Environment) && server.is_none()
+    }
+
+    async fn open(self) -> Result<Flow, OpenError> {
+        let (endpoint, server) = self.endpoint().await?;
+        let from_environment = self.is_from_environment(server.as_ref());
+        let flow = Flow::open(endpoint, server, self.as_it_is).await;
+        flow.map_err(|error| Self::blame(from_environment, error))
     }
 }
 

@@ -16,32 +16,34 @@ impl Flow {
     /// [`StoreError`].
     pub async fn spans(&self, run: RunId) -> Result<Option<Vec<Span>>, StoreError> {
         let mut connection = self.client().await?;
-        let Some(row) = spans::run_span(&mut connection, run).await? else { return Ok(None) };
-        let keys = spans::attempts_of(&mut connection, run).await?;
+        let runs = spans::run_spans(&mut connection, &[run]).await?;
+        let [row] = &runs[..] else { return Ok(None) };
+        let keys = spans::attempt_keys(&mut connection, run).await?;
         let attempts = spans::attempt_spans(&mut connection, &keys).await?;
-        let trace = trace_of(run, &row);
-        let mut all = vec![Span::of_run(run, &row)];
-        let attempts = attempts.iter();
-        all.extend(attempts.map(|a| Span::of_attempt(trace, &row.workflow, row.version, a)));
-        Ok(Some(all))
+        let trace = trace_of(row);
+        let attempts = attempts.iter().map(|attempt| Span::of_attempt(trace, attempt));
+        Ok(Some(std::iter::once(Span::of_run(row)).chain(attempts).collect()))
     }
 
-    /// What these attempts are in their traces.
+    /// The spans of these attempts and runs, of those that belong to a trace.
     #[cfg(feature = "otlp")]
-    pub(crate) async fn attempt_spans(
+    pub(crate) async fn spans_of(
         &self,
-        keys: &[spans::AttemptKey],
-    ) -> Result<Vec<spans::AttemptSpan>, StoreError> {
-        if keys.is_empty() {
-            return Ok(Vec::new());
+        attempts: &[spans::AttemptKey],
+        runs: &[RunId],
+    ) -> Result<Vec<Span>, StoreError> {
+        let mut connection = self.client().await?;
+        let mut all = Vec::new();
+        if !attempts.is_empty() {
+            let rows = spans::attempt_spans(&mut connection, attempts).await?;
+            all.extend(rows.iter().filter_map(|row| {
+                Some(Span::of_attempt(crate::spans::given(row.trace.as_deref())?, row))
+            }));
         }
-        spans::attempt_spans(&mut self.client().await?, keys).await
-    }
-
-    /// What a run is in its trace.
-    #[cfg(feature = "otlp")]
-    pub(crate) async fn run_span(&self, run: RunId) -> Result<Option<Span>, StoreError> {
-        let row = spans::run_span(&mut self.client().await?, run).await?;
-        Ok(row.map(|row| Span::of_run(run, &row)))
+        if !runs.is_empty() {
+            let rows = spans::run_spans(&mut connection, runs).await?;
+            all.extend(rows.iter().map(Span::of_run));
+        }
+        Ok(all)
     }
 }

@@ -85,6 +85,11 @@ impl Metrics {
 impl Drop for Metrics {
     fn drop(&mut self) {
         self.hold(WorkerLoad::default());
+        // nobody keeps them up to date from here on; another worker of this process tells them again
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        for (metric, values) in told.database.drain() {
+            gauge!(metric.name, labels(metric, &values)).set(0.0);
+        }
     }
 }
 

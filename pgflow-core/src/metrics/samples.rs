@@ -55,7 +55,7 @@ pub fn of_load(load: &Load) -> Vec<Sample> {
     let mut kinds: Vec<&str> = load.alerts.iter().map(|alert| alert.kind.as_str()).collect();
     kinds.sort_unstable();
     for same in kinds.chunk_by(|a, b| a == b) {
-        samples.push(Sample::new(&ALERTS_OPEN, [same[0]], same.iter().map(|_| 1.0).sum()));
+        samples.push(Sample::count(&ALERTS_OPEN, [same[0]], same.len() as u64));
     }
     samples
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError, duration};
+use super::{Connection, During, StoreError, count, duration};
 
 /// A queue with work.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +68,4 @@ pub async fn capacity(connection: &mut Connection<'_>) -> Result<Capacity, Store
         .await
         .during("count its workers")?;
     Ok(Capacity { live: count(&row, "live"), slots: count(&row, "slots") })
-}
-
-fn count(row: &PgRow, column: &str) -> u64 {
-    u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError, duration, millis, stamp::Stamp};
+use super::{Connection, During, StoreError, count, duration, millis, stamp::Stamp};
 
 /// The server and its settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,10 +84,6 @@ pub async fn pinned(
         remedy: row.get("remedy"),
     };
     Ok(rows.iter().map(pin).collect())
-}
-
-fn count(row: &PgRow, column: &str) -> u64 {
-    u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
 }
 
 /// The most tasks of a queue that are counted.

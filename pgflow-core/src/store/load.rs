@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError, duration, stamp::Stamp};
+use super::{Connection, During, StoreError, count, duration, stamp::Stamp};
 
 /// How much there is to do, and who is there to do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -240,10 +240,6 @@ fn node(row: &PgRow) -> NodeHour {
 
 fn version(row: &PgRow) -> u32 {
     row.get::<i32, _>("version").unsigned_abs()
-}
-
-fn count(row: &PgRow, column: &str) -> u64 {
-    u64::try_from(row.get::<i64, _>(column)).unwrap_or_default()
 }
 
 #[expect(clippy::cast_precision_loss, reason = "counts of people's interest are far below 2^53")]

@@ -59,11 +59,24 @@ pub fn fitting(lines: &str) -> &str {
     kept
 }
 
+/// Whether an attempt has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Whole {
+    /// It runs: what was heard of it since goes before this.
+    SoFar,
+    /// It has ended: what it made has been taken out of its lines, so these go before all others.
+    Ended,
+}
+
 /// Writes lines down, each attempt's in place of those that were there. One attempt has one row at most.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn write(connection: &mut Connection<'_>, rows: &[LogRow]) -> Result<(), StoreError> {
+pub async fn write(
+    connection: &mut Connection<'_>,
+    rows: &[LogRow],
+    whole: Whole,
+) -> Result<(), StoreError> {
     sqlx::query(include_str!("../../sql/log/write.sql"))
         .bind(rows.iter().map(|r| r.run.0).collect::<Vec<_>>())
         .bind(rows.iter().map(|r| r.node).collect::<Vec<_>>())
@@ -72,6 +85,7 @@ pub async fn write(connection: &mut Connection<'_>, rows: &[LogRow]) -> Result<(
         .bind(rows.iter().map(|r| r.epoch).collect::<Vec<_>>())
         .bind(rows.iter().map(|r| i64::try_from(r.said).unwrap_or(i64::MAX)).collect::<Vec<_>>())
         .bind(rows.iter().map(|r| r.lines.as_str()).collect::<Vec<_>>())
+        .bind(whole == Whole::Ended)
         .execute(connection)
         .await
         .during("write down log lines")?;

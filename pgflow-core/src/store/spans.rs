@@ -11,6 +11,8 @@ use super::{Connection, During, RunId, StoreError, stamp::Stamp};
 /// What a run is in its trace.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunSpan {
+    /// The run.
+    pub run: RunId,
     /// The `traceparent` that it was started with.
     pub trace: Option<String>,
     /// The workflow.
@@ -51,6 +53,12 @@ pub struct AttemptKey {
 pub struct AttemptSpan {
     /// Which one.
     pub key: AttemptKey,
+    /// The `traceparent` that its run was started with.
+    pub trace: Option<String>,
+    /// The workflow.
+    pub workflow: String,
+    /// Its version.
+    pub version: u32,
     /// How it ended.
     pub status: AttemptStatus,
     /// The worker that ran it.
@@ -67,40 +75,44 @@ pub struct AttemptSpan {
     pub before: Vec<AttemptKey>,
 }
 
-/// A run; `None`: it is not there.
+/// What these runs are in their traces; those that are not there are left out.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn run_span(
+pub async fn run_spans(
     connection: &mut Connection<'_>,
-    run: RunId,
-) -> Result<Option<RunSpan>, StoreError> {
-    let row = sqlx::query(include_str!("../../sql/run/span.sql"))
-        .bind(run.0)
-        .fetch_optional(connection)
+    runs: &[RunId],
+) -> Result<Vec<RunSpan>, StoreError> {
+    let rows = sqlx::query(include_str!("../../sql/run/run_spans.sql"))
+        .bind(runs.iter().map(|run| run.0).collect::<Vec<_>>())
+        .fetch_all(connection)
         .await
-        .during("read a run's span")?;
-    let Some(row) = row else { return Ok(None) };
+        .during("read the spans of runs")?;
+    Ok(rows.iter().map(run_span).collect())
+}
+
+fn run_span(row: &PgRow) -> RunSpan {
     let origin = row.get::<Option<i64>, _>("origin").map(RunId);
-    Ok(Some(RunSpan {
+    RunSpan {
+        run: RunId(row.get("id")),
         trace: row.get("trace"),
         workflow: row.get("workflow"),
-        version: u32::try_from(row.get::<i32, _>("version")).unwrap_or_default(),
+        version: version(row),
         key: row.get("key"),
         state: RunState::from_code(row.get("state")).unwrap_or(RunState::Failed),
-        started_at: time(&row, "created_at"),
+        started_at: time(row, "created_at"),
         ended_at: row.get::<Option<Stamp>, _>("ended_at").map(Stamp::to_system_time),
         message: row.get("message"),
         parent: row.get::<Option<i64>, _>("parent_run").map(RunId),
         origin: origin.map(|origin| (origin, row.get("origin_trace"))),
-    }))
+    }
 }
 
 /// The attempts of a run that have begun and ended, in the order in which they began.
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn attempts_of(
+pub async fn attempt_keys(
     connection: &mut Connection<'_>,
     run: RunId,
 ) -> Result<Vec<AttemptKey>, StoreError> {
@@ -145,6 +157,9 @@ fn attempt_span(row: &PgRow) -> Option<AttemptSpan> {
     let before = nodes.into_iter().zip(elements).zip(attempts);
     Some(AttemptSpan {
         key: key(run, row.get("node"), row.get("elem"), row.get("attempt")),
+        trace: row.get("trace"),
+        workflow: row.get("workflow"),
+        version: version(row),
         status: AttemptStatus::from_code(row.get("status"))?,
         worker: row.get("worker_id"),
         ready_at: row.get::<Option<Stamp>, _>("ready_at").map(Stamp::to_system_time),
@@ -166,4 +181,8 @@ fn key(run: RunId, node: String, element: i32, attempt: i16) -> AttemptKey {
 
 fn time(row: &PgRow, column: &str) -> SystemTime {
     row.get::<Stamp, _>(column).to_system_time()
+}
+
+fn version(row: &PgRow) -> u32 {
+    row.get::<i32, _>("version").unsigned_abs()
 }

@@ -20,7 +20,7 @@ use crate::{
         connect::Endpoint,
         end::{Holder, end_run, storable_failure},
         flush::{Flushed, Settled, flush, hand_back},
-        log::{self, LogRow},
+        log::{self, LogRow, Whole},
     },
 };
 
@@ -108,12 +108,16 @@ impl Flusher {
         let mut backoff = Backoff::default();
         for last in [false, true] {
             let opened = self.open(connection, &mut backoff).await;
-            let Err(error) = answered(log::write(opened, &logs)).await else { return };
+            let Err(error) = answered(log::write(opened, &logs, Whole::Ended)).await else {
+                return;
+            };
+            if !error.is_refusal() {
+                *connection = None;
+            }
             if last || error.is_refusal() {
                 tracing::warn!(%error, source = %error.source, "log lines are lost");
                 return;
             }
-            *connection = None;
         }
     }
 

@@ -29,8 +29,8 @@ use super::{
     alerts::Alerts,
     beat::{self, Ask, Beat},
     flusher::Backoff,
+    loads::Loads,
     logs::Looked,
-    looks::Looks,
     parts::Parts,
     queues::Queues,
     resources::{Ledger, Offer, Refusal},
@@ -204,7 +204,7 @@ impl Host {
             due: due.clone(),
             schedules: self.schedules.clone(),
             alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
-            looks: Looks::new(self.observers.clone()),
+            loads: Loads::new(self.observers.clone()),
         };
         parts.spawn(upkeep.run());
         for registered in self.triggers.iter().cloned() {

@@ -14,7 +14,7 @@ use crate::{
     redact::Secrets,
     store::{
         Connection, RunId, StoreError,
-        log::{self, LogRow},
+        log::{self, LogRow, Whole},
     },
 };
 
@@ -62,13 +62,13 @@ impl Looked {
     /// What an ended attempt said, where that is to be written down.
     pub fn due(&self, token: &Token, tail: &Arc<Tail>, verdict: &Verdict) -> Option<LogRow> {
         self.0.spoke.store(true, Ordering::Relaxed);
-        let failed = match verdict {
-            Verdict::Settled { settled, .. } => {
-                settled.attempt.as_ref().is_some_and(|a| a.status != AttemptStatus::Done)
-            }
-            Verdict::EndRun { .. } => true,
-            _ => false,
+        let settled = match verdict {
+            Verdict::Settled { settled, .. } => settled.attempt.as_ref(),
+            Verdict::Committed { pending, .. } => pending.settled.attempt.as_ref(),
+            _ => None,
         };
+        let failed = matches!(verdict, Verdict::EndRun { .. })
+            || settled.is_some_and(|attempt| attempt.status != AttemptStatus::Done);
         if !failed && !self.runs().contains(&token.run()) {
             return None;
         }
@@ -81,8 +81,7 @@ impl Looked {
             tail: tail.clone(),
         };
         let mut row = Some(speaking.row()).filter(|row| row.said > 0)?;
-        if let Verdict::Settled { settled, .. } = verdict
-            && let Some(output) = settled.attempt.as_ref().and_then(|a| a.output.as_ref())
+        if let Some(output) = settled.and_then(|attempt| attempt.output.as_ref())
             && let Some(node) = token.at.node()
         {
             // what the step made was not known while it spoke
@@ -115,7 +114,7 @@ impl Looked {
         let rows: Vec<LogRow> =
             speaking.iter().filter(|s| looked.contains(&s.run)).map(Speaking::row).collect();
         *self.runs() = looked;
-        if rows.is_empty() { Ok(()) } else { log::write(connection, &rows).await }
+        if rows.is_empty() { Ok(()) } else { log::write(connection, &rows, Whole::SoFar).await }
     }
 
     fn runs(&self) -> std::sync::MutexGuard<'_, HashSet<RunId>> {

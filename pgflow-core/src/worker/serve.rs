@@ -179,9 +179,15 @@ async fn serve_task(
 ) -> Served {
     let Some(node) = token.at.node() else { return Verdict::Dropped.into() };
     let spec = &token.version.spec.nodes[node];
-    let reads =
-        if matches!(token.at, Position::Element(..)) { spec.each_loads } else { spec.loads };
-    let env = match env(&shared, &token, reads, &[]).await {
+    let reads = match token.at {
+        // an element is a part of what its list was made of, which is to be known where some of that is hidden
+        Position::Element(..) if token.version.definition.redacts() => {
+            [spec.each_loads, spec.loads].concat()
+        }
+        Position::Element(..) => spec.each_loads.to_vec(),
+        _ => spec.loads.to_vec(),
+    };
+    let env = match env(&shared, &token, &reads, &[]).await {
         Ok(env) => env,
         Err(Trouble::Unreadable(error)) => return unreadable(&token, &error).into(),
         Err(Trouble::Failed(failure)) => return fail_run(&shared, &token, failure).into(),
@@ -207,7 +213,7 @@ async fn serve_task(
         transaction: transaction.clone(),
         cache: plan.cached.then(|| cached::slot(&shared, &token, plan, &waits)),
         log: log.clone(),
-        hidden,
+        hidden: hidden.clone(),
     });
     let stub = shared.stubs.of(&token.version.definition.nodes[node].id, &spec.kind);
     let call = match (stub, spec.run, &token.input) {
@@ -231,9 +237,9 @@ async fn serve_task(
     drop(context);
     let over = task.is_finished()
         && busy.try_recv() == Err(tokio::sync::mpsc::error::TryRecvError::Disconnected);
-    let mut verdict = judge(&shared, &token, plan, ended).await;
+    let mut verdict = judge(&shared, &token, plan, &hidden, ended).await;
     if let Some(transaction) = transaction {
-        verdict = commit::commit(&shared, &token, plan, &transaction, verdict, over).await;
+        verdict = commit::commit(&shared, &token, plan, &hidden, &transaction, verdict, over).await;
     }
     let step = plan.step;
     let lingering = if over {

@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 use super::{
-    alerts::Alerts, flusher::Backoff, looks::Looks, schedules::Schedules, session::Message,
+    alerts::Alerts, flusher::Backoff, loads::Loads, schedules::Schedules, session::Message,
     triggers::Registered,
 };
 
@@ -39,7 +39,7 @@ pub(super) struct Upkeep {
     pub due: Arc<Notify>,
     pub schedules: Schedules,
     pub alerts: Option<Alerts>,
-    pub looks: Looks,
+    pub loads: Loads,
 }
 
 impl Upkeep {
@@ -104,7 +104,7 @@ impl Upkeep {
         if let Some(alerts) = &mut self.alerts {
             alerts.look(connection).await?;
         }
-        self.looks.look(connection).await
+        self.loads.tell(connection).await
     }
 }
 

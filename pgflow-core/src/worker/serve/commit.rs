@@ -3,6 +3,7 @@
 use crate::{
     context::TransactionSlot,
     failure::{Failure, FailureKind},
+    redact::Secrets,
     registry::TaskPlan,
     store::{Connection, During, StoreError, answered, flush::flush},
 };
@@ -14,7 +15,6 @@ use super::{
     },
     Shared,
     judge::failed,
-    secrets::secrets,
 };
 
 /// Commits the completion with what the step wrote. A step that failed, or that wrote nothing through its transaction, is
@@ -23,6 +23,7 @@ pub(super) async fn commit(
     shared: &Shared,
     token: &Token,
     plan: &TaskPlan,
+    secrets: &Secrets,
     slot: &TransactionSlot,
     verdict: Verdict,
     over: bool,
@@ -58,7 +59,7 @@ pub(super) async fn commit(
     let flushed = match written {
         Ok(flushed) if flushed.taken == [true] => flushed,
         Ok(_) => return Verdict::Dropped,
-        Err(error) => return refused(shared, token, plan, &error).await,
+        Err(error) => return refused(shared, token, plan, secrets, &error).await,
     };
     match answered(async { transaction.commit().await.during("commit a step") }).await {
         Ok(()) => {
@@ -66,20 +67,25 @@ pub(super) async fn commit(
             let pending = Pending { settled, next, arrivals, results, log: None };
             Verdict::Committed { pending, flushed }
         }
-        Err(error) if error.is_refusal() => refused(shared, token, plan, &error).await,
+        Err(error) if error.is_refusal() => refused(shared, token, plan, secrets, &error).await,
         // the session asks the database what became of it
         Err(_) => Verdict::InDoubt,
     }
 }
 
 /// A database that refuses is a failure of the step; one that is not there costs no attempt.
-async fn refused(shared: &Shared, token: &Token, plan: &TaskPlan, error: &StoreError) -> Verdict {
+async fn refused(
+    shared: &Shared,
+    token: &Token,
+    plan: &TaskPlan,
+    secrets: &Secrets,
+    error: &StoreError,
+) -> Verdict {
     if !error.is_refusal() && !error.is_aborted_transaction() {
         tracing::warn!(step = plan.step, %error, source = %error.source, "a transactional step is run again");
         return Verdict::HandBack;
     }
     let text = format!("the transaction of `{}` was refused: {}", plan.step, error.source);
-    let text = secrets(shared, token, &[]).hide(&text);
-    let failure = Failure::new(plan.step, FailureKind::Failed, text);
+    let failure = Failure::new(plan.step, FailureKind::Failed, secrets.hide(&text));
     failed(shared, token, plan, FailureKind::Failed, failure).await
 }

@@ -6,6 +6,7 @@ use crate::{
     failure::{Failure, FailureKind},
     lifecycle::{AttemptStatus, Decision, Event, Position, RunState},
     payload::Json,
+    redact::Secrets,
     registry::TaskPlan,
     spec::{Outcome, Stored},
     store::{
@@ -19,17 +20,17 @@ use super::{
     super::token::{Token, Verdict},
     Ended, Shared, Stop,
     follow::{Moved, finish},
-    secrets::secrets,
 };
 
 pub(super) async fn judge(
     shared: &Shared,
     token: &Token,
     plan: &TaskPlan,
+    secrets: &Secrets,
     ended: Ended,
 ) -> Verdict {
     let failure = |kind, text: String| Err((kind, Failure::new(plan.step, kind, text)));
-    let result = match hidden(shared, token, ended) {
+    let result = match hidden(secrets, ended) {
         Ended::Stopped(Stop::HandBack) => return Verdict::HandBack,
         Ended::Stopped(_) => return Verdict::Dropped,
         Ended::Overdue => {
@@ -66,16 +67,13 @@ pub(super) async fn judge(
 }
 
 /// What an attempt came to, with nothing in its errors that must not be shown.
-fn hidden(shared: &Shared, token: &Token, ended: Ended) -> Ended {
-    let secrets = || secrets(shared, token, &[]);
+fn hidden(secrets: &Secrets, ended: Ended) -> Ended {
     match ended {
-        Ended::Panicked(text) => Ended::Panicked(secrets().hide(&text)),
+        Ended::Panicked(text) => Ended::Panicked(secrets.hide(&text)),
         Ended::Outcome(Outcome::Failed(failure)) => {
-            Ended::Outcome(Outcome::Failed(secrets().hide_in_failure(failure)))
+            Ended::Outcome(Outcome::Failed(secrets.hide_in_failure(failure)))
         }
-        Ended::Outcome(Outcome::Broken(why)) => {
-            Ended::Outcome(Outcome::Broken(secrets().hide(&why)))
-        }
+        Ended::Outcome(Outcome::Broken(why)) => Ended::Outcome(Outcome::Broken(secrets.hide(&why))),
         other => other,
     }
 }
