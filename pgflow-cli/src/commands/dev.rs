@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::{context::Context, error::CliError, exit::Exit, output::Tone};
 
-use super::serving::Serving;
+use super::serving::{Serving, Signals};
 
 /// A private Postgres and a worker in one, whatever `DATABASE_URL` says. Its data stays between runs; other commands
 /// reach it without an address. A program without workflows only keeps the server up.
@@ -23,6 +23,7 @@ struct Serves {
 
 impl Dev {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
+        let signals = Signals::hear()?;
         let flow = embedded().await?.tuned(context.host.tuning().clone());
         let view = Serves { database: flow.url() };
         context.output.tell(&view, |paint| {
@@ -33,6 +34,6 @@ impl Dev {
         } else {
             Some(self.serving.spawn(context, &flow).await?)
         };
-        self.serving.work(worker).await
+        self.serving.work(signals, worker).await
     }
 }

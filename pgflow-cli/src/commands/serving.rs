@@ -10,7 +10,7 @@ use pgflow_core::{
     registry::linked,
     worker::{Worker, WorkerBuilder},
 };
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::{context::Context, error::CliError, exit::Exit, render::time};
 
@@ -43,6 +43,28 @@ pub(crate) struct Serving {
     /// How long running steps may go on after the signal to stop.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse)]
     grace: Duration,
+}
+
+/// Hears that this process is to stop, from when it is made: a worker that begins to serve is drained whenever it is told to.
+pub(crate) struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    pub fn hear() -> Result<Self, CliError> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate()).map_err(CliError::Signals)?,
+            interrupt: signal(SignalKind::interrupt()).map_err(CliError::Signals)?,
+        })
+    }
+
+    async fn told(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
 }
 
 /// A worker that serves, and where its traces go.
@@ -96,16 +118,12 @@ impl Serving {
     }
 
     /// Works until a signal, then drains; a second signal stops at once.
-    pub async fn work(&self, served: Option<Served>) -> Result<Exit, CliError> {
-        let mut terminate = signal(SignalKind::terminate()).map_err(CliError::Signals)?;
-        let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::Signals)?;
-        let mut told = async || {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = interrupt.recv() => {}
-            }
-        };
-        told().await;
+    pub async fn work(
+        &self,
+        mut signals: Signals,
+        served: Option<Served>,
+    ) -> Result<Exit, CliError> {
+        signals.told().await;
         let Some(Served { worker, otlp }) = served else { return Ok(Exit::Done) };
         eprintln!(
             "stopping: running steps have {}; a second signal stops at once",
@@ -119,7 +137,7 @@ impl Serving {
         };
         tokio::select! {
             () = drained => Ok(Exit::Done),
-            () = told() => Ok(Exit::Stopped),
+            () = signals.told() => Ok(Exit::Stopped),
         }
     }
 }

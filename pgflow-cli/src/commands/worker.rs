@@ -5,7 +5,7 @@ use pgflow_core::registry::linked;
 
 use crate::{context::Context, error::CliError, exit::Exit};
 
-use super::serving::Serving;
+use super::serving::{Serving, Signals};
 
 /// Serve the workflows of this program until told to stop. The first signal lets running steps finish, a second one
 /// stops at once. Warnings go to standard error, more with `RUST_LOG=info` or `debug`.
@@ -20,8 +20,9 @@ impl Worker {
         if linked().is_empty() {
             return Err(CliError::NothingLinked);
         }
+        let signals = Signals::hear()?;
         let flow = context.own_flow().await?;
         let worker = self.serving.spawn(context, &flow).await?;
-        self.serving.work(Some(worker)).await
+        self.serving.work(signals, Some(worker)).await
     }
 }
