@@ -23,8 +23,11 @@ struct Serves {
 
 impl Dev {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
-        let signals = Signals::hear()?;
-        let flow = embedded().await?.tuned(context.host.tuning().clone());
+        let mut signals = Signals::hear()?;
+        let Some(flow) = signals.unless_told(embedded().into_future()).await else {
+            return Ok(Exit::Done);
+        };
+        let flow = flow?.tuned(context.host.tuning().clone());
         let view = Serves { database: flow.url() };
         context.output.tell(&view, |paint| {
             format!("{} DATABASE_URL='{}'\n", paint.paint(Tone::Faint, "export"), view.database)

@@ -59,6 +59,14 @@ impl Signals {
         })
     }
 
+    /// What `begin` comes to; `None`: told to stop before.
+    pub async fn unless_told<T>(&mut self, begin: impl Future<Output = T>) -> Option<T> {
+        tokio::select! {
+            begun = begin => Some(begun),
+            () = self.told() => None,
+        }
+    }
+
     async fn told(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}

@@ -20,8 +20,11 @@ impl Worker {
         if linked().is_empty() {
             return Err(CliError::NothingLinked);
         }
-        let signals = Signals::hear()?;
-        let flow = context.own_flow().await?;
+        let mut signals = Signals::hear()?;
+        let Some(flow) = signals.unless_told(context.own_flow()).await else {
+            return Ok(Exit::Done);
+        };
+        let flow = flow?;
         let worker = self.serving.spawn(context, &flow).await?;
         self.serving.work(signals, Some(worker)).await
     }
