@@ -1,5 +1,5 @@
 -- Alerts over the views of pgflow, for Grafana, an SQL exporter or cron. Each statement has rows where somebody should look,
--- one per subject, and none where all is well. The role pgflow_reader may run them; none of them takes locks, or reads more
+-- one per subject, and none where all is well. The role pgflow_viewer may run them; none of them takes locks, or reads more
 -- than an hour.
 
 -- NoWorker: nothing goes on, and nobody raises the engine's own alerts.

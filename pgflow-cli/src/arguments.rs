@@ -8,8 +8,9 @@ use crate::{commands, context::Context, error::CliError, exit::Exit};
 ///
 /// RUN is the id of a run, or the idempotency key under which it was started (`key:42` where a key looks like an id).
 ///
-/// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run or workflow, 4 refused, 5 the doctor found a fault or
-/// the awaited run did not complete, 6 runs need the old version of their workflow.
+/// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run, workflow, version, node, signal, message or context,
+/// 4 refused, 5 the doctor found a fault or the awaited run did not complete, 6 runs need the old version of their
+/// workflow.
 #[derive(Debug, Parser)]
 #[command(name = "pgflow", version, arg_required_else_help = true)]
 pub struct CommandLine {
@@ -91,20 +92,32 @@ pub(crate) enum Command {
     Completions(commands::completions::Completions),
 }
 
+/// What a command does with the database of a context.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// It opens none, or one of its own.
+    None,
+    /// It only looks.
+    Looks,
+    /// It changes what is there.
+    Acts,
+}
+
 impl Command {
-    /// Whether it changes what is in the database; `dev` has one of its own.
-    pub(crate) fn acts(&self) -> bool {
+    pub(crate) fn access(&self) -> Access {
         match self {
+            Self::Dev(_) | Self::Completions(_) => Access::None,
             Self::Worker(_)
             | Self::Start(_)
             | Self::Cancel(_)
             | Self::Pause(_)
             | Self::Resume(_)
             | Self::Retry(_)
-            | Self::Signal(_) => true,
-            Self::Prune(prune) => !prune.dry_run,
-            Self::Migrate(migrate) => !migrate.dry_run,
-            Self::Dev(_)
+            | Self::Signal(_) => Access::Acts,
+            Self::Prune(prune) if !prune.dry_run => Access::Acts,
+            Self::Migrate(migrate) if !migrate.dry_run => Access::Acts,
+            Self::Prune(_)
+            | Self::Migrate(_)
             | Self::Status(_)
             | Self::Why(_)
             | Self::Trace(_)
@@ -115,8 +128,7 @@ impl Command {
             | Self::Wanted(_)
             | Self::Metrics(_)
             | Self::Doctor(_)
-            | Self::Dump(_)
-            | Self::Completions(_) => false,
+            | Self::Dump(_) => Access::Looks,
         }
     }
 

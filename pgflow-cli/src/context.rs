@@ -8,7 +8,7 @@ use pgflow_core::{
 };
 
 use crate::{
-    arguments::Globals,
+    arguments::{Access, Globals},
     contexts::{Contexts, admit},
     error::CliError,
     host::Host,
@@ -24,12 +24,17 @@ pub(crate) struct Context<'h> {
 }
 
 impl<'h> Context<'h> {
-    /// `acts`: the command changes something, so the database must be the one that is meant.
-    pub fn new(host: &'h Host, globals: Globals, acts: bool) -> Result<Self, CliError> {
+    /// Where the command changes something, the database must be the one that is meant.
+    pub fn new(host: &'h Host, globals: Globals, access: Access) -> Result<Self, CliError> {
         let mut output = Output::new(globals.json);
-        let contexts = Contexts::read()?;
-        let chosen = contexts.choose(&globals, acts)?;
-        if acts {
+        // what opens no context's database needs no file, unless it names one
+        let named = globals.context.is_some() || globals.yes_to.is_some();
+        let contexts = match access {
+            Access::None if !named => Contexts::default(),
+            _ => Contexts::read()?,
+        };
+        let chosen = contexts.choose(&globals, access)?;
+        if access == Access::Acts {
             output.sure = admit(chosen, globals.yes_to.as_deref(), output)?;
         }
         let place = chosen.map(|(_, place)| place);

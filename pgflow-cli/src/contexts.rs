@@ -9,7 +9,11 @@ use std::{
 
 use serde::Deserialize;
 
-use crate::{arguments::Globals, error::CliError, output::Output};
+use crate::{
+    arguments::{Access, Globals},
+    error::CliError,
+    output::Output,
+};
 
 /// The contexts of this user, by name.
 #[derive(Debug, Default)]
@@ -57,18 +61,18 @@ impl Contexts {
     pub fn choose(
         &self,
         globals: &Globals,
-        acts: bool,
+        access: Access,
     ) -> Result<Option<(&str, &Place)>, CliError> {
+        let unknown = |name: &&String| !self.places.contains_key(*name);
+        if let Some(name) = globals.context.iter().chain(&globals.yes_to).find(unknown) {
+            let (name, path) = (name.clone(), self.path.clone());
+            return Err(CliError::NoContext { name, path, known: self.known() });
+        }
         let mut all = self.places.iter().map(|(name, place)| (name.as_str(), place));
         if let Some(name) = &globals.context {
-            let missing = || CliError::NoContext {
-                name: name.clone(),
-                path: self.path.clone(),
-                known: self.known(),
-            };
-            return all.find(|(other, _)| other == name).ok_or_else(missing).map(Some);
+            return Ok(all.find(|(other, _)| other == name));
         }
-        if acts && globals.database.is_none() && self.places.len() > 1 {
+        if access == Access::Acts && globals.database.is_none() && self.places.len() > 1 {
             return Err(CliError::WhichContext(self.known()));
         }
         let address = globals.database.clone().or_else(|| env::var("DATABASE_URL").ok());

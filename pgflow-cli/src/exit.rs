@@ -10,7 +10,7 @@ pub enum Exit {
     Done = 0,
     /// The database is not there, a file cannot be read, or a statement failed.
     Error = 1,
-    /// There is no such run, workflow or node.
+    /// There is no such run, workflow, version, node, signal, message or context.
     NotThere = 3,
     /// What was asked makes no sense for this run now, or was not confirmed.
     Refused = 4,

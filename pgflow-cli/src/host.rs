@@ -86,7 +86,7 @@ impl Host {
     /// subcommand.
     pub async fn run(&self, line: CommandLine) -> Exit {
         let CommandLine { globals, command } = line;
-        let ended = match Context::new(self, globals, command.acts()) {
+        let ended = match Context::new(self, globals, command.access()) {
             Ok(context) => command.run(&context).await,
             Err(error) => Err(error),
         };

@@ -1,4 +1,5 @@
-//! How things look: tables, times, pictures. Fetches nothing.
+//! Tables, times and pictures, and what is said of nodes, reasons, log lines and metrics, as text or as members of JSON.
+//! Fetches nothing.
 
 pub(crate) mod dot;
 pub(crate) mod layout;

@@ -181,6 +181,17 @@ impl RunState {
             .find(|s| s.code() == code)
     }
 
+    /// Its name in SQL, JSON and metrics, as in `timed_out`; displayed it has a blank.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Live => "live",
+            Self::Completed => "completed",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::TimedOut => "timed_out",
+        }
+    }
+
     /// Whether nothing more happens to the run.
     pub fn is_terminal(self) -> bool {
         self != Self::Live
@@ -189,13 +200,7 @@ impl RunState {
 
 impl std::fmt::Display for RunState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Live => "live",
-            Self::Completed => "completed",
-            Self::Failed => "failed",
-            Self::Cancelled => "cancelled",
-            Self::TimedOut => "timed out",
-        })
+        f.write_str(&self.as_str().replace('_', " "))
     }
 }
 
@@ -247,18 +252,23 @@ impl AttemptStatus {
         .into_iter()
         .find(|s| s.code() == code)
     }
-}
 
-impl std::fmt::Display for AttemptStatus {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
+    /// Its name in SQL, JSON and metrics, as in `timed_out`; displayed it has a blank.
+    pub fn as_str(self) -> &'static str {
+        match self {
             Self::Done => "done",
             Self::Failed => "failed",
-            Self::TimedOut => "timed out",
+            Self::TimedOut => "timed_out",
             Self::Lost => "lost",
             Self::Skipped => "skipped",
             Self::Cancelled => "cancelled",
             Self::Kept => "kept",
-        })
+        }
+    }
+}
+
+impl std::fmt::Display for AttemptStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.as_str().replace('_', " "))
     }
 }

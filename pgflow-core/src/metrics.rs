@@ -22,6 +22,17 @@ pub enum Kind {
     Histogram,
 }
 
+impl Kind {
+    /// What Prometheus calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Histogram => "histogram",
+        }
+    }
+}
+
 /// What a metric is measured in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -158,12 +169,8 @@ pub fn documentation() -> String {
         );
         for metric in METRICS.iter().filter(|metric| metric.source == source) {
             let labels: Vec<String> = metric.labels.iter().map(|l| format!("`{l}`")).collect();
-            let kind = match metric.kind {
-                Kind::Counter => "counter",
-                Kind::Gauge => "gauge",
-                Kind::Histogram => "histogram",
-            };
-            let (name, labels, says) = (metric.name, labels.join(", "), metric.description);
+            let (name, kind, says) = (metric.name, metric.kind.word(), metric.description);
+            let labels = labels.join(", ");
             let _ = writeln!(text, "| `{name}` | {kind} | {labels} | {says} |");
         }
     }

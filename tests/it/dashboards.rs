@@ -8,9 +8,9 @@ use pgflow::{
     step, workflow,
 };
 use serde_json::Value;
-use sqlx::{AssertSqlSafe, Executor, PgConnection, Row, SqlSafeStr};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, Row, SqlSafeStr};
 
-use crate::support::Database;
+use crate::{roles::grant, support::Database};
 
 #[step]
 pub async fn stack(n: u32) -> Result<u32, Failure> {
@@ -170,7 +170,10 @@ async fn each_rule_for_postgres_fires_where_somebody_should_look_and_only_there(
     let db = Database::new().await;
     let flow = db.flow().await;
     let mut sql = db.sql().await;
-    assert!(firing(&mut sql).await.is_empty());
+    grant(&db).await;
+    let viewer = db.options().username("pgflow_test_viewer");
+    let mut viewer = PgConnection::connect_with(&viewer).await.unwrap();
+    assert!(firing(&mut viewer).await.is_empty());
     flow.start::<stacking>(1).await.unwrap();
     sqlx::raw_sql(
         "update pgflow.task set ready_at = ready_at - interval '10 minutes'; \
@@ -187,7 +190,7 @@ async fn each_rule_for_postgres_fires_where_somebody_should_look_and_only_there(
     .await
     .unwrap();
     assert_eq!(
-        firing(&mut sql).await,
+        firing(&mut viewer).await,
         [
             "NoWorker database",
             "AlertOpen run 1",

@@ -5,18 +5,17 @@ use std::{
     time::Duration,
 };
 
-use pgflow::{AttemptLog, Failure, FailureKind, RunId, StepContext, step, workflow};
+use pgflow::{AttemptLog, Failure, FailureKind, Flow, RunId, StepContext, step, workflow};
 use tokio::sync::Notify;
-use tracing::Instrument;
+use tracing::{Instrument, subscriber::DefaultGuard};
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::support::{Database, PATIENCE, worker};
+use crate::support::{Database, PATIENCE, hear, worker};
 
 type Result<T> = std::result::Result<T, Failure>;
 
-/// Hears all that this thread says until the guard is dropped; workers of the test must run on it.
-fn listen() -> tracing::subscriber::DefaultGuard {
-    tracing::subscriber::set_default(tracing_subscriber::registry().with(pgflow::logs()))
+fn listen() -> DefaultGuard {
+    hear(tracing_subscriber::registry().with(pgflow::logs()))
 }
 
 /// The lines without their times.
@@ -98,15 +97,12 @@ pub async fn mumbling(lines: u32) -> Result<()> {
 }
 
 /// Looks until there is something to see that is not as before.
-async fn look(flow: &pgflow::Flow, run: RunId, before: &[AttemptLog]) -> Vec<AttemptLog> {
-    let mut next = tokio::time::interval(Duration::from_millis(20));
-    loop {
-        next.tick().await;
+async fn look(db: &Database, flow: &Flow, run: RunId, before: &[AttemptLog]) -> Vec<AttemptLog> {
+    let look = async || {
         let found = flow.logs(run).await.unwrap();
-        if !found.is_empty() && found != before {
-            return found;
-        }
-    }
+        (!found.is_empty() && found != before).then_some(found)
+    };
+    db.until_some(look).await.expect("nothing else is to be seen")
 }
 
 #[tokio::test]
@@ -117,7 +113,7 @@ async fn lines_of_a_running_step_are_shown_to_who_looks_and_to_nobody_else() {
     let worker = worker(&flow, "mumbling").await;
     let unseen = flow.start::<mumbling>(3).await.unwrap();
     let seen = flow.start::<mumbling>(100).await.unwrap();
-    let first = look(&flow, seen.id(), &[]).await;
+    let first = look(&db, &flow, seen.id(), &[]).await;
     // of lines that are cut at a kilobyte seven are kept
     assert_eq!(names(&first), [("mumble".into(), None, 1, 7, 93)]);
     assert!(said(&first[0])[6].starts_with("INFO line 99 🦀") && first[0].lines[6].ends_with('…'));
@@ -128,7 +124,7 @@ async fn lines_of_a_running_step_are_shown_to_who_looks_and_to_nobody_else() {
     seen.output().await.unwrap();
     unseen.output().await.unwrap();
     worker.drain(PATIENCE).await;
-    let last = look(&flow, seen.id(), &first).await;
+    let last = look(&db, &flow, seen.id(), &first).await;
     assert_eq!(said(&last[0]).last().unwrap(), "INFO over", "also what it said last");
     assert_eq!(db.count("select count(*) from pgflow.log").await, 1);
 

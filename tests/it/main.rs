@@ -19,6 +19,7 @@ mod idle;
 mod language;
 mod limits;
 mod logs;
+mod losses;
 mod metrics;
 mod migrating;
 mod model;

@@ -1,6 +1,6 @@
-//! Metrics: what workers record agrees with the table, the table with its document.
+//! Metrics: what workers record agrees with the table.
 
-use std::{collections::BTreeSet, fs, path::Path, sync::OnceLock, time::Duration};
+use std::{collections::BTreeSet, sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use pgflow::{
@@ -64,15 +64,12 @@ fn recorder() -> &'static PrometheusHandle {
 
 /// Waits until all of these lines are among what is told.
 async fn told(db: &Database, lines: &[&str]) -> String {
-    let mut sql = db.sql().await;
-    for _ in 0..3_000 {
+    let tells = async || {
         let text = recorder().render();
-        if lines.iter().all(|line| text.lines().any(|told| told == *line)) {
-            return text;
-        }
-        sqlx::query("select pg_sleep(0.02)").execute(&mut sql).await.unwrap();
-    }
-    panic!("never all of {lines:#?}:\n{}", recorder().render());
+        lines.iter().all(|line| text.lines().any(|told| told == *line)).then_some(text)
+    };
+    let told = db.until_some(tells).await;
+    told.unwrap_or_else(|| panic!("never all of {lines:#?}:\n{}", recorder().render()))
 }
 
 /// Name and labels of each series, without what histograms add.
@@ -177,18 +174,4 @@ async fn a_worker_records_every_metric_of_its_table_with_its_labels() {
         let described = format!("# HELP {} {}\n", metric.name, metric.description);
         assert!(text.contains(&described), "{described}");
     }
-}
-
-#[test]
-fn the_document_has_the_table_of_metrics() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/metrics.md");
-    let expected = pgflow_core::metrics::documentation();
-    if std::env::var_os("PGFLOW_UPDATE").is_some() {
-        fs::write(&path, &expected).unwrap();
-    }
-    let found = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        found == expected,
-        "docs/metrics.md is older than the table; PGFLOW_UPDATE=1 writes it anew"
-    );
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Notify;
 use tracing_subscriber::layer::SubscriberExt;
 
-use crate::support::{Database, PATIENCE, worker, worker_with};
+use crate::support::{Database, PATIENCE, hear, worker, worker_with};
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -148,8 +148,7 @@ impl io::Write for Buffer {
 
 #[tokio::test]
 async fn what_is_marked_is_stored_and_stands_in_nothing_that_is_shown() {
-    let _hearing =
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(pgflow::logs()));
+    let _hearing = hear(tracing_subscriber::registry().with(pgflow::logs()));
     let db = Database::new().await;
     let flow = db.flow().await;
     let spoiled = flow.start::<secretive>(login("spoiled")).await.unwrap();
@@ -199,7 +198,7 @@ async fn an_input_that_does_not_fit_is_refused_without_being_quoted() {
     let buffer = Buffer::default();
     let written = buffer.clone();
     let lines = tracing_subscriber::fmt::layer().with_writer(move || written.clone());
-    let _hearing = tracing::subscriber::set_default(tracing_subscriber::registry().with(lines));
+    let _hearing = hear(tracing_subscriber::registry().with(lines));
     let db = Database::new().await;
     let flow = db.flow().await;
     let strange =

@@ -45,6 +45,8 @@ impl Release {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).args(["--database", &self.database, "--actor", "a test"]);
+        // whatever contexts the one who tests has
+        command.env("XDG_CONFIG_HOME", "/dev/null");
         command
     }
 
@@ -153,7 +155,7 @@ async fn a_deploy_finishes_or_moves_what_the_old_program_began_and_starts_what_i
     db.check_invariants().await;
 }
 
-/// The workers that are alive, by name.
+/// The workers that are registered, by name.
 async fn workers(db: &Database) -> BTreeMap<String, i32> {
     let alive = sqlx::query_as("select name, id from pgflow.worker");
     alive.fetch_all(&mut db.sql().await).await.unwrap().into_iter().collect()

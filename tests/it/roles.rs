@@ -33,7 +33,7 @@ async fn guarded_flow(n: u32) -> Result<u32, Error> {
 }
 
 /// Makes the roles, and a login of each. Roles belong to the server, so they stay.
-async fn grant(db: &Database) {
+pub async fn grant(db: &Database) {
     let mut sql = db.sql().await;
     let grants = include_str!("../../pgflow-core/grants.sql");
     let logins = "do $$ declare r text; begin foreach r in array array['viewer', 'reader', 'client', 'worker'] loop \

@@ -50,12 +50,23 @@ impl Database {
             if found == expected {
                 return;
             }
-            let _: String = sqlx::query_scalar("select pg_sleep(0.005)::text")
-                .fetch_one(&mut sql)
-                .await
-                .unwrap();
+            pause(&mut sql).await;
         }
         panic!("`{query}` never gave {expected}");
+    }
+
+    /// Asks somebody else until there is an answer; `None`: there was none in good time.
+    pub async fn until_some<T>(&self, mut ask: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+        let mut sql = self.sql().await;
+        let asking = async {
+            loop {
+                if let Some(answer) = ask().await {
+                    return answer;
+                }
+                pause(&mut sql).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, asking).await.ok()
     }
 
     /// What time does to a worker that does not renew its lease.
@@ -87,6 +98,11 @@ impl Database {
             sqlx::query_scalar(question).fetch_one(&mut self.sql().await).await.unwrap();
         assert!(broken.is_empty(), "{broken:?}");
     }
+}
+
+async fn pause(sql: &mut PgConnection) {
+    let pause = sqlx::query_scalar("select pg_sleep(0.005)::text");
+    let _: String = pause.fetch_one(sql).await.unwrap();
 }
 
 /// What must not be, whatever happened: broken where a query has rows.
@@ -140,6 +156,12 @@ pub fn history(status: &RunStatus) -> Vec<String> {
 static DEAF: LazyLock<tracing::Dispatch> =
     LazyLock::new(|| tracing::Dispatch::new(tracing::subscriber::NoSubscriber::default()));
 
+/// Has a listener hear all that this thread says until the guard is dropped; workers of the test must run on it.
+pub fn hear(listener: impl tracing::Subscriber + Send + Sync) -> tracing::subscriber::DefaultGuard {
+    LazyLock::force(&DEAF);
+    tracing::subscriber::set_default(listener)
+}
+
 /// What the thread says in warnings until this is dropped.
 pub struct Warnings {
     said: Arc<Mutex<Vec<String>>>,
@@ -150,8 +172,7 @@ impl Warnings {
     /// Begins to hear.
     pub fn hear() -> Self {
         let said = Arc::default();
-        LazyLock::force(&DEAF);
-        let guard = tracing::subscriber::set_default(Ear(Arc::clone(&said)));
+        let guard = hear(Ear(Arc::clone(&said)));
         Self { said, _guard: guard }
     }
 

@@ -144,7 +144,7 @@ async fn a_transaction_without_the_option_or_broken_by_the_step_is_a_failure_tha
 
 /// The full fault matrix freezes a worker there; this looks at what saves the others then.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_is_frozen_before_its_commit_loses_the_transaction_within_seconds() {
+async fn a_transaction_that_is_idle_before_its_commit_has_ten_seconds() {
     let db = database().await;
     let watch = "create table patience (what text); \
         create function watch() returns trigger language plpgsql as $$ begin \

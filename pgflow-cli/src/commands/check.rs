@@ -2,7 +2,7 @@
 
 use clap::Args;
 use pgflow_core::{
-    client::{Prospect, Verdict, VersionCheck},
+    client::{self, Prospect, Verdict, VersionCheck},
     registry::definitions,
 };
 use serde::Serialize;
@@ -13,6 +13,8 @@ use crate::{
     exit::Exit,
     output::{Paint, Tone},
 };
+
+use super::counted;
 
 /// What becomes of the runs under way where only the workflows of this program are served: which go on, which `migrate`
 /// can move to a version that it has, and which need a worker of the old one. To be run of the program that is to be
@@ -44,8 +46,6 @@ struct ProspectLine {
     runs: u64,
     reason: String,
     examples: Vec<i64>,
-    #[serde(skip)]
-    text: String,
 }
 
 impl Check {
@@ -59,7 +59,7 @@ impl Check {
         let movable = versions.iter().flat_map(|v| &v.prospects).filter(|p| p.to.is_some());
         let view =
             View { movable: movable.map(|p| p.runs).sum(), stranded: check.stranded(), versions };
-        context.output.tell(&view, |paint| view.render(paint));
+        context.output.tell(&view, |paint| render(paint, &check));
         Ok(if view.stranded > 0 { Exit::NeedsOld } else { Exit::Done })
     }
 }
@@ -85,41 +85,39 @@ fn prospect_line(prospect: &Prospect) -> ProspectLine {
         runs: prospect.runs,
         reason: prospect.reason.clone(),
         examples: prospect.examples.iter().map(|run| run.0).collect(),
-        text: prospect.to_string(),
     }
 }
 
-impl View {
-    fn render(&self, paint: Paint) -> String {
-        if self.versions.is_empty() {
-            return "no run is under way\n".into();
-        }
-        let versions: String = self.versions.iter().map(|version| version.render(paint)).collect();
-        let end = match self.stranded {
-            0 => return versions,
-            1 => "1 run would stand still: keep a worker of the old binary until it has ended",
-            n => &format!(
-                "{n} runs would stand still: keep a worker of the old binary until they have ended"
-            ),
-        };
-        versions + &paint.paint(Tone::Bad, end) + "\n"
+fn render(paint: Paint, check: &client::Check) -> String {
+    if check.versions.is_empty() {
+        return "no run is under way\n".into();
     }
+    let versions: String = check.versions.iter().map(|v| render_version(paint, v)).collect();
+    let runs = check.stranded();
+    if runs == 0 {
+        return versions;
+    }
+    let ended = if runs == 1 { "it has ended" } else { "they have ended" };
+    let end = format!(
+        "{} would stand still: keep a worker of the old binary until {ended}",
+        counted(runs)
+    );
+    versions + &paint.paint(Tone::Bad, &end) + "\n"
 }
 
-impl VersionLine {
-    fn render(&self, paint: Paint) -> String {
-        let Self { workflow, version, runs, prospects } = self;
-        let name = paint.paint(Tone::Strong, &format!("{workflow}@{version}"));
-        let prospect = |p: &ProspectLine| {
-            let tone = match p.verdict {
-                "served" => Tone::Good,
-                "movable" => Tone::Warning,
-                _ => Tone::Bad,
-            };
-            let remedy = p.to.map(|to| format!("    → migrate {workflow} {version} {to}\n"));
-            format!("  {} {}\n{}", paint.paint(tone, "•"), p.text, remedy.unwrap_or_default())
+fn render_version(paint: Paint, version: &VersionCheck) -> String {
+    let VersionCheck { workflow, version, runs, prospects, .. } = version;
+    let name = paint.paint(Tone::Strong, &format!("{workflow}@{version}"));
+    let prospect = |prospect: &Prospect| {
+        let (tone, remedy) = match prospect.verdict {
+            Verdict::Served => (Tone::Good, String::new()),
+            Verdict::Movable(to) => {
+                (Tone::Warning, format!("    → migrate {workflow} {version} {to}\n"))
+            }
+            _ => (Tone::Bad, String::new()),
         };
-        let prospects: String = prospects.iter().map(prospect).collect();
-        format!("{name}: {runs} under way\n{prospects}")
-    }
+        format!("  {} {prospect}\n{remedy}", paint.paint(tone, "•"))
+    };
+    let prospects: String = prospects.iter().map(prospect).collect();
+    format!("{name}: {runs} under way\n{prospects}")
 }

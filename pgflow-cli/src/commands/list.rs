@@ -23,7 +23,7 @@ use crate::{
     },
 };
 
-use super::status::{tone, word};
+use super::status::tone;
 
 /// Runs, newest first.
 #[derive(Debug, Args)]
@@ -110,7 +110,7 @@ fn line(run: &RunLine) -> Line {
         run: run.run.0,
         workflow: run.workflow.clone(),
         version: run.version,
-        state: word(run.state),
+        state: run.state.as_str(),
         paused: run.paused,
         key: run.key.clone(),
         created_at: stamp(run.created_at),
@@ -126,7 +126,7 @@ fn render(paint: Paint, runs: &[RunLine], next: Option<i64>) -> String {
     }
     let now = SystemTime::now();
     let row = |run: &RunLine| {
-        let state = if run.paused { "paused" } else { word(run.state) };
+        let state = if run.paused { "paused" } else { run.state.as_str() };
         let failure = run.failure.as_ref().map(|failure| failure.message.as_str());
         let last = match failure {
             Some(message) => Cell::new(Tone::Bad, brief(message, 60)),

@@ -9,8 +9,6 @@ use serde::Serialize;
 
 use crate::{context::Context, error::CliError, exit::Exit, render::time::stamp};
 
-use super::status::word;
-
 /// What became of the newest message with this id: it waits, somebody has it, it started a run, or it was put aside with a
 /// reason. In SQL: `select * from pgflow.message_1(QUEUE, ID)`.
 #[derive(Debug, Args)]
@@ -70,7 +68,7 @@ impl Message {
                 view.state = "started";
                 view.workflow = Some(workflow);
                 view.run = run.map(|(run, _)| run.0);
-                view.run_state = run.map(|(_, state)| word(state));
+                view.run_state = run.map(|(_, state)| state.as_str());
             }
             Fate::Refused(reason) => {
                 view.state = "refused";
@@ -95,7 +93,7 @@ fn text(status: &MessageStatus) -> String {
             format!("run {run} of `{workflow}`, which is under way; `why {run}` says where")
         }
         Fate::Started { workflow, run: Some((run, state)) } => {
-            format!("run {run} of `{workflow}`, {}", word(*state).replace('_', " "))
+            format!("run {run} of `{workflow}`, {state}")
         }
         Fate::Started { workflow, run: None } => {
             format!("it started a run of `{workflow}`, which was pruned")

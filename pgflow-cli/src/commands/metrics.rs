@@ -17,8 +17,7 @@ use crate::{
     render::{metrics, prometheus, time::stamp},
 };
 
-/// Within which time what waits shall have been worked off.
-const WITHIN: Duration = Duration::from_secs(300);
+use super::wanted::WITHIN;
 
 /// How the last hour went, and how much there is to do: runs, nodes, queues, limits, workers, alerts, of the whole
 /// database. Wanted workers are those that work off within five minutes what waits. It takes eight statements, and no locks.

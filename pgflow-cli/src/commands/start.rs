@@ -5,6 +5,7 @@ use std::time::Duration;
 use clap::Args;
 use pgflow_core::{
     client::Flow,
+    lifecycle::RunState,
     payload::Json,
     store::{RunId, read::Ending},
 };
@@ -47,7 +48,7 @@ pub(crate) struct Start {
 struct Started {
     run: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<String>,
+    state: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     output: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -86,23 +87,22 @@ impl Start {
             return Ok(Exit::Done);
         }
         eprintln!("run {run} is under way");
-        let exit = match flow.ending(run).await? {
+        let (state, exit) = match flow.ending(run).await? {
             Ending::Completed(output) => {
-                view.state = Some("completed".into());
                 view.output = Some(shown(&flow, run, &output).await?);
-                Exit::Done
+                (RunState::Completed, Exit::Done)
             }
             Ending::Ended(state, failure) => {
-                view.state = Some(state.to_string());
                 view.error = Some(failure.message);
-                Exit::Found
+                (state, Exit::Found)
             }
         };
+        view.state = Some(state.as_str());
         context.output.tell(&view, |paint| match (&view.output, &view.error) {
             (Some(output), _) => serde_json::to_string_pretty(output).unwrap_or_default() + "\n",
             (None, error) => format!(
                 "run {run} {}: {}\n",
-                paint.paint(Tone::Bad, view.state.as_deref().unwrap_or_default()),
+                paint.paint(Tone::Bad, &state.to_string()),
                 error.as_deref().unwrap_or_default()
             ),
         });

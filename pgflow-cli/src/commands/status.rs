@@ -146,7 +146,7 @@ impl View {
             run: run.0,
             workflow: status.workflow.clone(),
             version: status.version,
-            state: word(status.state),
+            state: status.state.as_str(),
             key: status.key.clone(),
             created_at: stamp(status.created_at),
             deadline: status.deadline.map(stamp),
@@ -199,17 +199,6 @@ impl View {
         text += "\n";
         text += &reasons::render(paint, &self.reasons);
         text + &self.logs.as_deref().map(|logs| logs::render(paint, logs)).unwrap_or_default()
-    }
-}
-
-/// The state of a run as the command line writes it.
-pub(crate) fn word(state: RunState) -> &'static str {
-    match state {
-        RunState::Live => "live",
-        RunState::Completed => "completed",
-        RunState::Cancelled => "cancelled",
-        RunState::TimedOut => "timed_out",
-        _ => "failed",
     }
 }
 

@@ -16,19 +16,23 @@ use crate::{
     },
 };
 
+/// Within which time what waits shall have been worked off.
+pub(crate) const WITHIN: Duration = Duration::from_secs(300);
+
 /// The number of workers that it takes to go on with what runs and to work off within a time what waits, at the rates of
 /// the last hour and within the limits of steps; 0 where there is nothing to do. It is a bare number, for what scales
 /// workers; on a terminal the queues that ask for them follow.
 #[derive(Debug, Args)]
 pub(crate) struct Wanted {
-    /// The time within which what waits is to be worked off.
-    #[arg(long, value_name = "DURATION", default_value = "1m", value_parser = parse)]
-    within: Duration,
+    /// The time within which what waits is to be worked off [default: 5m].
+    #[arg(long, value_name = "DURATION", value_parser = parse)]
+    within: Option<Duration>,
 }
 
 impl Wanted {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
-        let wanted = context.flow().await?.wanted_workers(self.within).await?;
+        let within = self.within.unwrap_or(WITHIN);
+        let wanted = context.flow().await?.wanted_workers(within).await?;
         let terminal = context.output.terminal;
         context.output.tell(&wanted, |paint| {
             let rest = if terminal { render(paint, &wanted) } else { String::new() };

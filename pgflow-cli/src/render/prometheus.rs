@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use pgflow_core::metrics::{Kind, METRICS, Sample};
+use pgflow_core::metrics::{METRICS, Sample};
 
 /// All samples, by metric in the order of the table.
 pub(crate) fn render(samples: &[Sample]) -> String {
@@ -12,13 +12,8 @@ pub(crate) fn render(samples: &[Sample]) -> String {
         if lines.peek().is_none() {
             continue;
         }
-        let kind = match metric.kind {
-            Kind::Counter => "counter",
-            Kind::Gauge => "gauge",
-            Kind::Histogram => "histogram",
-        };
         let _ = writeln!(text, "# HELP {} {}", metric.name, metric.description);
-        let _ = writeln!(text, "# TYPE {} {kind}", metric.name);
+        let _ = writeln!(text, "# TYPE {} {}", metric.name, metric.kind.word());
         lines.for_each(|sample| text += &line(sample));
     }
     text

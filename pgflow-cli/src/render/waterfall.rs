@@ -9,7 +9,7 @@ use pgflow_core::spans::Span;
 
 use crate::output::{Paint, Tone};
 
-use super::{table::brief, time::lasting};
+use super::{table::brief, time::between};
 
 /// Attempts of a node that have lines of their own; more of them share one.
 const LINES_MAX: usize = 8;
@@ -50,7 +50,7 @@ pub(crate) fn render(paint: Paint, spans: &[Span], width: usize) -> String {
     let axis = Axis { start: run.started_at, end: end.max(last), width: bars };
     let line = |line: &Line| {
         let name = brief(&line.name, names);
-        let took = lasting(line.end.duration_since(line.start).unwrap_or_default());
+        let took = between(line.start, line.end);
         let bar = paint.paint(line.tone, &axis.bar(line));
         format!("{name:names$}  {bar}  {took:>TOOK$}  {}", line.note).trim_end().to_owned() + "\n"
     };

@@ -37,6 +37,23 @@ async fn a_run_is_started_by_name_and_awaited() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_passed_its_deadline_is_said_to_have_timed_out() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    worker(&flow, "holding").await.drain(PATIENCE).await;
+    let start = ["start", "holding", r#"{"name": "late", "amount": 1}"#, "--key", "late"];
+    pgflow(&db, &start).await.text();
+    let overdue = "update pgflow.run set deadline = pgflow.clock() - interval '1 second'";
+    sqlx::raw_sql(overdue).execute(&mut db.sql().await).await.unwrap();
+    let worker = worker(&flow, "holding").await;
+    let text = pgflow(&db, &[&start[..], &["--wait"]].concat()).await;
+    assert!(text.status == 5 && text.out.starts_with("run 1 timed out: "), "{}", text.out);
+    let json = pgflow(&db, &[&start[..], &["--wait", "--json"]].concat()).await;
+    assert_eq!(json.json()["state"], "timed_out");
+    worker.drain(PATIENCE).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
     let db = Database::new().await;
     let flow = db.flow().await;

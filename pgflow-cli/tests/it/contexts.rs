@@ -71,6 +71,8 @@ async fn what_acts_says_which_context_it_means_where_there_are_several() {
     let unknown = operator.pgflow(&db, &["list", "--context", "tset"]).await;
     assert_eq!(unknown.status, 3);
     assert!(unknown.err.ends_with("there are `production`, `test`\n"), "{}", unknown.err);
+    let meant = operator.pgflow(&db, &[&list[..], &["--yes-to", "tset"]].concat()).await;
+    assert_eq!((meant.status, meant.err), (3, unknown.err), "also where it only looks");
     let both = ["list", "--context", "test", "--database", &other];
     assert_eq!(operator.pgflow(&db, &both).await.status, 2);
 }
@@ -110,4 +112,6 @@ async fn a_file_that_cannot_be_read_is_named_with_the_line_and_not_with_what_sta
     assert_eq!(answer.status, 1);
     assert!(answer.err.contains("contexts.toml`, line 5: "), "{}", answer.err);
     assert!(!answer.err.contains("secret"), "{}", answer.err);
+    let completions = operator.pgflow(&db, &["completions", "bash"]).await.text();
+    assert!(completions.contains("--yes-to"), "it needs no context");
 }

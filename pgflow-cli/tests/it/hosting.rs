@@ -107,13 +107,12 @@ async fn a_worker_serves_metrics_where_it_is_told_to() {
     db.until(alive, 1).await;
     let run = db.flow().await.start::<holding>(("served".into(), 5)).await.unwrap();
     run.output().await.unwrap();
-    let mut sql = db.sql().await;
-    let mut told = String::new();
-    while !(told.contains("pgflow_runs_ended_total{") && told.contains("\npgflow_worker_slots 3\n"))
-    {
-        sqlx::query("select pg_sleep(0.02)").execute(&mut sql).await.unwrap();
-        told = scrape(address).unwrap();
-    }
+    let expected = ["pgflow_runs_ended_total{", "\npgflow_worker_slots 3\n"];
+    let tells = async || {
+        let told = scrape(address).unwrap();
+        expected.iter().all(|part| told.contains(part)).then_some(told)
+    };
+    let told = db.until_some(tells).await.expect("it tells no metrics");
     assert!(told.starts_with("HTTP/1.1 200 OK"), "{told}");
     assert!(told.contains("# TYPE pgflow_step_duration_seconds histogram\n"), "{told}");
     terminate(&child);
@@ -130,7 +129,12 @@ async fn the_log_lines_of_a_hosts_steps_are_shown_to_who_asks() {
     db.until("select count(*) from pgflow.task where worker_id is not null", 1).await;
     let without = pgflow(&db, &["status", "1", "--json"]).await.json();
     assert_eq!(without.get("logs"), None);
-    let logs = pgflow(&db, &["status", "1", "--logs", "--json"]).await.json()["logs"].clone();
+    // a worker that is slow to say so is asked again
+    let ask = async || {
+        let status = pgflow(&db, &["status", "1", "--logs", "--json"]).await.json();
+        Some(status["logs"].clone()).filter(|logs| *logs != json!([]))
+    };
+    let logs = db.until_some(ask).await.expect("no lines are shown");
     assert_eq!((&logs[0]["node"], &logs[0]["attempt"]), (&json!("hold"), &json!(1)), "{logs}");
     let line = logs[0]["lines"][0].as_str().unwrap();
     assert!(line.ends_with("INFO holding amount=6"), "{line}");
@@ -202,10 +206,9 @@ async fn dev_is_a_private_server_and_a_worker_in_one() {
     let url = told.split('\'').nth(1).unwrap();
     let flow = pgflow::connect(url).await.unwrap();
     assert_ne!(url, db.url());
-    let mut served = Vec::new();
-    while !served.contains(&"holding@1".to_owned()) {
-        served = flow.served().await.unwrap();
-    }
+    let serves =
+        async || flow.served().await.unwrap().contains(&"holding@1".to_owned()).then_some(());
+    db.until_some(serves).await.expect("it serves nothing");
     drop(flow);
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));

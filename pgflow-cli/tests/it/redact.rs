@@ -1,4 +1,4 @@
-//! Every command, called: none prints what is marked `redact`, and each object has the members that are documented.
+//! Every command, called: none prints what is marked `redact`, and objects keep their members.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     operator::{Answer, pgflow},
     support::{Database, PATIENCE, worker},
-    workflows::{Result, gate},
+    workflows::{Result, gate, letter},
 };
 
 const PASSWORD: &str = "hunter2-of-ann";
@@ -46,7 +46,7 @@ pub async fn guarded(user: String, password: String) -> Result<serde_json::Value
     Ok(json!({ "password": password, "used": used }))
 }
 
-/// How each command is called on run 1, which completed, 2, which failed, 3, which runs, and 4, which is to be tried again.
+/// How each command is called on run 1, which completed, 2, which failed, 3, which runs, 4, which is to be tried again, and 5, a letter.
 const CALLS: &[(&str, &[&[&str]])] = &[
     ("start", &[&["guarded", r#"{"user": "x", "password": "hunter2-of-ann", "more": 1}"#]]),
     ("status", &[&["1"], &["2"], &["3"], &["4"], &["3", "--logs"], &["1", "--watch"]]),
@@ -56,13 +56,13 @@ const CALLS: &[(&str, &[&[&str]])] = &[
     ("dump", &[&["1"], &["2"], &["3"], &["4"]]),
     ("pause", &[&["3"]]),
     ("resume", &[&["3"]]),
-    ("signal", &[&["3", "none", "1"]]),
+    ("signal", &[&["3", "none", "1"], &["5", "approve", "\"Ann\""]]),
     ("retry", &[&["2"], &["1"]]),
     ("cancel", &[&["4", "--yes"]]),
     ("prune", &[&["--older-than", "0s", "--dry-run"]]),
     ("doctor", &[&[]]),
     ("trace", &[&["1"], &["2"], &["3"], &["4"]]),
-    ("message", &[&["none", "1"]]),
+    ("message", &[&["none", "1"], &["letters", "1"]]),
     ("metrics", &[&[]]),
     ("check", &[&[]]),
     ("migrate", &[&["guarded", "1", "2", "--dry-run"]]),
@@ -117,6 +117,9 @@ async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
     for user in ["waits", "tries"] {
         flow.start::<guarded>((user.into(), PASSWORD.into())).await.unwrap();
     }
+    flow.start::<letter>("x".into()).await.unwrap();
+    flow.make_queue("letters").await.unwrap();
+    flow.send("letters", &"x").await.unwrap();
     db.until("select count(*) from pgflow.task where due_at is not null", 1).await;
     db.until("select count(*) from pgflow.tasks where note like '%redacted%'", 1).await;
 

@@ -95,9 +95,9 @@ impl Drop for Metrics {
 
 impl Observer for Metrics {
     fn attempt_ended(&self, attempt: &AttemptEnded<'_>) {
-        let (version, outcome) = (attempt.version.to_string(), word(&attempt.status));
+        let (version, outcome) = (attempt.version.to_string(), attempt.status.as_str());
         let node = [attempt.workflow, &version, attempt.node];
-        let with_outcome = [attempt.workflow, &version, attempt.node, &outcome];
+        let with_outcome = [attempt.workflow, &version, attempt.node, outcome];
         count(&STEP_ATTEMPTS, with_outcome, 1);
         if attempt.retried {
             count(&STEP_RETRIES, node, 1);
@@ -108,7 +108,7 @@ impl Observer for Metrics {
 
     fn run_ended(&self, run: &RunEnded<'_>) {
         let version = run.version.map(|version| version.to_string()).unwrap_or_default();
-        count(&RUNS_ENDED, [run.workflow.unwrap_or_default(), &version, &word(&run.state)], 1);
+        count(&RUNS_ENDED, [run.workflow.unwrap_or_default(), &version, run.state.as_str()], 1);
     }
 
     fn run_timed(&self, run: &RunTimed<'_>) {
@@ -169,9 +169,4 @@ fn labels(metric: &'static Metric, values: &[impl ToString]) -> Vec<Label> {
     debug_assert_eq!(metric.labels.len(), values.len(), "{}", metric.name);
     let pairs = metric.labels.iter().zip(values);
     pairs.map(|(label, value)| Label::new(*label, value.to_string())).collect()
-}
-
-/// The name of a state, as in SQL.
-fn word(state: &impl ToString) -> String {
-    state.to_string().replace(' ', "_")
 }
