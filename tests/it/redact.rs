@@ -252,8 +252,7 @@ pub async fn secretive_once(user: String) -> Result<usize> {
 
 #[tokio::test]
 async fn lines_that_quote_what_a_transactional_step_made_are_cleaned_when_it_is_done() {
-    let _hearing =
-        tracing::subscriber::set_default(tracing_subscriber::registry().with(pgflow::logs()));
+    let _hearing = hear(tracing_subscriber::registry().with(pgflow::logs()));
     let db = Database::new().await;
     let flow = db.flow().await;
     let worker = worker(&flow, "secretive_once").await;

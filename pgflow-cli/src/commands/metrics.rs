@@ -180,7 +180,7 @@ fn limit(limit: &LimitLoad) -> LimitView<'_> {
 
 fn alert(alert: &OpenAlert) -> AlertView<'_> {
     AlertView {
-        kind: &alert.kind,
+        kind: alert.kind.as_str(),
         subject: &alert.subject,
         detail: &alert.detail,
         raised_at: stamp(alert.raised_at),

@@ -111,7 +111,7 @@ fn workers(paint: Paint, load: &Load, wanted: u64) -> String {
         ),
     };
     for alert in &load.alerts {
-        let kind = paint.paint(Tone::Bad, &alert.kind);
+        let kind = paint.paint(Tone::Bad, alert.kind.as_str());
         let _ = writeln!(text, "alert {kind}: {}: {}", alert.subject, alert.detail);
     }
     text

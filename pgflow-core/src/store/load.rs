@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use sqlx::{Row, postgres::PgRow};
 
-use super::{Connection, During, StoreError, count, duration, stamp::Stamp};
+use super::{Connection, During, StoreError, alert::AlertKind, count, duration, stamp::Stamp};
 
 /// How much there is to do, and who is there to do it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,8 +68,8 @@ pub struct WorkersLoad {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct OpenAlert {
-    /// Its kind, as in [`Alert`](super::alert::Alert).
-    pub kind: String,
+    /// What kind.
+    pub kind: AlertKind,
     /// What it is about.
     pub subject: String,
     /// In words and numbers, of when it was raised.
@@ -214,7 +214,7 @@ fn limit(row: &PgRow) -> LimitLoad {
 
 fn alert(row: &PgRow) -> OpenAlert {
     OpenAlert {
-        kind: row.get("kind"),
+        kind: row.get::<String, _>("kind").into(),
         subject: row.get("subject"),
         detail: row.get("detail"),
         raised_at: row.get::<Stamp, _>("raised_at").to_system_time(),
