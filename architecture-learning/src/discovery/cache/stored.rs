@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Key;
+use super::{Key, NAME_DIGITS};
 
 const MARK: &[u8; 8] = b"archfct1";
 const HEAD: usize = MARK.len() + 32 + 32 + 8;
@@ -143,12 +143,17 @@ pub(super) fn prune(file: &Path, now: SystemTime) {
     }
 }
 
-/// A cache, or the temporary file of one.
+/// A cache, or the temporary file of one: a directory that somebody names may hold other things.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    [".facts", ".answers"].iter().any(|ending| {
-        name.ends_with(ending) || (name.starts_with('.') && name.contains(&format!("{ending}.")))
-    })
+    let hidden = name.strip_prefix('.');
+    let Some((stem, ending)) = hidden.unwrap_or(&name).split_once('.') else { return false };
+    let ending = match hidden {
+        Some(_) => ending.split('.').next().unwrap_or(ending),
+        None => ending,
+    };
+    let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    stem.len() == NAME_DIGITS && stem.chars().all(digit) && matches!(ending, "facts" | "answers")
 }
 
 fn check(bytes: &[u8]) -> [u8; 8] {
