@@ -210,3 +210,20 @@ fn a_cycle_needs_no_roles_to_be_told() {
     let text = round.told(&[]);
     assert!(text.contains("cycle  orbit.py:2 in a cycle of 2 files with `spin.py`"), "{text}");
 }
+
+/// Two cycles of eight: the first uses the second, which is complete before it.
+#[test]
+fn of_two_cycles_the_one_that_begins_first_is_told() {
+    let ring = |name: &'static str, more: &'static str| {
+        (0..8).map(move |n| {
+            let more = if n == 0 { more } else { "" };
+            (format!("{name}{n}.py"), format!("import {name}{}\n{more}", (n + 1) % 8))
+        })
+    };
+    let files: Vec<_> = ring("a", "import b3\n").chain(ring("b", "")).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let rings = Looked::at("rings", &files);
+    let told = "8 of 16 modules need each other in one cycle, as a0.py:1 needs a1.py";
+    let reasons = &rings.survey.architecture.style.reasons;
+    assert!(reasons.iter().any(|reason| reason == told), "{reasons:?}");
+}
