@@ -56,7 +56,9 @@ impl Dialect for Elixir {
 
     /// Expands the aliases, those of nested modules too.
     fn finish(&self, facts: &mut Facts) {
-        let nested = facts.defines.iter().filter(|name| name.contains('.'));
+        let defines = &facts.defines;
+        let inside = |name: &str| name.rsplit_once('.').is_some_and(|(o, _)| defines.contains(o));
+        let nested = defines.iter().filter(|name| inside(name));
         let mut short: BTreeMap<String, String> = nested
             .map(|name| (name.rsplit('.').next().unwrap_or(name).to_owned(), name.clone()))
             .collect();
