@@ -150,6 +150,11 @@ pub(super) fn directory(path: &str) -> &str {
     path.rsplit_once('/').map_or("", |(directory, _)| directory)
 }
 
+/// Whether a path lies in a directory, at whatever depth.
+pub(super) fn within(path: &str, directory: &str) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// `directory` and a path relative to it in one, without `.` and `..`; none where it leads out of the codebase.
 pub(super) fn joined(directory: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();

@@ -9,7 +9,7 @@ use tree_sitter::{Parser, Tree};
 use super::detect::{pattern, place};
 use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, directory};
 use super::extract::{Extract, Said};
-use super::generated::{by_directory, worth_parsing};
+use super::generated::{beside_the_product, worth_parsing};
 use super::portion::{Findings, Portion};
 use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, SourceFile, signs};
 use crate::language::Language;
@@ -92,26 +92,10 @@ fn kinds(
         } else if generated[i] {
             FileKind::Generated
         } else {
-            let by_place = by_directory(path).or_else(|| beside_the_product(path));
-            by_place.unwrap_or_else(|| dialect.kind(path, &facts[i]))
+            beside_the_product(path).unwrap_or_else(|| dialect.kind(path, &facts[i]))
         }
     };
     (0..facts.len()).map(kind).collect()
-}
-
-/// Directories that these languages have and Rust has not.
-fn beside_the_product(path: &str) -> Option<FileKind> {
-    let mut parts = path.split('/').rev().skip(1);
-    let anywhere = parts.find_map(|part| match part {
-        "__tests__" | "__mocks__" | "_tests" | "spec" | "specs" | "e2e" | "cypress" => {
-            Some(FileKind::Test)
-        }
-        "benchmark" | "benchmarks" => Some(FileKind::Bench),
-        "example" | "samples" | "demos" => Some(FileKind::Example),
-        _ => None,
-    });
-    let documents = path.starts_with("docs/") || path.starts_with("doc/");
-    anywhere.or(documents.then_some(FileKind::Example))
 }
 
 fn source_file(

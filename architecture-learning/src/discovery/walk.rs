@@ -12,12 +12,6 @@ use crate::language::Language;
 /// Larger files are not even read.
 pub(crate) const READ_BYTES_MAX: u64 = 8 * 1024 * 1024;
 
-/// Larger sources are generated or data; they are listed and not parsed.
-pub(crate) const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// Larger sources that say that they are generated are listed and not parsed.
-pub(crate) const GENERATED_BYTES_MAX: u64 = 64 * 1024;
-
 /// The files of a codebase by kind, paths relative to its root with `/`, sorted.
 #[derive(Debug, Default)]
 pub(crate) struct Files {

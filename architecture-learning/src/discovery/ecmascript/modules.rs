@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::manifests::{lenient, strings};
-use crate::discovery::dialect::{Found, Modules, directory, joined};
+use crate::discovery::dialect::{Found, Modules, directory, joined, within};
 use crate::discovery::portion::Portion;
 use crate::language::Language;
 
@@ -154,10 +154,6 @@ fn outside(module: &str) -> String {
     let steps = if module.starts_with('@') { 2 } else { 1 };
     let module = module.trim_start_matches("node:");
     module.split('/').take(steps).collect::<Vec<_>>().join("/")
-}
-
-fn within(path: &str, directory: &str) -> bool {
-    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn package<'a>(path: &'a str, text: &str) -> Option<Package<'a>> {

@@ -26,8 +26,7 @@ impl<'a> Packages<'a> {
             files.sort_by_key(|i| (!portion.sources[*i].ends_with(&format!("/{chief}")), *i));
         }
         let module = |(path, text): &(&'a str, &'a str)| {
-            let line = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
-            Some((line.trim().trim_matches('"'), directory(path)))
+            Some((text.lines().find_map(declared)?, directory(path)))
         };
         let mut modules: Vec<_> = portion.manifests.iter().filter_map(module).collect();
         modules.sort_by_key(|(module, _)| usize::MAX - module.len());
@@ -56,6 +55,13 @@ impl Modules for Packages<'_> {
         }
         Found::Outside(outside(module))
     }
+}
+
+/// The module path that a line of a `go.mod` declares.
+fn declared(line: &str) -> Option<&str> {
+    let rest = line.trim().strip_prefix("module").filter(|rest| rest.starts_with([' ', '\t']))?;
+    let path = rest.split_once("//").map_or(rest, |(path, _)| path);
+    Some(path.trim().trim_matches(['"', '`']))
 }
 
 /// The module of a package path: of the standard library the whole path.

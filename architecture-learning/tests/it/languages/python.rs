@@ -211,6 +211,45 @@ fn a_cycle_needs_no_roles_to_be_told() {
     assert!(text.contains("cycle  orbit.py:2 in a cycle of 2 files with `spin.py`"), "{text}");
 }
 
+#[test]
+fn only_scripts_that_are_installed_make_a_program() {
+    let program = |name: &str, files: &[(&str, &str)]| {
+        let looked = Looked::at(name, &[files, &[("src/tool/core.py", "X = 1\n")]].concat());
+        let found = looked.shown("monolith");
+        assert_eq!(looked.survey.shard.application, found.is_some(), "{name}");
+        found
+    };
+    let hatch = "[project]\nname = \"tool\"\n[tool.hatch.envs.default.scripts]\nlint = \"ruff\"\n";
+    assert_eq!(program("hatch", &[("pyproject.toml", hatch)]), None);
+    assert_eq!(program("pipenv", &[("Pipfile", "[scripts]\nserve = \"x\"\n")]), None);
+    let at = |line: u32| Some(format!("builds a program (pyproject.toml:{line})"));
+    let scripts = format!("{hatch}\n[project.scripts]\ntool = \"tool:run\"\n");
+    assert_eq!(program("scripts", &[("pyproject.toml", &scripts)]), at(6));
+    let inline = "[project]\nname = \"tool\"\ngui-scripts = { tool = \"tool:run\" }\n";
+    assert_eq!(program("inline", &[("pyproject.toml", inline)]), at(3));
+    let poetry = "[tool.poetry]\nname = \"tool\"\n[tool.poetry.scripts]\ntool = \"tool:run\"\n";
+    assert_eq!(program("poetry", &[("pyproject.toml", poetry)]), at(3));
+    let setup = "from setuptools import setup\nsetup(entry_points={\"console_scripts\": []})\n";
+    let at = Some("builds a program (setup.py:2)".to_owned());
+    assert_eq!(program("setup", &[("setup.py", setup)]), at);
+}
+
+#[test]
+fn a_program_begins_in_the_product() {
+    let serve = "from fastapi import FastAPI\n\napp = FastAPI()\n";
+    for (path, begins) in [
+        ("src/latest.py", true),
+        ("contested/app.py", true),
+        ("tests/app.py", false),
+        ("src/test_app.py", false),
+        ("examples/app.py", false),
+        ("docs/app.py", false),
+    ] {
+        let looked = Looked::at("begins", &[(path, serve), ("src/core.py", "X = 1\n")]);
+        assert_eq!(looked.survey.shard.application, begins, "{path}");
+    }
+}
+
 /// Two cycles of eight: the first uses the second, which is complete before it.
 #[test]
 fn of_two_cycles_the_one_that_begins_first_is_told() {
