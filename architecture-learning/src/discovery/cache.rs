@@ -143,15 +143,19 @@ impl Cache {
         let mut places: HashMap<Key, u32> = HashMap::new();
         let mut changed = false;
         for (path, seen) in seen {
+            let start = content.len();
             let known = self.blobs.get(&seen.key);
-            let bytes = match (&seen.bytes, known) {
-                (Some(bytes), _) => bytes.as_slice(),
-                (None, Some(known)) => stored::content(&self.bytes, known).unwrap_or_default(),
+            let (blob, bytes) = match (&seen.bytes, known) {
+                (Some(bytes), _) => (Blob::of(seen.key, bytes, today, start), bytes.as_slice()),
+                (None, Some(known)) => (
+                    known.moved(today, start),
+                    stored::unchecked(&self.bytes, known).unwrap_or_default(),
+                ),
                 (None, None) => continue,
             };
             changed |= seen.bytes.is_some() || known.is_some_and(|known| known.day != today);
             let place = *places.entry(seen.key).or_insert_with(|| {
-                index.add(Blob::of(seen.key, bytes, today, content.len()));
+                index.add(blob);
                 content.extend_from_slice(bytes);
                 index.last()
             });
@@ -167,11 +171,11 @@ impl Cache {
         let mut rest: Vec<_> = unasked.collect();
         rest.sort_by_key(|blob| (u64::MAX - blob.day, blob.key));
         for blob in rest.into_iter().filter(|blob| blob.day + DAYS_MAX >= today) {
-            let Some(bytes) = stored::content(&self.bytes, blob) else { continue };
+            let Some(bytes) = stored::unchecked(&self.bytes, blob) else { continue };
             if content.len() + bytes.len() > BYTES_MAX {
                 break;
             }
-            index.add(Blob::of(blob.key, bytes, blob.day, content.len()));
+            index.add(blob.moved(blob.day, content.len()));
             content.extend_from_slice(bytes);
             places.insert(blob.key, index.last());
         }

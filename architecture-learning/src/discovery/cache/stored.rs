@@ -87,6 +87,11 @@ impl Blob {
     pub(super) fn of(key: Key, bytes: &[u8], day: u64, start: usize) -> Self {
         Self { key, start: start as u64, length: bytes.len() as u64, check: check(bytes), day }
     }
+
+    /// The same bytes in another place.
+    pub(super) fn moved(self, day: u64, start: usize) -> Self {
+        Self { start: start as u64, day, ..self }
+    }
 }
 
 /// The index of a cache; none where anything is amiss or another version wrote it.
@@ -101,11 +106,15 @@ pub(super) fn index(file: &[u8], version: &Key) -> Option<Index> {
 
 /// An extract in bytes; none where they are damaged.
 pub(super) fn content<'f>(file: &'f [u8], blob: &Blob) -> Option<&'f [u8]> {
+    unchecked(file, blob).filter(|bytes| check(bytes) == blob.check)
+}
+
+/// An extract in bytes, which may be damaged.
+pub(super) fn unchecked<'f>(file: &'f [u8], blob: &Blob) -> Option<&'f [u8]> {
     let length = file.get(HEAD - 8..HEAD)?;
     let first = HEAD + usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
     let start = first.checked_add(usize::try_from(blob.start).ok()?)?;
-    let bytes = file.get(start..start.checked_add(usize::try_from(blob.length).ok()?)?)?;
-    (check(bytes) == blob.check).then_some(bytes)
+    file.get(start..start.checked_add(usize::try_from(blob.length).ok()?)?)
 }
 
 /// A whole cache.
