@@ -266,3 +266,14 @@ fn of_two_cycles_the_one_that_begins_first_is_told() {
     let reasons = &rings.survey.architecture.style.reasons;
     assert!(reasons.iter().any(|reason| reason == told), "{reasons:?}");
 }
+
+#[test]
+fn nothing_is_kept_of_a_model_that_nobody_asked() {
+    let tool = Looked::at("unasked", &[("a.py", "import b\n"), ("b.py", "")]);
+    tool.told(&[]);
+    let kept = std::fs::read_dir(tool.scratch.path("cache")).expect("a cache");
+    let endings: Vec<_> = kept
+        .map(|entry| entry.expect("an entry").path().extension().map(ToOwned::to_owned))
+        .collect();
+    assert_eq!(endings, [Some("facts".into())]);
+}
