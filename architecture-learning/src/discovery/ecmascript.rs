@@ -14,7 +14,7 @@ use super::dialect::{
 };
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
-use crate::language::without_extension;
+use crate::language::{base_name, without_extension};
 
 pub(super) struct EcmaScript;
 
@@ -62,7 +62,7 @@ impl Dialect for EcmaScript {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = without_extension(path).rsplit('/').next().unwrap_or(path);
+        let name = without_extension(base_name(path));
         let folder = path.rsplit('/').nth(1).unwrap_or_default();
         let last = name.rsplit('.').next().unwrap_or(name);
         // `test.ts` may be any module, `a.test.ts` is a test

@@ -15,6 +15,7 @@ use super::dialect::{
 };
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
+use crate::language::base_name;
 
 pub(super) struct Elixir;
 
@@ -81,7 +82,7 @@ impl Dialect for Elixir {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = base_name(path);
         match name {
             "mix.exs" => FileKind::BuildScript,
             _ if name.starts_with('.') => FileKind::BuildScript,

@@ -12,12 +12,12 @@ use tree_sitter::Node;
 
 use super::detect::place;
 use super::dialect::{
-    Dialect, Facts, Framework, Import, Modules, Need, SignRule, directory, dotted, field, line_of,
-    text_of, within,
+    Dialect, Facts, Framework, Import, Modules, Need, SignRule, dotted, field, line_of, text_of,
 };
 use super::generated::beside_the_product;
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
+use crate::language::{base_name, directory, within};
 
 pub(super) struct Go;
 
@@ -76,7 +76,7 @@ impl Dialect for Go {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".go");
+        let name = base_name(path).trim_end_matches(".go");
         let ending = name.rsplit('.').next();
         match name {
             _ if name.ends_with("_test") => FileKind::Test,

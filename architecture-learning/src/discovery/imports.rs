@@ -8,12 +8,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use tree_sitter::{Parser, Tree};
 
 use super::detect::{pattern, place};
-use super::dialect::{Dialect, Facts, Framework, directory};
+use super::dialect::{Dialect, Facts, Framework};
 use super::extract::{Extract, Said};
 use super::generated::{beside_the_product, worth_parsing};
 use super::portion::{Findings, Portion};
 use super::{Blind, Evidence, FileKind, Pattern, SourceFile, signs};
-use crate::language::Language;
+use crate::language::{Language, directory};
 use resolve::{Resolution, resolve};
 
 /// What the sources and manifests of a portion come to.

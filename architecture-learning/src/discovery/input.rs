@@ -16,7 +16,7 @@ use super::{FORMAT, Shard, Unread, detect, parse};
 use crate::LearningError;
 use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
-use crate::language::Language;
+use crate::language::{Language, base_name};
 use crate::observer::{Observer, Unobserved};
 use crate::storage;
 
@@ -332,8 +332,7 @@ impl Input {
         let manifests = self.files.manifests.iter().chain(&self.files.declarations);
         let texts_of = self.manifests.iter().map(|text| text.trim_start_matches('\u{feff}'));
         let manifests = manifests.map(String::as_str).zip(texts_of).filter(|(path, _)| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            reader.languages().iter().any(|l| l.manifests().contains(&name))
+            reader.languages().iter().any(|l| l.manifests().contains(&base_name(path)))
         });
         let (codebase, manifests) = (&self.codebase, manifests.collect());
         Some((Portion { codebase, sources, manifests, unread }, extracts))

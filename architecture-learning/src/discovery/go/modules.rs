@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::discovery::dialect::{Found, Modules, directory, joined};
+use crate::discovery::dialect::{Found, Modules, joined};
 use crate::discovery::portion::Portion;
+use crate::language::{base_name, directory};
 
 pub(super) struct Packages<'a> {
     sources: &'a [String],
@@ -22,7 +23,7 @@ impl<'a> Packages<'a> {
             }
         }
         for (package, files) in &mut files {
-            let chief = format!("{}.go", package.rsplit('/').next().unwrap_or(package));
+            let chief = format!("{}.go", base_name(package));
             files.sort_by_key(|i| (!portion.sources[*i].ends_with(&format!("/{chief}")), *i));
         }
         let module = |(path, text): &(&'a str, &'a str)| {

@@ -3,12 +3,13 @@
 
 use toml::{Table, Value};
 
-use super::{Python, directory};
+use super::Python;
 use crate::discovery::detect::place;
 use crate::discovery::dialect::{Dialect, Facts, Need};
 use crate::discovery::generated::beside_the_product;
 use crate::discovery::portion::Portion;
 use crate::discovery::{Evidence, FileKind};
+use crate::language::{base_name, directory};
 
 /// Tables of a `pyproject.toml` that name programs.
 const SCRIPTS: [&str; 3] = ["project.scripts", "project.gui-scripts", "tool.poetry.scripts"];
@@ -16,11 +17,11 @@ const SCRIPTS: [&str; 3] = ["project.scripts", "project.gui-scripts", "tool.poet
 /// Packages outside, of all manifests.
 pub(super) fn needs(portion: &Portion<'_>) -> Vec<Need> {
     let of = |(path, text): &(&str, &str)| -> Vec<Need> {
-        let names = match path.rsplit('/').next() {
-            Some("pyproject.toml") => from_pyproject(text),
-            Some("Pipfile") => from_table(text, &["packages"]),
-            Some("requirements.txt") => text.lines().filter_map(requirement).collect(),
-            Some("setup.cfg") => from_setup(text),
+        let names = match base_name(path) {
+            "pyproject.toml" => from_pyproject(text),
+            "Pipfile" => from_table(text, &["packages"]),
+            "requirements.txt" => text.lines().filter_map(requirement).collect(),
+            "setup.cfg" => from_setup(text),
             _ => Vec::new(),
         };
         let need = |name: String| {
@@ -35,7 +36,7 @@ pub(super) fn needs(portion: &Portion<'_>) -> Vec<Need> {
 /// Packages with console scripts, else files at the root that begin as programs.
 pub(super) fn programs(portion: &Portion<'_>, facts: &[Facts]) -> Vec<Evidence> {
     let scripts = |(path, text): &(&str, &str)| {
-        let line = match path.rsplit('/').next().unwrap_or(path) {
+        let line = match base_name(path) {
             "pyproject.toml" => scripts(text)?,
             "setup.cfg" | "setup.py" => line_with(text, "console_scripts")?,
             _ => return None,
