@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::architecture::Link;
 use crate::baseline::{Baseline, Comparison};
-use crate::components::components;
+use crate::components;
 use crate::discovery::is_dependency;
 use crate::role::Role;
 use crate::survey::Survey;
@@ -98,13 +98,11 @@ fn cycles(without: &Survey, of: &Survey) -> Vec<Vec<String>> {
 /// Files that depend on one another, each group sorted.
 fn groups(survey: &Survey) -> Vec<Vec<String>> {
     let shard = &survey.shard;
-    let mut next: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    for edge in shard.edges.iter().filter(|e| is_dependency(&shard.files, e)) {
-        next.entry(edge.from).or_default().insert(edge.to);
-    }
+    let dependencies = shard.edges.iter().filter(|e| is_dependency(&shard.files, e));
+    let found = components::groups(shard.files.len(), dependencies.map(|e| (e.from, e.to)));
     let mut groups: BTreeMap<usize, Vec<String>> = BTreeMap::new();
-    for (file, group) in shard.files.iter().zip(components(shard.files.len(), &next)) {
-        groups.entry(group).or_default().push(file.path.clone());
+    for (i, file) in (0..).zip(&shard.files) {
+        groups.entry(found.of(i)).or_default().push(file.path.clone());
     }
     let mut cycles: Vec<_> = groups.into_values().filter(|g| g.len() > 1).collect();
     cycles.sort();

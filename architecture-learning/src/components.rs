@@ -2,6 +2,38 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+/// Which nodes reach each other, each with a group.
+pub(crate) struct Groups {
+    of: Vec<usize>,
+    sizes: Vec<usize>,
+}
+
+impl Groups {
+    /// The group of a node.
+    pub(crate) fn of(&self, node: u32) -> usize {
+        self.of[node as usize]
+    }
+
+    /// How many nodes are in the group of a node.
+    pub(crate) fn size(&self, node: u32) -> usize {
+        self.sizes[self.of(node)]
+    }
+}
+
+/// The groups of a graph of so many nodes.
+pub(crate) fn groups(nodes: usize, edges: impl IntoIterator<Item = (u32, u32)>) -> Groups {
+    let mut successors: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
+    for (from, to) in edges {
+        successors.entry(from).or_default().insert(to);
+    }
+    let of = components(nodes, &successors);
+    let mut sizes = vec![0; nodes];
+    for group in &of {
+        sizes[*group] += 1;
+    }
+    Groups { of, sizes }
+}
+
 /// Tarjan's algorithm, with a stack of its own; the group of each node.
 pub(crate) fn components(nodes: usize, successors: &BTreeMap<u32, BTreeSet<u32>>) -> Vec<usize> {
     const NEW: usize = usize::MAX;
@@ -57,15 +89,11 @@ mod tests {
 
     #[test]
     fn components_find_the_circle_and_leave_the_chain() {
-        let edges = [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4)];
-        let mut successors: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-        for (from, to) in edges {
-            successors.entry(from).or_default().insert(to);
-        }
-        let group = components(5, &successors);
-        assert_eq!(group[0], group[1]);
-        assert_eq!(group[1], group[2]);
-        assert_ne!(group[2], group[3]);
-        assert_ne!(group[3], group[4]);
+        let groups = groups(5, [(0, 1), (1, 2), (2, 0), (2, 3), (3, 4)]);
+        assert_eq!(groups.of(0), groups.of(1));
+        assert_eq!(groups.of(1), groups.of(2));
+        assert_ne!(groups.of(2), groups.of(3));
+        assert_ne!(groups.of(3), groups.of(4));
+        assert_eq!([0, 2, 3, 4].map(|node| groups.size(node)), [3, 3, 1, 1]);
     }
 }

@@ -59,7 +59,7 @@ impl Language {
 
     /// The language of a source file, by its extension.
     pub fn of(path: &str) -> Option<Self> {
-        let (_, extension) = path.rsplit('/').next()?.rsplit_once('.')?;
+        let (_, extension) = base_name(path).rsplit_once('.')?;
         let extension = extension.to_ascii_lowercase();
         Self::ALL.into_iter().find(|l| l.extensions().contains(&extension.as_str()))
     }
@@ -134,6 +134,21 @@ impl Language {
     }
 }
 
+/// The last part of a path.
+pub(crate) fn base_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// The directory of a path, without a `/` at its end.
+pub(crate) fn directory(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(directory, _)| directory)
+}
+
+/// Whether a path lies in a directory, at whatever depth.
+pub(crate) fn within(path: &str, directory: &str) -> bool {
+    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
+}
+
 /// A path without the extension of its language: `src/net/mod.rs` is `src/net/mod`.
 pub(crate) fn without_extension(path: &str) -> &str {
     match Language::of(path) {
@@ -153,6 +168,14 @@ pub(crate) fn module_path(path: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_path_has_a_directory_and_lies_within_those_above() {
+        assert_eq!((directory("a/b/c.rs"), base_name("a/b/c.rs")), ("a/b", "c.rs"));
+        assert_eq!((directory("c.rs"), base_name("c.rs")), ("", "c.rs"));
+        assert!(within("cmd/app/main.go", "cmd/app") && within("main.go", ""));
+        assert!(!within("cmd/app2/main.go", "cmd/app") && !within("cmd/app", "cmd/app"));
+    }
 
     #[test]
     fn a_file_has_a_language_and_a_module() {

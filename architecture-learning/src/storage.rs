@@ -133,15 +133,20 @@ pub(crate) fn from_json<T: DeserializeOwned>(
     serde_json::from_slice(bytes).map_err(|e| LearningError::damaged(path, e))
 }
 
-/// SHA-256 of `parts`, each with its length before it, as 64 hexadecimal digits.
+/// [`digest`] as 64 hexadecimal digits.
 pub(crate) fn hash<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> String {
+    hexadecimal(&digest(parts))
+}
+
+/// SHA-256 of `parts`, each with its length before it.
+pub(crate) fn digest<P: AsRef<[u8]>>(parts: impl IntoIterator<Item = P>) -> [u8; 32] {
     let mut sha = Sha256::new();
     for part in parts {
         let part = part.as_ref();
         sha.update((part.len() as u64).to_le_bytes());
         sha.update(part);
     }
-    hexadecimal(&sha.finalize())
+    sha.finalize().into()
 }
 
 /// SHA-256 of `bytes` alone, as cargo writes checksums.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::language::{Language, module_path};
+use crate::language::{Language, base_name, module_path};
 use crate::role::Role;
 use crate::words;
 
@@ -424,7 +424,7 @@ pub(crate) fn vote(path: &str) -> Vote {
 /// Whether the name of a module says that it has none of the roles: its own name only, and only where nothing on its path
 /// speaks for a role.
 pub(crate) fn is_roleless(path: &str) -> bool {
-    let name = module_path(path).rsplit('/').next().unwrap_or_default();
+    let name = base_name(module_path(path));
     let words = words::split(name);
     let known = words.iter().any(|word| ROLELESS.contains(&word.as_str()));
     known && vote(path) == Vote::Silent

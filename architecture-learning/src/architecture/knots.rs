@@ -1,9 +1,7 @@
 //! What holds a codebase together so that no part of it can be had alone: its largest cycle, and modules that everything
 //! leans on.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use crate::components::components;
+use crate::components::groups;
 use crate::discovery::{Edge, FileKind, Shard};
 
 /// Modules from which on a cycle is told of.
@@ -20,20 +18,13 @@ pub(super) fn knots(shard: &Shard, dependencies: &[Edge]) -> Vec<String> {
 }
 
 fn largest_cycle(shard: &Shard, dependencies: &[Edge]) -> Option<String> {
-    let mut successors: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    for edge in dependencies {
-        successors.entry(edge.from).or_default().insert(edge.to);
-    }
-    let groups = components(shard.files.len(), &successors);
-    let mut sizes: BTreeMap<usize, usize> = BTreeMap::new();
-    for group in &groups {
-        *sizes.entry(*group).or_default() += 1;
-    }
-    // of two that are as large the one that begins first
-    let (group, size) = sizes.iter().rev().max_by_key(|(_, size)| **size)?;
-    let inside =
-        |edge: &&Edge| groups[edge.from as usize] == *group && groups[edge.to as usize] == *group;
-    let step = dependencies.iter().find(inside).filter(|_| *size >= CYCLE_MIN)?;
+    let groups = groups(shard.files.len(), dependencies.iter().map(|e| (e.from, e.to)));
+    // of two that are as large the one with the first file
+    let files = (0..u32::try_from(shard.files.len()).unwrap_or(u32::MAX)).rev();
+    let first = files.max_by_key(|file| groups.size(*file))?;
+    let (group, size) = (groups.of(first), groups.size(first));
+    let inside = |edge: &&Edge| groups.of(edge.from) == group && groups.of(edge.to) == group;
+    let step = dependencies.iter().find(inside).filter(|_| size >= CYCLE_MIN)?;
     let modules = shard.files.iter().filter(|f| f.kind == FileKind::Module).count();
     let path = |file: u32| &shard.files[file as usize].path;
     Some(format!(

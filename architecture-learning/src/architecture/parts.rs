@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::roles::Assigned;
 use crate::discovery::{Edge, FileKind, Shard, SourceFile};
-use crate::language::{Language, module_path};
+use crate::language::{Language, directory, module_path};
 use crate::role::Role;
 
 /// Boxes that a picture holds.
@@ -119,7 +119,7 @@ fn part_names(files: &[&SourceFile]) -> Vec<String> {
 /// What of a path its part is a beginning of: the module, in Go the package.
 fn unit(path: &str) -> &str {
     match Language::of(path) {
-        Some(Language::Go) => path.rsplit_once('/').map_or("", |(directory, _)| directory),
+        Some(Language::Go) => directory(path),
         _ => module_path(path),
     }
 }

@@ -54,11 +54,14 @@ fn shape(layering: &Layering, parts: usize) -> (&'static str, String) {
 }
 
 /// Frameworks by what they make of a program, the most telling first.
-const KINDS: [(&str, &[&str]); 10] = [
-    ("web service", &["axum", "actix", "rocket", "warp"]),
+const KINDS: [(&str, &[&str]); 6] = [
     (
         "web service",
         &[
+            "axum",
+            "actix",
+            "rocket",
+            "warp",
             "phoenix",
             "django",
             "fastapi",
@@ -77,14 +80,11 @@ const KINDS: [(&str, &[&str]); 10] = [
             "net_http",
         ],
     ),
-    ("RPC service", &["tonic"]),
-    ("RPC service", &["grpc"]),
+    ("RPC service", &["tonic", "grpc"]),
     ("game", &["bevy"]),
     ("web front end", &["react", "vue", "angular", "svelte"]),
-    ("graphical application", &["egui", "iced", "leptos"]),
-    ("graphical application", &["qt", "tkinter", "streamlit"]),
-    ("terminal application", &["ratatui"]),
-    ("terminal application", &["textual", "bubbletea", "ink"]),
+    ("graphical application", &["egui", "iced", "leptos", "qt", "tkinter", "streamlit"]),
+    ("terminal application", &["ratatui", "textual", "bubbletea", "ink"]),
 ];
 
 /// Frameworks that read a command line.

@@ -30,10 +30,10 @@ pub(super) fn probabilities(
     cache: &CacheDir,
     root: &Path,
 ) -> (Vec<[f32; ROLES]>, bool) {
-    let ask = || match graph.nodes.as_slice() {
-        [] => Vec::new(),
-        _ => serving.model.probabilities(graph),
-    };
+    if graph.nodes.is_empty() {
+        return (Vec::new(), false);
+    }
+    let ask = || serving.model.probabilities(graph);
     let known = cache.file(root, "answers").and_then(|file| Some((file, key(serving, graph)?)));
     let Some((file, key)) = known else { return (ask(), false) };
     let mut answers = read(&file).unwrap_or_default();

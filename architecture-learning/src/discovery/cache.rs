@@ -19,9 +19,13 @@ pub(super) use stored::Stamp;
 /// two seconds.
 const RACY: Duration = Duration::from_secs(2);
 
-/// What no look asked for is kept so long, and within so many bytes.
+/// What the last look did not ask for is kept so long, and while the whole takes no more than so many bytes; what it did
+/// ask for is kept in any case.
 const DAYS_MAX: u64 = 30;
 const BYTES_MAX: usize = 256 * 1024 * 1024;
+
+/// Digits of the hash of a codebase's directory that name its files.
+const NAME_DIGITS: usize = 24;
 
 /// SHA-256 of a file's ending and text.
 pub(super) type Key = [u8; 32];
@@ -56,7 +60,7 @@ impl CacheDir {
     /// Where something of the codebase in `root` is kept.
     pub(crate) fn file(&self, root: &Path, ending: &str) -> Option<PathBuf> {
         let name = storage::hash([root.as_os_str().as_encoded_bytes()]);
-        Some(self.0.as_ref()?.join(format!("{}.{ending}", &name[..24])))
+        Some(self.0.as_ref()?.join(format!("{}.{ending}", &name[..NAME_DIGITS])))
     }
 }
 
@@ -139,15 +143,19 @@ impl Cache {
         let mut places: HashMap<Key, u32> = HashMap::new();
         let mut changed = false;
         for (path, seen) in seen {
+            let start = content.len();
             let known = self.blobs.get(&seen.key);
-            let bytes = match (&seen.bytes, known) {
-                (Some(bytes), _) => bytes.as_slice(),
-                (None, Some(known)) => stored::content(&self.bytes, known).unwrap_or_default(),
+            let (blob, bytes) = match (&seen.bytes, known) {
+                (Some(bytes), _) => (Blob::of(seen.key, bytes, today, start), bytes.as_slice()),
+                (None, Some(known)) => (
+                    known.moved(today, start),
+                    stored::unchecked(&self.bytes, known).unwrap_or_default(),
+                ),
                 (None, None) => continue,
             };
             changed |= seen.bytes.is_some() || known.is_some_and(|known| known.day != today);
             let place = *places.entry(seen.key).or_insert_with(|| {
-                index.add(Blob::of(seen.key, bytes, today, content.len()));
+                index.add(blob);
                 content.extend_from_slice(bytes);
                 index.last()
             });
@@ -159,16 +167,25 @@ impl Cache {
         if !changed {
             return;
         }
-        let mut rest: Vec<_> =
-            self.blobs.values().filter(|b| !places.contains_key(&b.key)).collect();
+        let unasked = self.blobs.values().filter(|b| !places.contains_key(&b.key));
+        let mut rest: Vec<_> = unasked.collect();
         rest.sort_by_key(|blob| (u64::MAX - blob.day, blob.key));
         for blob in rest.into_iter().filter(|blob| blob.day + DAYS_MAX >= today) {
-            let Some(bytes) = stored::content(&self.bytes, blob) else { continue };
+            let Some(bytes) = stored::unchecked(&self.bytes, blob) else { continue };
             if content.len() + bytes.len() > BYTES_MAX {
                 break;
             }
-            index.add(Blob::of(blob.key, bytes, blob.day, content.len()));
+            index.add(blob.moved(blob.day, content.len()));
             content.extend_from_slice(bytes);
+            places.insert(blob.key, index.last());
+        }
+        // texts that come from no directory, as those of a revision, tell nothing of the files there
+        if seen.iter().all(|(_, seen)| seen.stamp.is_none()) {
+            let kept = self
+                .stamps
+                .iter()
+                .filter_map(|(path, (stamp, key))| Some((path.clone(), *stamp, *places.get(key)?)));
+            index.stamps.extend(kept);
         }
         if let Some(whole) = stored::file(&index, &extract::version(), &content) {
             let _ = storage::write(file, &whole);

@@ -145,11 +145,6 @@ pub(super) fn dotted(text: &str) -> Option<&str> {
     (!text.is_empty() && text.len() < 100 && text.chars().all(plain)).then_some(text)
 }
 
-/// The directory of a path, without a `/` at its end.
-pub(super) fn directory(path: &str) -> &str {
-    path.rsplit_once('/').map_or("", |(directory, _)| directory)
-}
-
 /// `directory` and a path relative to it in one, without `.` and `..`; none where it leads out of the codebase.
 pub(super) fn joined(directory: &str, path: &str) -> Option<String> {
     let mut parts: Vec<&str> = directory.split('/').filter(|part| !part.is_empty()).collect();

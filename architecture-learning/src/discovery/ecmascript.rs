@@ -14,7 +14,7 @@ use super::dialect::{
 };
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
-use crate::language::without_extension;
+use crate::language::{base_name, without_extension};
 
 pub(super) struct EcmaScript;
 
@@ -62,16 +62,19 @@ impl Dialect for EcmaScript {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = without_extension(path).rsplit('/').next().unwrap_or(path);
+        let name = without_extension(base_name(path));
         let folder = path.rsplit('/').nth(1).unwrap_or_default();
         let last = name.rsplit('.').next().unwrap_or(name);
+        // `test.ts` may be any module, `a.test.ts` is a test
+        let dotted = name.contains('.');
         // at the root of a package or in its `src`
         let outer = matches!(folder, "" | "src") || path.matches('/').count() < 2;
         match (name, last) {
-            (_, "test" | "spec" | "e2e" | "cy") | ("setupTests", _) => FileKind::Test,
-            (_, "stories" | "story") => FileKind::Example,
-            (_, "config" | "conf") if name.contains('.') => FileKind::BuildScript,
-            (_, "min" | "bundle") if name.contains('.') => FileKind::Generated,
+            ("setupTests", _) => FileKind::Test,
+            (_, "test" | "spec" | "e2e" | "cy") if dotted => FileKind::Test,
+            (_, "stories" | "story") if dotted => FileKind::Example,
+            (_, "config" | "conf") if dotted => FileKind::BuildScript,
+            (_, "min" | "bundle") if dotted => FileKind::Generated,
             ("gulpfile" | "Gruntfile" | "webpack.config" | "jest.setup", _) => {
                 FileKind::BuildScript
             }

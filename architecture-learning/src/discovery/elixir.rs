@@ -15,6 +15,7 @@ use super::dialect::{
 };
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
+use crate::language::base_name;
 
 pub(super) struct Elixir;
 
@@ -56,7 +57,9 @@ impl Dialect for Elixir {
 
     /// Expands the aliases, those of nested modules too.
     fn finish(&self, facts: &mut Facts) {
-        let nested = facts.defines.iter().filter(|name| name.contains('.'));
+        let defines = &facts.defines;
+        let inside = |name: &str| name.rsplit_once('.').is_some_and(|(o, _)| defines.contains(o));
+        let nested = defines.iter().filter(|name| inside(name));
         let mut short: BTreeMap<String, String> = nested
             .map(|name| (name.rsplit('.').next().unwrap_or(name).to_owned(), name.clone()))
             .collect();
@@ -79,7 +82,7 @@ impl Dialect for Elixir {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = base_name(path);
         match name {
             "mix.exs" => FileKind::BuildScript,
             _ if name.starts_with('.') => FileKind::BuildScript,

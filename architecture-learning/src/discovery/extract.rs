@@ -1,7 +1,8 @@
 //! What one file says on its own, without a look at any other: all that discovery needs of its text.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
-use sha2::{Digest, Sha256};
 use tree_sitter::Parser;
 
 use super::dialect::Facts;
@@ -13,7 +14,7 @@ use crate::language::Language;
 use crate::storage;
 
 /// All code that decides what a file says: a change of it makes what is kept of files worthless.
-const CODE: [&str; 13] = [
+const CODE: [&str; 16] = [
     include_str!("extract.rs"),
     include_str!("dialect.rs"),
     include_str!("ecmascript.rs"),
@@ -22,11 +23,25 @@ const CODE: [&str; 13] = [
     include_str!("go.rs"),
     include_str!("imports.rs"),
     include_str!("python.rs"),
+    include_str!("reader.rs"),
     include_str!("rust/syntax.rs"),
     include_str!("rust/syntax/paths.rs"),
     include_str!("rust/syntax/structure.rs"),
+    include_str!("../discovery.rs"),
     include_str!("../language.rs"),
+    include_str!("../storage.rs"),
     include_str!("../words.rs"),
+];
+
+/// The packages that parse, as `Cargo.lock` has them: none of them tells its version.
+const PARSERS: [&str; 7] = [
+    "tree-sitter 0.27.1",
+    "tree-sitter-elixir 0.3.5",
+    "tree-sitter-go 0.25.0",
+    "tree-sitter-language 0.1.9",
+    "tree-sitter-python 0.25.0",
+    "tree-sitter-rust 0.24.2",
+    "tree-sitter-typescript 0.23.2",
 ];
 
 /// What one file says.
@@ -101,7 +116,8 @@ impl Extractor {
     }
 }
 
-/// SHA-256 of all that an extract depends on besides the file: code, grammars, the order of the languages.
+/// SHA-256 of all that an extract depends on besides the file: code, parsers and grammars, the order of the
+/// languages.
 pub(super) fn version() -> [u8; 32] {
     let grammars = Language::ALL.into_iter().flat_map(|language| {
         let path = format!("a.{}", language.extensions()[0]);
@@ -113,15 +129,40 @@ pub(super) fn version() -> [u8; 32] {
         let sizes = (grammar.abi_version(), grammar.node_kind_count(), grammar.parse_state_count());
         [language.name().to_owned(), format!("{metadata:?} {sizes:?}")]
     });
-    let code = CODE.into_iter().map(str::to_owned);
-    let mut sha = Sha256::new();
-    for part in grammars.chain(code) {
-        sha.update((part.len() as u64).to_le_bytes());
-        sha.update(part);
+    let code = PARSERS.into_iter().chain(CODE).map(str::to_owned);
+    storage::digest(grammars.chain(code))
+}
+
+/// The text of a file; what is no UTF-8 in it is replaced.
+pub(super) fn text<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> String {
+    match bytes.into() {
+        Cow::Owned(bytes) => String::from_utf8(bytes)
+            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
+        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
-    sha.finalize().into()
 }
 
 fn dialect(path: &str) -> Option<&'static dyn super::dialect::Dialect> {
     Reader::of(Language::of(path)?)?.dialect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parsers_are_those_of_the_lock_file() {
+        let lock = include_str!("../../../Cargo.lock");
+        let value = |line: Option<&str>, key: &str| {
+            Some(line?.strip_prefix(key)?.trim_matches('"').to_owned())
+        };
+        let package = |text: &str| {
+            let mut lines = text.trim().lines();
+            let name = value(lines.next(), "name = ")?;
+            Some(format!("{name} {}", value(lines.next(), "version = ")?))
+        };
+        let locked = lock.split("[[package]]").filter_map(package);
+        let parsers: Vec<_> = locked.filter(|p| p.starts_with("tree-sitter")).collect();
+        assert_eq!(parsers, PARSERS, "after an update `PARSERS` is updated, too");
+    }
 }

@@ -1,7 +1,12 @@
 //! Text that no person wrote, and places that are not the product.
 
 use super::FileKind;
-use super::walk::{GENERATED_BYTES_MAX, SOURCE_BYTES_MAX};
+
+/// Larger sources are generated or data; they are listed and not parsed.
+const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// Larger sources that say that they are generated are listed and not parsed.
+const GENERATED_BYTES_MAX: u64 = 64 * 1024;
 
 /// A text that says so in its head, is too large, or has lines that nobody types.
 pub(super) fn is_generated(text: &str) -> bool {
@@ -30,6 +35,21 @@ pub(super) fn worth_parsing(text: &str) -> &str {
     let long = text.len() as u64;
     let unread = long > SOURCE_BYTES_MAX || (long > GENERATED_BYTES_MAX && is_generated(text));
     if unread { "" } else { text }
+}
+
+/// What the directories above a file say of it in any language but Rust, which has fewer of these.
+pub(super) fn beside_the_product(path: &str) -> Option<FileKind> {
+    let mut parts = path.split('/').rev().skip(1);
+    let anywhere = parts.find_map(|part| match part {
+        "__tests__" | "__mocks__" | "_tests" | "spec" | "specs" | "e2e" | "cypress" => {
+            Some(FileKind::Test)
+        }
+        "benchmark" | "benchmarks" => Some(FileKind::Bench),
+        "example" | "samples" | "demos" => Some(FileKind::Example),
+        _ => None,
+    });
+    let documents = path.starts_with("docs/") || path.starts_with("doc/");
+    by_directory(path).or(anywhere).or(documents.then_some(FileKind::Example))
 }
 
 /// What the directories above a file say of it.

@@ -12,11 +12,12 @@ use tree_sitter::Node;
 
 use super::detect::place;
 use super::dialect::{
-    Dialect, Facts, Framework, Import, Modules, Need, SignRule, directory, dotted, field, line_of,
-    text_of,
+    Dialect, Facts, Framework, Import, Modules, Need, SignRule, dotted, field, line_of, text_of,
 };
+use super::generated::beside_the_product;
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
+use crate::language::{base_name, directory, within};
 
 pub(super) struct Go;
 
@@ -64,7 +65,7 @@ impl Dialect for Go {
             let used =
                 facts.signs.range(start.clone()..).take_while(|(s, _)| s.starts_with(&start));
             let name = |(sign, _): (&String, &u32)| sign[start.len()..].to_owned();
-            import.names = used.map(name).map(|n| (n.clone(), n)).collect();
+            import.names = used.map(name).map(|n| (n, String::new())).collect();
         }
         let main = facts.signs.get(PACKAGE_MAIN).and(facts.signs.get(FUNC_MAIN));
         facts.begins = main.copied();
@@ -75,7 +76,7 @@ impl Dialect for Go {
     }
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
-        let name = path.rsplit('/').next().unwrap_or(path).trim_end_matches(".go");
+        let name = base_name(path).trim_end_matches(".go");
         let ending = name.rsplit('.').next();
         match name {
             _ if name.ends_with("_test") => FileKind::Test,
@@ -98,9 +99,8 @@ impl Dialect for Go {
         homes.sort_by_key(|home| usize::MAX - home.len());
         let mut programs: BTreeMap<&str, Evidence> = BTreeMap::new();
         for (path, facts) in portion.sources.iter().zip(facts) {
-            let product = !path.ends_with("_test.go")
-                && !path.split('/').any(|part| matches!(part, "examples" | "example" | "testdata"));
-            let home = homes.iter().find(|home| path.starts_with(**home)).copied();
+            let product = !path.ends_with("_test.go") && beside_the_product(path).is_none();
+            let home = homes.iter().find(|home| within(path, home)).copied();
             if let Some(line) = facts.begins.filter(|_| product) {
                 let found = || place(path, line, "builds a program");
                 programs.entry(home.unwrap_or_default()).or_insert_with(found);

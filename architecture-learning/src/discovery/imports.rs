@@ -1,21 +1,20 @@
 //! Languages that tell by their imports: parse, find what is imported, and let rules say what they can of frameworks and
 //! roles. There are no words and no counts here, as no model reads them.
 
-use std::cell::RefCell;
+mod resolve;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use tree_sitter::{Parser, Tree};
 
 use super::detect::{pattern, place};
-use super::dialect::{Dialect, Facts, Found, Framework, Import, Modules, directory};
+use super::dialect::{Dialect, Facts, Framework};
 use super::extract::{Extract, Said};
-use super::generated::{by_directory, worth_parsing};
+use super::generated::{beside_the_product, worth_parsing};
 use super::portion::{Findings, Portion};
-use super::{Blind, Edge, EdgeKind, Evidence, FileKind, Pattern, SourceFile, signs};
-use crate::language::Language;
-
-/// Places asked for the definition of one name: more are no chain of re-exports that a person wrote.
-const HOPS_MAX: usize = 500;
+use super::{Blind, Evidence, FileKind, Pattern, SourceFile, signs};
+use crate::language::{Language, directory};
+use resolve::{Resolution, resolve};
 
 /// What the sources and manifests of a portion come to.
 pub(super) fn read(
@@ -31,7 +30,7 @@ pub(super) fn read(
         texts.push((extract.lines, extract.fingerprint));
     }
     let modules = dialect.modules(portion, &facts);
-    let resolution = Resolver { facts: &facts, modules: &*modules }.resolve();
+    let resolution = resolve(&facts, &*modules);
     let kinds = kinds(dialect, portion, &facts, &generated);
     let file = |(i, text)| source_file(dialect, portion, &facts, &resolution, (kinds[i], text), i);
     let files = texts.into_iter().enumerate().map(file).collect::<Vec<_>>();
@@ -92,26 +91,10 @@ fn kinds(
         } else if generated[i] {
             FileKind::Generated
         } else {
-            let by_place = by_directory(path).or_else(|| beside_the_product(path));
-            by_place.unwrap_or_else(|| dialect.kind(path, &facts[i]))
+            beside_the_product(path).unwrap_or_else(|| dialect.kind(path, &facts[i]))
         }
     };
     (0..facts.len()).map(kind).collect()
-}
-
-/// Directories that these languages have and Rust has not.
-fn beside_the_product(path: &str) -> Option<FileKind> {
-    let mut parts = path.split('/').rev().skip(1);
-    let anywhere = parts.find_map(|part| match part {
-        "__tests__" | "__mocks__" | "_tests" | "spec" | "specs" | "e2e" | "cypress" => {
-            Some(FileKind::Test)
-        }
-        "benchmark" | "benchmarks" => Some(FileKind::Bench),
-        "example" | "samples" | "demos" => Some(FileKind::Example),
-        _ => None,
-    });
-    let documents = path.starts_with("docs/") || path.starts_with("doc/");
-    anywhere.or(documents.then_some(FileKind::Example))
 }
 
 fn source_file(
@@ -139,117 +122,6 @@ fn source_file(
             .iter()
             .find_map(|rule| signs::told(rule, &facts[i], &resolution.outside[i])),
         dependencies,
-    }
-}
-
-/// What the imports of a portion lead to.
-#[derive(Default)]
-struct Resolution {
-    edges: Vec<Edge>,
-    /// Per file the packages outside, each with the first line that names it.
-    outside: Vec<BTreeMap<String, u32>>,
-    unresolved: usize,
-}
-
-struct Resolver<'a> {
-    facts: &'a [Facts],
-    modules: &'a dyn Modules,
-}
-
-impl Resolver<'_> {
-    fn resolve(&self) -> Resolution {
-        let mut result = Resolution {
-            outside: vec![BTreeMap::new(); self.facts.len()],
-            ..Resolution::default()
-        };
-        let mut edges: BTreeMap<(usize, usize, EdgeKind), u32> = BTreeMap::new();
-        for (from, facts) in self.facts.iter().enumerate() {
-            for import in &facts.imports {
-                match self.modules.find(from, &import.module) {
-                    Found::Files(files) => {
-                        for to in self.targets(&files, import) {
-                            if to != from {
-                                edges.entry((from, to, import.kind)).or_insert(import.line);
-                            }
-                        }
-                    }
-                    Found::Outside(name) => {
-                        result.outside[from].entry(name).or_insert(import.line);
-                    }
-                    Found::Missing => {
-                        let parts = self.parts(from, import);
-                        result.unresolved += usize::from(parts.is_empty());
-                        for to in parts.into_iter().filter(|to| *to != from) {
-                            edges.entry((from, to, import.kind)).or_insert(import.line);
-                        }
-                    }
-                    Found::Nothing => {}
-                }
-            }
-        }
-        let id = |file: usize| u32::try_from(file).unwrap_or(u32::MAX);
-        let edge = |((from, to, kind), line)| Edge { from: id(from), to: id(to), kind, line };
-        result.edges = edges.into_iter().map(edge).collect();
-        result
-    }
-
-    /// The files that are parts of a module which has no file of its own.
-    fn parts(&self, from: usize, import: &Import) -> BTreeSet<usize> {
-        let part = |(name, _): &(String, String)| match self
-            .modules
-            .find(from, &self.modules.part(&import.module, name)?)
-        {
-            Found::Files(files) => files.first().copied(),
-            _ => None,
-        };
-        import.names.iter().filter_map(part).collect()
-    }
-
-    /// The files that an import leads to: those that define its names, else the module itself.
-    fn targets(&self, files: &[usize], import: &Import) -> BTreeSet<usize> {
-        let chief = files.first().copied();
-        if import.names.is_empty() || import.all {
-            return chief.into_iter().collect();
-        }
-        let definer = |(name, _): &(String, String)| {
-            let seen = RefCell::default();
-            files.iter().find_map(|file| self.definer(*file, name, &seen)).or(chief)
-        };
-        import.names.iter().filter_map(definer).collect()
-    }
-
-    /// The file that defines what `file` calls `name`, along re-exports.
-    fn definer(
-        &self,
-        file: usize,
-        name: &str,
-        seen: &RefCell<BTreeSet<(usize, String)>>,
-    ) -> Option<usize> {
-        if seen.borrow().len() > HOPS_MAX || !seen.borrow_mut().insert((file, name.to_owned())) {
-            return None;
-        }
-        let facts = &self.facts[file];
-        if facts.defines.contains(name) {
-            return Some(file);
-        }
-        let follow = |import: &Import, original: &str| match self.modules.find(file, &import.module)
-        {
-            Found::Files(files) => {
-                let defined = files.iter().find_map(|f| self.definer(*f, original, seen));
-                defined.map(|f| (f, true)).or(files.first().map(|f| (*f, false)))
-            }
-            _ => None,
-        };
-        let named = facts.imports.iter().find_map(|import| {
-            let (original, _) = import.names.iter().find(|(_, local)| local == name)?;
-            follow(import, original)
-        });
-        let all = || {
-            let mut whole = facts.imports.iter().filter(|import| import.all);
-            whole.find_map(|import| follow(import, name).filter(|(_, defined)| *defined))
-        };
-        let found = named.or_else(all).map(|(file, _)| file);
-        found.or_else(|| self.modules.child(file, name))
     }
 }
 

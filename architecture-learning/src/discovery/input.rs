@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use super::cache::{self, Cache, Key, Seen, Source, Stamp};
-use super::extract::{Extract, Extractor};
+use super::extract::{Extract, Extractor, text};
 use super::generated::is_no_source;
 use super::portion::{Findings, Portion};
 use super::reader::Reader;
@@ -16,7 +16,7 @@ use super::{FORMAT, Shard, Unread, detect, parse};
 use crate::LearningError;
 use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
-use crate::language::Language;
+use crate::language::{Language, base_name};
 use crate::observer::{Observer, Unobserved};
 use crate::storage;
 
@@ -330,21 +330,12 @@ impl Input {
             return None;
         }
         let manifests = self.files.manifests.iter().chain(&self.files.declarations);
-        let texts_of = self.manifests.iter().map(String::as_str);
+        let texts_of = self.manifests.iter().map(|text| text.trim_start_matches('\u{feff}'));
         let manifests = manifests.map(String::as_str).zip(texts_of).filter(|(path, _)| {
-            let name = path.rsplit('/').next().unwrap_or(path);
-            reader.languages().iter().any(|l| l.manifests().contains(&name))
+            reader.languages().iter().any(|l| l.manifests().contains(&base_name(path)))
         });
         let (codebase, manifests) = (&self.codebase, manifests.collect());
         Some((Portion { codebase, sources, manifests, unread }, extracts))
-    }
-}
-
-fn text<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> String {
-    match bytes.into() {
-        Cow::Owned(bytes) => String::from_utf8(bytes)
-            .unwrap_or_else(|e| String::from_utf8_lossy(e.as_bytes()).into_owned()),
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes).into_owned(),
     }
 }
 

@@ -9,11 +9,11 @@ mod modules;
 use tree_sitter::Node;
 
 use super::dialect::{
-    Dialect, Facts, Framework, Import, Modules, Need, SignRule, directory, dotted, field, line_of,
-    text_of,
+    Dialect, Facts, Framework, Import, Modules, Need, SignRule, dotted, field, line_of, text_of,
 };
 use super::portion::Portion;
 use super::{EdgeKind, Evidence, FileKind};
+use crate::language::{base_name, directory};
 
 pub(super) struct Python;
 
@@ -49,7 +49,7 @@ impl Dialect for Python {
 
     fn kind(&self, path: &str, facts: &Facts) -> FileKind {
         let inside = path.strip_prefix("src/").unwrap_or(path);
-        let name = path.rsplit('/').next().unwrap_or(path);
+        let name = base_name(path);
         let name = name.trim_end_matches(".pyi").trim_end_matches(".py");
         match name {
             "__main__" | "manage" | "wsgi" | "asgi" => FileKind::EntryPoint,
@@ -168,7 +168,7 @@ fn bases(node: Node<'_>, text: &str, facts: &mut Facts) {
 
 /// Whether a file stands for its directory.
 fn is_package(path: &str) -> bool {
-    path.rsplit('/').next().is_some_and(|name| name.starts_with("__init__.py"))
+    base_name(path).starts_with("__init__.py")
 }
 
 /// The directories that hold the packages of a portion, the outermost first.

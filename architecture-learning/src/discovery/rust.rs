@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use super::extract::{Extract, Said};
 use super::portion::{Findings, Portion};
 use super::{FileKind, SourceFile};
-use crate::language::Language;
+use crate::language::{Language, base_name};
 use crate::manifest::{Manifest, TargetKind};
 pub use syntax::Blind;
 pub(super) use syntax::{COUNTS, Parsed, Syntax};
@@ -60,9 +60,9 @@ fn packages(portion: &Portion<'_>) -> Vec<Package> {
 
 /// Sources without any manifest: whatever looks like a root is one.
 fn bare_package(portion: &Portion<'_>) -> Package {
-    let target = |path: &String| match path.rsplit('/').next() {
-        Some("lib.rs") => Some((TargetKind::Library, path.clone())),
-        Some("main.rs") => Some((TargetKind::Binary, path.clone())),
+    let target = |path: &String| match base_name(path) {
+        "lib.rs" => Some((TargetKind::Library, path.clone())),
+        "main.rs" => Some((TargetKind::Binary, path.clone())),
         _ => None,
     };
     let targets = portion.sources.iter().filter_map(target).collect();

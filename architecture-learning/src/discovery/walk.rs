@@ -7,16 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ignore::WalkBuilder;
 
 use super::Unread;
-use crate::language::Language;
+use crate::language::{Language, base_name, directory};
 
 /// Larger files are not even read.
 pub(crate) const READ_BYTES_MAX: u64 = 8 * 1024 * 1024;
-
-/// Larger sources are generated or data; they are listed and not parsed.
-pub(crate) const SOURCE_BYTES_MAX: u64 = 1024 * 1024;
-
-/// Larger sources that say that they are generated are listed and not parsed.
-pub(crate) const GENERATED_BYTES_MAX: u64 = 64 * 1024;
 
 /// The files of a codebase by kind, paths relative to its root with `/`, sorted.
 #[derive(Debug, Default)]
@@ -77,7 +71,7 @@ pub(crate) fn sort(paths: impl IntoIterator<Item = String>, languages: &[Languag
     let (foreign, paths): (Vec<_>, Vec<_>) =
         paths.into_iter().partition(|path| path.split('/').any(is_foreign));
     files.skipped.extend(foreign.iter().filter_map(|path| {
-        directory(path, &|_, name| is_foreign(name)).filter(|d| is_worth_a_word(base_name(d)))
+        outermost(path, &|_, name| is_foreign(name)).filter(|d| is_worth_a_word(base_name(d)))
     }));
     let packages: Vec<BTreeSet<String>> =
         languages.iter().map(|language| packages(&paths, *language)).collect();
@@ -87,7 +81,7 @@ pub(crate) fn sort(paths: impl IntoIterator<Item = String>, languages: &[Languag
         let source = Language::of(&path).and_then(|l| languages.iter().position(|o| *o == l));
         if let Some(place) = source {
             let language = languages[place];
-            let left = directory(&path, &|parent, name| {
+            let left = outermost(&path, &|parent, name| {
                 let built = language.built().contains(&name) && packages[place].contains(parent);
                 language.foreign().contains(&name) || built
             });
@@ -113,21 +107,14 @@ pub(crate) fn sort(paths: impl IntoIterator<Item = String>, languages: &[Languag
 /// Directories that hold a manifest of `language`.
 fn packages(paths: &[String], language: Language) -> BTreeSet<String> {
     let manifests = paths.iter().filter(|path| language.manifests().contains(&base_name(path)));
-    manifests.map(|path| path.rsplit_once('/').map_or("", |(d, _)| d).to_owned()).collect()
+    manifests.map(|path| directory(path).to_owned()).collect()
 }
 
 /// The outermost directory of `path` for which `leave` holds, asked with its parent and its name.
-fn directory(path: &str, leave: &dyn Fn(&str, &str) -> bool) -> Option<String> {
+fn outermost(path: &str, leave: &dyn Fn(&str, &str) -> bool) -> Option<String> {
     let mut ends = path.match_indices('/').map(|(at, _)| &path[..at]);
-    let found = ends.find(|directory| {
-        let (parent, name) = directory.rsplit_once('/').unwrap_or(("", directory));
-        leave(parent, name)
-    });
+    let found = ends.find(|path| leave(directory(path), base_name(path)));
     found.map(str::to_owned)
-}
-
-fn base_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
 }
 
 /// Directories of git, of builds and of other people's code.

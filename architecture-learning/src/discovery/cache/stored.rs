@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::Key;
+use super::{Key, NAME_DIGITS};
 
 const MARK: &[u8; 8] = b"archfct1";
 const HEAD: usize = MARK.len() + 32 + 32 + 8;
@@ -87,6 +87,11 @@ impl Blob {
     pub(super) fn of(key: Key, bytes: &[u8], day: u64, start: usize) -> Self {
         Self { key, start: start as u64, length: bytes.len() as u64, check: check(bytes), day }
     }
+
+    /// The same bytes in another place.
+    pub(super) fn moved(self, day: u64, start: usize) -> Self {
+        Self { start: start as u64, day, ..self }
+    }
 }
 
 /// The index of a cache; none where anything is amiss or another version wrote it.
@@ -101,11 +106,15 @@ pub(super) fn index(file: &[u8], version: &Key) -> Option<Index> {
 
 /// An extract in bytes; none where they are damaged.
 pub(super) fn content<'f>(file: &'f [u8], blob: &Blob) -> Option<&'f [u8]> {
+    unchecked(file, blob).filter(|bytes| check(bytes) == blob.check)
+}
+
+/// An extract in bytes, which may be damaged.
+pub(super) fn unchecked<'f>(file: &'f [u8], blob: &Blob) -> Option<&'f [u8]> {
     let length = file.get(HEAD - 8..HEAD)?;
     let first = HEAD + usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
     let start = first.checked_add(usize::try_from(blob.start).ok()?)?;
-    let bytes = file.get(start..start.checked_add(usize::try_from(blob.length).ok()?)?)?;
-    (check(bytes) == blob.check).then_some(bytes)
+    file.get(start..start.checked_add(usize::try_from(blob.length).ok()?)?)
 }
 
 /// A whole cache.
@@ -143,12 +152,17 @@ pub(super) fn prune(file: &Path, now: SystemTime) {
     }
 }
 
-/// A cache, or the temporary file of one.
+/// A cache, or the temporary file of one: a directory that somebody names may hold other things.
 fn is_ours(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    [".facts", ".answers"].iter().any(|ending| {
-        name.ends_with(ending) || (name.starts_with('.') && name.contains(&format!("{ending}.")))
-    })
+    let hidden = name.strip_prefix('.');
+    let Some((stem, ending)) = hidden.unwrap_or(&name).split_once('.') else { return false };
+    let ending = match hidden {
+        Some(_) => ending.split('.').next().unwrap_or(ending),
+        None => ending,
+    };
+    let digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+    stem.len() == NAME_DIGITS && stem.chars().all(digit) && matches!(ending, "facts" | "answers")
 }
 
 fn check(bytes: &[u8]) -> [u8; 8] {

@@ -25,7 +25,7 @@ impl Sample {
         sample.put("src/lib.rs", "mod a;\nmod b;\nmod c;\npub use b::Thing;\n");
         sample.put("src/a.rs", "use crate::Thing;\npub fn f(t: Thing) { crate::c::g(t) }\n");
         sample.put("src/b.rs", "pub struct Thing;\n#[cfg(test)]\nmod tests { use super::*; }\n");
-        sample.put("src/c.rs", "use std::fs;\npub fn g<T>(_: T) { super::a::f(todo!()) }\n");
+        sample.put("src/c.rs", "use std::fs;\npub fn g<T>(_: T) { super::a::f(loop {}) }\n");
         sample.put("web/package.json", "{\"dependencies\": {\"express\": \"4\"}}");
         sample.put("web/app.ts", "import { a } from './other';\nimport express from 'express';\n");
         sample.put("web/other.ts", "export const a = 1;\n");
@@ -155,6 +155,47 @@ fn what_nobody_asks_for_goes() {
 }
 
 #[test]
+fn a_look_at_texts_from_elsewhere_forgets_no_file() {
+    let sample = Sample::new("elsewhere");
+    sample.look(DAY);
+    let codebase = Codebase::open(&sample.code()).expect("a codebase");
+    let text = fs::read_to_string(sample.code().join("src/a.rs")).expect("a text");
+    sample.put("src/a.rs", "pub fn other() {}\n");
+    let cache = Cache::open_at(&sample.cache(), &codebase.root, SystemTime::now() + DAY);
+    let input = Input::held(&codebase, &Language::ALL, &Unobserved).expect("texts");
+    let (_, reading) = input.scan(2, &cache, &mut Unobserved).expect("a shard");
+    assert_eq!(counts(reading), (0, 7, 1), "texts in memory bear no times");
+    sample.put("src/a.rs", &text);
+    assert_eq!(counts(sample.look(DAY)), (7, 1, 0));
+}
+
+#[test]
+fn other_peoples_files_stay() {
+    let sample = Sample::new("others");
+    let old = SystemTime::now() - DAY * 400;
+    let ours = "0123456789abcdef01234567";
+    let names = [
+        ("people.facts", true),
+        (".people.answers.1-0", true),
+        ("0123456789abcdef0123456.facts", true),
+        ("0123456789ABCDEF01234567.facts", true),
+        (&format!("{ours}.facts.bak"), true),
+        (&format!("{ours}.facts"), false),
+        (&format!("{ours}.answers"), false),
+        (&format!(".{ours}.facts.1-0"), false),
+    ];
+    fs::create_dir_all(sample.0.join("cache")).expect("a directory");
+    for (name, _) in names {
+        let file = fs::File::create(sample.0.join("cache").join(name)).expect("a file");
+        file.set_modified(old).expect("a time");
+    }
+    sample.look(DAY);
+    for (name, stays) in names {
+        assert_eq!(sample.0.join("cache").join(name).exists(), stays, "{name}");
+    }
+}
+
+#[test]
 fn runs_side_by_side_do_not_disturb_each_other() {
     let sample = Sample::new("parallel");
     std::thread::scope(|scope| {
@@ -184,7 +225,7 @@ fn any_sequence_of_changes_gives_what_a_first_look_gives() {
         "mod a;\nmod b;\nmod c;\nmod n1;\nmod n2;\nmod n3;\n",
         "pub use crate::b::*;\n",
         "use super::{a::f, c::g};\npub fn h() { f(g(crate::n1::Thing)); }\n",
-        "pub struct Thing { field: std::sync::Arc<u8> }\nimpl Thing { pub fn new() -> Self { todo!() } }\n",
+        "pub struct Thing { field: std::sync::Arc<u8> }\nimpl Thing { pub fn new() -> Self { loop {} } }\n",
         "cfg_if! { if #[cfg(unix)] { mod n4; use crate::n2::x; } }\n",
         "import helper\nfrom tool import main\n",
         "import { a } from './other';\nexport * from './app';\n",

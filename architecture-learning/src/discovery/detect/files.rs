@@ -4,7 +4,7 @@
 use super::{View, pattern, place};
 use crate::discovery::portion::Findings;
 use crate::discovery::{Evidence, Pattern};
-use crate::language::Language;
+use crate::language::{Language, base_name};
 
 /// Pattern, confidence, and how the file's path ends or begins.
 const FILES: [(&str, f64, &[&str]); 7] = [
@@ -13,9 +13,11 @@ const FILES: [(&str, f64, &[&str]); 7] = [
     ("docker", 0.99, &["Dockerfile", "Containerfile"]),
     ("compose", 0.99, &["docker-compose.yml", "docker-compose.yaml", "compose.yaml"]),
     ("kubernetes", 0.90, &["Chart.yaml", "kustomization.yaml"]),
-    ("service_mesh", 0.80, &["istio.yaml", "linkerd.yaml", "envoy.yaml"]),
+    ("service_mesh", 0.80, &MESHES),
     ("nix", 0.95, &["flake.nix", "default.nix"]),
 ];
+
+const MESHES: [&str; 3] = ["istio.yaml", "linkerd.yaml", "envoy.yaml"];
 
 pub(super) fn detect(view: &View<'_>, findings: &Findings) -> Vec<Pattern> {
     let files = FILES.iter().filter_map(|(name, confidence, marks)| {
@@ -30,7 +32,7 @@ pub(super) fn detect(view: &View<'_>, findings: &Findings) -> Vec<Pattern> {
 fn present(view: &View<'_>, marks: &[&str]) -> Vec<Evidence> {
     let fits = |path: &&String| {
         marks.iter().any(|mark| {
-            let name = path.rsplit('/').next().unwrap_or_default();
+            let name = base_name(path);
             if mark.ends_with('/') { path.starts_with(mark) } else { name == *mark }
         })
     };
@@ -48,7 +50,7 @@ fn language(view: &View<'_>, language: Language) -> Vec<Evidence> {
 
 /// By the number of packages that build programs of their own.
 fn services(view: &View<'_>, findings: &Findings) -> Option<Pattern> {
-    let mesh = !present(view, FILES[5].2).is_empty();
+    let mesh = !present(view, &MESHES).is_empty();
     let (name, confidence) = match findings.programs.len() {
         2.. if mesh => ("service_mesh_architecture", 0.95),
         4.. => ("microservices", 0.90),

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{View, by_count, pattern, place};
-use crate::components::components;
+use crate::components::groups;
 use crate::discovery::{Edge, Evidence, Pattern, is_dependency};
 use crate::language::without_extension;
 
@@ -39,25 +39,18 @@ fn top(path: &str) -> String {
 
 /// One line of evidence per strongly connected group of files, the edge that closes it first.
 fn cycles(view: &View<'_>, edges: &[&Edge]) -> Vec<Evidence> {
-    let mut successors: BTreeMap<u32, BTreeSet<u32>> = BTreeMap::new();
-    for edge in edges {
-        successors.entry(edge.from).or_default().insert(edge.to);
-    }
-    let groups = components(view.files.len(), &successors);
-    let mut size: BTreeMap<usize, usize> = BTreeMap::new();
-    for group in &groups {
-        *size.entry(*group).or_default() += 1;
-    }
+    let groups = groups(view.files.len(), edges.iter().map(|e| (e.from, e.to)));
     let mut shown = BTreeSet::new();
     let closing = edges.iter().filter(|e| {
-        let group = groups[e.from as usize];
-        group == groups[e.to as usize] && size[&group] > 1 && shown.insert(group)
+        let group = groups.of(e.from);
+        group == groups.of(e.to) && groups.size(e.from) > 1 && shown.insert(group)
     });
     closing
         .map(|e| {
             let note = format!(
                 "in a cycle of {} files with `{}`",
-                size[&groups[e.from as usize]], view.files[e.to as usize].path
+                groups.size(e.from),
+                view.files[e.to as usize].path
             );
             place(&view.files[e.from as usize].path, e.line, note)
         })

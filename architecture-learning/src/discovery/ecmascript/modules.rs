@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use serde_json::Value;
 
 use super::manifests::{lenient, strings};
-use crate::discovery::dialect::{Found, Modules, directory, joined};
+use crate::discovery::dialect::{Found, Modules, joined};
 use crate::discovery::portion::Portion;
-use crate::language::Language;
+use crate::language::{Language, base_name, directory, within};
 
 /// Endings that an import leaves out, in the order in which they are tried.
 const ENDINGS: [&str; 9] = [".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs"];
@@ -41,9 +41,9 @@ impl<'a> Tree<'a> {
     pub(super) fn of(portion: &'a Portion<'_>) -> Self {
         let files = portion.sources.iter().enumerate().map(|(i, path)| (path.as_str(), i));
         let manifests = || portion.manifests.iter().map(|(path, text)| (*path, *text));
-        let of = |path: &str, name: &str| path.rsplit('/').next() == Some(name);
-        let packages = manifests().filter(|(path, _)| of(path, "package.json"));
-        let configs = manifests().filter(|(path, _)| !of(path, "package.json"));
+        let is_package = |path: &str| base_name(path) == "package.json";
+        let packages = manifests().filter(|(path, _)| is_package(path));
+        let configs = manifests().filter(|(path, _)| !is_package(path));
         let mut configs: Vec<_> = configs.filter_map(|(path, text)| config(path, text)).collect();
         configs.sort_by_key(|c| usize::MAX - c.directory.len());
         Self {
@@ -70,7 +70,7 @@ impl<'a> Tree<'a> {
     fn relative(&self, from: usize, module: &str) -> Found {
         let path = joined(directory(&self.sources[from]), module);
         let file = path.and_then(|path| self.file(&path));
-        let ending = module.rsplit('/').next().and_then(|name| name.rsplit_once('.'));
+        let ending = base_name(module).rsplit_once('.');
         let code = ending
             .is_none_or(|(_, e)| e.is_empty() || e.len() > 6 || Language::of(module).is_some());
         match file {
@@ -154,10 +154,6 @@ fn outside(module: &str) -> String {
     let steps = if module.starts_with('@') { 2 } else { 1 };
     let module = module.trim_start_matches("node:");
     module.split('/').take(steps).collect::<Vec<_>>().join("/")
-}
-
-fn within(path: &str, directory: &str) -> bool {
-    directory.is_empty() || path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
 }
 
 fn package<'a>(path: &'a str, text: &str) -> Option<Package<'a>> {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use crate::discovery::dialect::{Found, Modules, directory, joined};
+use crate::discovery::dialect::{Found, Modules, joined};
 use crate::discovery::portion::Portion;
+use crate::language::{base_name, directory};
 
 pub(super) struct Packages<'a> {
     sources: &'a [String],
@@ -22,12 +23,11 @@ impl<'a> Packages<'a> {
             }
         }
         for (package, files) in &mut files {
-            let chief = format!("{}.go", package.rsplit('/').next().unwrap_or(package));
+            let chief = format!("{}.go", base_name(package));
             files.sort_by_key(|i| (!portion.sources[*i].ends_with(&format!("/{chief}")), *i));
         }
         let module = |(path, text): &(&'a str, &'a str)| {
-            let line = text.lines().find_map(|line| line.trim().strip_prefix("module "))?;
-            Some((line.trim().trim_matches('"'), directory(path)))
+            Some((text.lines().find_map(declared)?, directory(path)))
         };
         let mut modules: Vec<_> = portion.manifests.iter().filter_map(module).collect();
         modules.sort_by_key(|(module, _)| usize::MAX - module.len());
@@ -56,6 +56,13 @@ impl Modules for Packages<'_> {
         }
         Found::Outside(outside(module))
     }
+}
+
+/// The module path that a line of a `go.mod` declares.
+fn declared(line: &str) -> Option<&str> {
+    let rest = line.trim().strip_prefix("module").filter(|rest| rest.starts_with([' ', '\t']))?;
+    let path = rest.split_once("//").map_or(rest, |(path, _)| path);
+    Some(path.trim().trim_matches(['"', '`']))
 }
 
 /// The module of a package path: of the standard library the whole path.

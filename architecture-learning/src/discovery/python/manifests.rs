@@ -3,20 +3,25 @@
 
 use toml::{Table, Value};
 
-use super::directory;
-use crate::discovery::Evidence;
+use super::Python;
 use crate::discovery::detect::place;
-use crate::discovery::dialect::{Facts, Need};
+use crate::discovery::dialect::{Dialect, Facts, Need};
+use crate::discovery::generated::beside_the_product;
 use crate::discovery::portion::Portion;
+use crate::discovery::{Evidence, FileKind};
+use crate::language::{base_name, directory};
+
+/// Tables of a `pyproject.toml` that name programs.
+const SCRIPTS: [&str; 3] = ["project.scripts", "project.gui-scripts", "tool.poetry.scripts"];
 
 /// Packages outside, of all manifests.
 pub(super) fn needs(portion: &Portion<'_>) -> Vec<Need> {
     let of = |(path, text): &(&str, &str)| -> Vec<Need> {
-        let names = match path.rsplit('/').next() {
-            Some("pyproject.toml") => from_pyproject(text),
-            Some("Pipfile") => from_table(text, &["packages"]),
-            Some("requirements.txt") => text.lines().filter_map(requirement).collect(),
-            Some("setup.cfg") => from_setup(text),
+        let names = match base_name(path) {
+            "pyproject.toml" => from_pyproject(text),
+            "Pipfile" => from_table(text, &["packages"]),
+            "requirements.txt" => text.lines().filter_map(requirement).collect(),
+            "setup.cfg" => from_setup(text),
             _ => Vec::new(),
         };
         let need = |name: String| {
@@ -31,12 +36,11 @@ pub(super) fn needs(portion: &Portion<'_>) -> Vec<Need> {
 /// Packages with console scripts, else files at the root that begin as programs.
 pub(super) fn programs(portion: &Portion<'_>, facts: &[Facts]) -> Vec<Evidence> {
     let scripts = |(path, text): &(&str, &str)| {
-        let mark = if path.ends_with("setup.cfg") || path.ends_with("setup.py") {
-            "console_scripts"
-        } else {
-            "scripts]"
+        let line = match base_name(path) {
+            "pyproject.toml" => scripts(text)?,
+            "setup.cfg" | "setup.py" => line_with(text, "console_scripts")?,
+            _ => return None,
         };
-        let line = (1..).zip(text.lines()).find(|(_, line)| line.contains(mark))?.0;
         Some(place(path, line, "builds a program"))
     };
     let declared: Vec<_> = portion.manifests.iter().filter_map(scripts).collect();
@@ -48,11 +52,28 @@ pub(super) fn programs(portion: &Portion<'_>, facts: &[Facts]) -> Vec<Evidence> 
         let line = serves.iter().find_map(|sign| facts.signs.get(*sign)).copied();
         let outer = directory(path).is_empty() && !path.starts_with("setup");
         let line = line.or(facts.begins.filter(|_| outer))?;
-        let product =
-            !path.contains("test") && !path.contains("example") && !path.starts_with("docs");
+        let test = Python.kind(path, facts) == FileKind::Test;
+        let product = !test && beside_the_product(path).is_none();
         product.then(|| place(path, line, "begins as a program"))
     };
     portion.sources.iter().zip(facts).find_map(begins).into_iter().collect()
+}
+
+/// Where a `pyproject.toml` says which scripts are installed with it.
+fn scripts(text: &str) -> Option<u32> {
+    let table = text.parse::<Table>().ok()?;
+    let declared = SCRIPTS.iter().find(|path| {
+        let mut keys = path.split('.');
+        let first = keys.next().and_then(|key| table.get(key));
+        keys.try_fold(first, |value, key| Some(value?.get(key))).flatten().is_some()
+    })?;
+    let last = declared.rsplit('.').next().unwrap_or(declared);
+    let header = line_with(text, &format!("[{declared}]"));
+    Some(header.or_else(|| line_with(text, last)).unwrap_or(1))
+}
+
+fn line_with(text: &str, mark: &str) -> Option<u32> {
+    (1..).zip(text.lines()).find(|(_, line)| line.contains(mark)).map(|(n, _)| n)
 }
 
 fn from_pyproject(text: &str) -> Vec<String> {

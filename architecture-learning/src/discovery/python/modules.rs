@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{is_package, roots};
 use crate::codebase::Codebase;
-use crate::discovery::dialect::{Facts, Found, Modules, directory};
-use crate::language::module_path;
+use crate::discovery::dialect::{Facts, Found, Modules};
+use crate::language::{directory, module_path};
 
 pub(super) struct Tree<'a> {
     sources: &'a [String],

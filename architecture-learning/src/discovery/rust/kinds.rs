@@ -5,6 +5,7 @@ use super::tree::ModuleTree;
 use crate::discovery::FileKind;
 use crate::discovery::generated::by_directory;
 use crate::discovery::portion::Portion;
+use crate::language::directory;
 use crate::manifest::TargetKind;
 
 /// Libraries and binaries claim their files first, then the other targets, then nobody.
@@ -24,7 +25,7 @@ pub(super) fn kinds(
     }
     let sources = &portion.sources;
     for (i, includes) in parsed.iter().map(|p| &p.includes).enumerate() {
-        let directory = sources[i].rsplit_once('/').map_or("", |(d, _)| d);
+        let directory = directory(&sources[i]);
         for included in includes {
             let path = format!("{directory}/{included}");
             if let Ok(file) = sources.binary_search(&path) {

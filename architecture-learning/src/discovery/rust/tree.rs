@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::syntax::{ModuleDeclaration, Parsed};
+use crate::language::{base_name, directory};
 use crate::manifest::{Manifest, TargetKind};
 
 /// Modules that nest deeper were not written by a person.
@@ -148,9 +149,11 @@ impl Builder<'_> {
             return *known;
         }
         let path = &self.sources[file];
-        let (directory, base) = path.rsplit_once('/').map_or(("", path.as_str()), |(d, b)| (d, b));
-        let directory = if directory.is_empty() { String::new() } else { format!("{directory}/") };
-        let stem = base.trim_end_matches(".rs");
+        let directory = match directory(path) {
+            "" => String::new(),
+            directory => format!("{directory}/"),
+        };
+        let stem = base_name(path).trim_end_matches(".rs");
         let children =
             if root || stem == "mod" { directory.clone() } else { format!("{directory}{stem}/") };
         let id = self.module(home, file, 0, name, parent, test);

@@ -7,14 +7,12 @@ use super::{HEAD, Order, list};
 use crate::architecture::Part;
 use crate::discovery::FileKind;
 use crate::error::LearningError;
+use crate::language::{directory, within};
 
 /// One crate, whose modules crawk knows by their paths below its root and refuses where it does not know them.
 pub(super) fn crawk(order: &Order<'_>) -> Result<String, LearningError> {
     let roots: BTreeSet<_> = order.layers.concat().iter().map(|p| root(order, p)).collect();
-    let inside = |root: &str, other: &str| {
-        root != other
-            && root.strip_prefix(other).is_some_and(|r| other.is_empty() || r.starts_with('/'))
-    };
+    let inside = |root: &str, other: &str| root != other && within(root, other);
     let outermost: Vec<_> =
         roots.iter().filter(|r| !roots.iter().any(|other| inside(r, other))).collect();
     if outermost.len() > 1 {
@@ -41,13 +39,11 @@ fn root<'a>(order: &Order<'a>, part: &Part) -> &'a str {
         .files
         .iter()
         .filter(|(_, kind)| matches!(kind, FileKind::CrateRoot | FileKind::EntryPoint));
-    let directories =
-        roots.map(|(path, _)| path.rsplit_once('/').map_or("", |(directory, _)| directory));
-    let above = |directory: &&str| {
-        let rest = part.path.strip_prefix(directory);
-        rest.is_some_and(|r| directory.is_empty() || r.starts_with('/'))
-    };
-    directories.filter(above).max_by_key(|directory| directory.len()).unwrap_or_default()
+    let directories = roots.map(|(path, _)| directory(path));
+    directories
+        .filter(|directory| within(&part.path, directory))
+        .max_by_key(|directory| directory.len())
+        .unwrap_or_default()
 }
 
 pub(super) fn rustqual(order: &Order<'_>) -> String {

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{RulesFor, written};
 use crate::architecture::Architecture;
 use crate::discovery::FileKind;
+use crate::language::base_name;
 
 /// Layers of parts, each a name and a path; each part depends on those of the layer below, and the last on the first.
 fn architecture(layers: &[&[(&str, &str)]]) -> Architecture {
@@ -39,9 +40,9 @@ fn architecture(layers: &[&[(&str, &str)]]) -> Architecture {
 }
 
 fn rules(layers: &[&[(&str, &str)]], files: &[&str], tool: RulesFor) -> Result<String, String> {
-    let kind = |path: &str| match path.rsplit('/').next() {
-        Some("lib.rs") => FileKind::CrateRoot,
-        Some("main.rs") => FileKind::EntryPoint,
+    let kind = |path: &str| match base_name(path) {
+        "lib.rs" => FileKind::CrateRoot,
+        "main.rs" => FileKind::EntryPoint,
         _ => FileKind::Module,
     };
     let files: Vec<_> = files.iter().map(|path| (*path, kind(path))).collect();

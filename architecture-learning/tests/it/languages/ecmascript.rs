@@ -174,3 +174,32 @@ fn express_in_javascript() {
     ]);
     assert_eq!(shop.shown("express").as_deref(), Some("depends on express (package.json:4)"));
 }
+
+#[test]
+fn a_name_says_what_it_ends_in_only_after_a_dot() {
+    let names = ["story", "spec", "test", "e2e", "a.story", "a.spec", "a.test", "setupTests"];
+    let files = names.map(|name| (format!("src/lib/{name}.ts"), "export const a = 1;\n"));
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), *text)).collect();
+    let blog = Looked::at("ecmascript-names", &files);
+    let kinds = files.iter().map(|(path, _)| blog.kind(path)).collect::<Vec<_>>();
+    assert_eq!(kinds[..4], [FileKind::Module; 4]);
+    assert_eq!(kinds[4..], [FileKind::Example, FileKind::Test, FileKind::Test, FileKind::Test]);
+}
+
+#[test]
+fn a_byte_order_mark_hides_no_manifest() {
+    let marked = Looked::at(
+        "bom",
+        &[
+            ("package.json", "\u{feff}{ \"dependencies\": { \"express\": \"4\" } }\n"),
+            (
+                "tsconfig.json",
+                "\u{feff}{ \"compilerOptions\": { \"paths\": { \"app/*\": [\"lib/*\"] } } }\n",
+            ),
+            ("lib/a.ts", "import { b } from \"app/b\";\n"),
+            ("lib/b.ts", "export const b = 1;\n"),
+        ],
+    );
+    marked.assert_edges(&[("lib/a.ts", &["lib/b.ts"])]);
+    assert_eq!(marked.shown("express").as_deref(), Some("depends on express (package.json:1)"));
+}

@@ -127,3 +127,24 @@ fn what_a_module_uses_tells_its_role() {
         assert!(text.contains(words), "{words:?} in {text}");
     }
 }
+
+#[test]
+fn a_module_at_the_top_is_nobodys_alias() {
+    let shop = Looked::at(
+        "elixir-names",
+        &[
+            ("lib/order.ex", "defmodule Order do\n  def new, do: 1\nend\n"),
+            (
+                "lib/shop/order.ex",
+                "defmodule Shop.Order do\n  defmodule Line do\n    def new, do: 1\n  end\n  def new, do: {Order.new(), Line.new(), Task.async(&new/0)}\nend\n",
+            ),
+            ("lib/shop/task.ex", "defmodule Shop.Task do\n  def run, do: Task.await(1)\nend\n"),
+            ("lib/line.ex", "defmodule Line do\nend\n"),
+        ],
+    );
+    shop.assert_edges(&[("lib/shop/order.ex", &["lib/order.ex"])]);
+    for path in ["lib/shop/order.ex", "lib/shop/task.ex"] {
+        let file = shop.survey.shard.files.iter().find(|f| f.path == path).expect("the file");
+        assert!(file.dependencies.contains("Task"), "{path}: {:?}", file.dependencies);
+    }
+}

@@ -85,3 +85,71 @@ fn packages_are_parts_and_their_code_tells_roles() {
         assert!(text.contains(words), "{words:?} in {text}");
     }
 }
+
+#[test]
+fn what_a_file_uses_of_a_package_is_no_part_of_its_own() {
+    let shop = Looked::at(
+        "go-names",
+        &[
+            ("go.mod", "module example.org/shop\n"),
+            (
+                "main.go",
+                "package main\n\nimport \"example.org/shop/api\"\n\nfunc main() { api.Show(api.User{}) }\n",
+            ),
+            (
+                "api/api.go",
+                "package api\n\nimport \"example.org/shop/store\"\n\nfunc Show(u User) { store.Open(store.User{}) }\n",
+            ),
+            ("api/user.go", "package api\n\ntype User struct{}\n"),
+            (
+                "store/store.go",
+                "package store\n\nimport \"example.org/shop/model\"\n\nfunc Open(u User) { model.Load(model.User{}) }\n",
+            ),
+            ("store/user.go", "package store\n\ntype User struct{}\n"),
+            ("model/user.go", "package model\n\ntype User struct{}\n\nfunc Load(u User) {}\n"),
+        ],
+    );
+    shop.assert_edges(&[
+        ("api/api.go", &["store/store.go", "store/user.go"]),
+        ("main.go", &["api/api.go", "api/user.go"]),
+        ("store/store.go", &["model/user.go"]),
+    ]);
+}
+
+#[test]
+fn a_module_path_ends_before_a_comment() {
+    for (name, line) in [
+        ("go-deprecated", "module example.org/shop // Deprecated: use example.org/store."),
+        ("go-tab", "module\texample.org/shop//old"),
+        ("go-quoted", "module \"example.org/shop\"\r"),
+    ] {
+        let shop = Looked::at(
+            name,
+            &[
+                ("go.mod", &format!("// module path\nmodules x\n{line}\n\ngo 1.22\n")),
+                ("shop.go", "package shop\n\nimport \"example.org/shop/api\"\n\nvar x = api.X\n"),
+                ("api/api.go", "package api\n\nvar X = 1\n"),
+            ],
+        );
+        shop.assert_edges(&[("shop.go", &["api/api.go"])]);
+    }
+}
+
+#[test]
+fn a_program_belongs_to_the_module_that_it_is_in() {
+    let main = "package main\n\nfunc main() {}\n";
+    let tools = Looked::at(
+        "go-programs",
+        &[
+            ("go.mod", "module example.org/tools\n"),
+            ("cmd/app/go.mod", "module\texample.org/app\n"),
+            ("cmd/app/main.go", main),
+            ("cmd/app2/main.go", main),
+            ("cmd/app/tests/main.go", main),
+            ("samples/main.go", main),
+        ],
+    );
+    let programs = tools.survey.shard.patterns.iter().find(|p| p.name == "distributed");
+    let places = programs.expect("two programs").evidence.iter().map(|e| e.path.as_str());
+    assert_eq!(places.collect::<Vec<_>>(), ["cmd/app2/main.go", "cmd/app/main.go"]);
+}

@@ -210,3 +210,70 @@ fn a_cycle_needs_no_roles_to_be_told() {
     let text = round.told(&[]);
     assert!(text.contains("cycle  orbit.py:2 in a cycle of 2 files with `spin.py`"), "{text}");
 }
+
+#[test]
+fn only_scripts_that_are_installed_make_a_program() {
+    let program = |name: &str, files: &[(&str, &str)]| {
+        let looked = Looked::at(name, &[files, &[("src/tool/core.py", "X = 1\n")]].concat());
+        let found = looked.shown("monolith");
+        assert_eq!(looked.survey.shard.application, found.is_some(), "{name}");
+        found
+    };
+    let hatch = "[project]\nname = \"tool\"\n[tool.hatch.envs.default.scripts]\nlint = \"ruff\"\n";
+    assert_eq!(program("hatch", &[("pyproject.toml", hatch)]), None);
+    assert_eq!(program("pipenv", &[("Pipfile", "[scripts]\nserve = \"x\"\n")]), None);
+    let at = |line: u32| Some(format!("builds a program (pyproject.toml:{line})"));
+    let scripts = format!("{hatch}\n[project.scripts]\ntool = \"tool:run\"\n");
+    assert_eq!(program("scripts", &[("pyproject.toml", &scripts)]), at(6));
+    let inline = "[project]\nname = \"tool\"\ngui-scripts = { tool = \"tool:run\" }\n";
+    assert_eq!(program("inline", &[("pyproject.toml", inline)]), at(3));
+    let poetry = "[tool.poetry]\nname = \"tool\"\n[tool.poetry.scripts]\ntool = \"tool:run\"\n";
+    assert_eq!(program("poetry", &[("pyproject.toml", poetry)]), at(3));
+    let setup = "from setuptools import setup\nsetup(entry_points={\"console_scripts\": []})\n";
+    let at = Some("builds a program (setup.py:2)".to_owned());
+    assert_eq!(program("setup", &[("setup.py", setup)]), at);
+}
+
+#[test]
+fn a_program_begins_in_the_product() {
+    let serve = "from fastapi import FastAPI\n\napp = FastAPI()\n";
+    for (path, begins) in [
+        ("src/latest.py", true),
+        ("contested/app.py", true),
+        ("tests/app.py", false),
+        ("src/test_app.py", false),
+        ("examples/app.py", false),
+        ("docs/app.py", false),
+    ] {
+        let looked = Looked::at("begins", &[(path, serve), ("src/core.py", "X = 1\n")]);
+        assert_eq!(looked.survey.shard.application, begins, "{path}");
+    }
+}
+
+/// Two cycles of eight: the first uses the second, which is complete before it.
+#[test]
+fn of_two_cycles_the_one_that_begins_first_is_told() {
+    let ring = |name: &'static str, more: &'static str| {
+        (0..8).map(move |n| {
+            let more = if n == 0 { more } else { "" };
+            (format!("{name}{n}.py"), format!("import {name}{}\n{more}", (n + 1) % 8))
+        })
+    };
+    let files: Vec<_> = ring("a", "import b3\n").chain(ring("b", "")).collect();
+    let files: Vec<_> = files.iter().map(|(path, text)| (path.as_str(), text.as_str())).collect();
+    let rings = Looked::at("rings", &files);
+    let told = "8 of 16 modules need each other in one cycle, as a0.py:1 needs a1.py";
+    let reasons = &rings.survey.architecture.style.reasons;
+    assert!(reasons.iter().any(|reason| reason == told), "{reasons:?}");
+}
+
+#[test]
+fn nothing_is_kept_of_a_model_that_nobody_asked() {
+    let tool = Looked::at("unasked", &[("a.py", "import b\n"), ("b.py", "")]);
+    tool.told(&[]);
+    let kept = std::fs::read_dir(tool.scratch.path("cache")).expect("a cache");
+    let endings: Vec<_> = kept
+        .map(|entry| entry.expect("an entry").path().extension().map(ToOwned::to_owned))
+        .collect();
+    assert_eq!(endings, [Some("facts".into())]);
+}
