@@ -21,7 +21,7 @@ pub use pgflow_core::{
     spans::{Attribute, Span, request as otlp_request},
     store::{
         RunId, StoreError,
-        alert::{Alert, AlertKind, AlertRules},
+        alert::{Alert, AlertKind, AlertRules, AlertRulesError},
         load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded, WorkersLoad},
         log::AttemptLog,
         look::{NodeView, RunFilter, RunLine},

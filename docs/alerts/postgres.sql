@@ -15,7 +15,7 @@ from pgflow.queues where age > interval '5 minutes';
 
 -- RunsFailing: half of ten runs or more did not complete within ten minutes.
 select workflow as subject, sum(failed + timed_out) || ' of ' || sum(completed + failed + timed_out) || ' runs did not complete' as detail
-from pgflow.throughput where minute > pgflow.clock() - interval '10 minutes'
+from pgflow.throughput where minute > pgflow.clock() - interval '10 minutes' and minute <= pgflow.clock()
 group by workflow
 having sum(completed + failed + timed_out) >= 10 and sum(failed + timed_out) * 2 >= sum(completed + failed + timed_out);
 

@@ -5,7 +5,7 @@ use std::{error::Error, path::PathBuf};
 use pgflow_core::{
     client::{ActionError, MigrationError, NamedStartError, OpenError, RetryError, StartError},
     otlp::OtlpError,
-    store::StoreError,
+    store::{StoreError, alert::AlertRulesError},
     worker::WorkerError,
 };
 
@@ -30,6 +30,8 @@ pub(crate) enum CliError {
     Worker(#[from] WorkerError),
     #[error(transparent)]
     Otlp(#[from] OtlpError),
+    #[error(transparent)]
+    Alerts(#[from] AlertRulesError),
     #[error("there is no run {0}; `list` shows those that there are")]
     NoRun(i64),
     #[error("queue `{queue}` has no message {id}; it was never sent, or another reader deleted it")]

@@ -6,7 +6,7 @@
 use std::{
     env,
     sync::Arc,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicBool, AtomicU64, Ordering},
     time::Duration,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     observe::{AttemptEnded, Observer, RunEnded},
     spans::{Span, request},
     store::{RunId, spans::AttemptKey},
+    trace::TraceParent,
 };
 
 /// How many ended attempts and runs may wait to be sent. What comes on top of them is not exported.
@@ -31,11 +32,13 @@ const BATCH_MAX: usize = 500;
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a collector has to answer.
 const ANSWER: Duration = Duration::from_secs(10);
+const SAMPLER: &str = "OTEL_TRACES_SAMPLER";
+const SAMPLER_ARG: &str = "OTEL_TRACES_SAMPLER_ARG";
 /// Before the second, third and fourth time that a batch is sent; then it is dropped.
 const RETRIES: [Duration; 3] =
     [Duration::from_secs(1), Duration::from_secs(5), Duration::from_secs(30)];
 
-/// Sends the spans of sampled traces to a collector, as an [`Observer`] of workers; clones send to the same.
+/// Sends spans to a collector, as an [`Observer`] of workers; clones send to the same.
 ///
 /// ```no_run
 /// # async fn f() -> Result<(), Box<dyn std::error::Error>> {
@@ -49,6 +52,9 @@ const RETRIES: [Duration; 3] =
 /// # }
 /// ```
 ///
+/// A trace that a caller gave goes out where the caller samples it; of runs that were started without one, each begins a trace,
+/// and [`Otlp::sample`] says how many of these go out: all, unless it is called.
+///
 /// An attempt's span goes out when it ended, that of a run when the run ended, each from the process where that was. Where it
 /// was killed just then the span is missing, as is that of a run that no worker ended: one that a client cancelled, or that
 /// was overdue while nothing of it was anywhere. [`Flow::spans`] has all. A collector that does not answer costs spans, never
@@ -56,8 +62,38 @@ const RETRIES: [Duration; 3] =
 #[derive(Debug, Clone)]
 pub struct Otlp {
     sender: mpsc::Sender<Ended>,
+    roots: Roots,
     /// It was said that spans are dropped.
     complained: Arc<AtomicBool>,
+}
+
+/// Which of the traces go out that nobody gave: those whose id ends in a number below this.
+#[derive(Debug, Clone)]
+struct Roots(Arc<AtomicU64>);
+
+impl Roots {
+    fn all() -> Self {
+        Self(Arc::new(AtomicU64::new(u64::MAX)))
+    }
+
+    #[expect(
+        clippy::cast_precision_loss,
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share; the cast saturates"
+    )]
+    fn set(&self, share: f64) {
+        self.0.store((share * u64::MAX as f64) as u64, Ordering::Relaxed);
+    }
+
+    fn any(&self) -> bool {
+        self.0.load(Ordering::Relaxed) > 0
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "the last eight bytes are meant")]
+    fn sampled(&self, trace: TraceParent) -> bool {
+        trace.trace.get() as u64 <= self.0.load(Ordering::Relaxed) && self.any()
+    }
 }
 
 /// Why spans cannot be sent.
@@ -71,6 +107,16 @@ pub enum OtlpError {
         address: String,
         /// What is wrong with it.
         problem: &'static str,
+    },
+    /// A variable of OpenTelemetry has a value that is none.
+    #[error("{variable}: `{value}` is not known here; write {expected}")]
+    Variable {
+        /// Its name.
+        variable: &'static str,
+        /// Its value.
+        value: String,
+        /// What it may be.
+        expected: &'static str,
     },
 }
 
@@ -105,8 +151,40 @@ impl Otlp {
         Self::at(flow, format!("{}/v1/traces", address.trim_end_matches('/')), service)
     }
 
-    /// As the variables of OpenTelemetry say: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, else `OTEL_EXPORTER_OTLP_ENDPOINT`, and
-    /// `OTEL_SERVICE_NAME`; `None`: neither of the first two is set.
+    /// How many of the traces go out that begin with a run: a share from 0 to 1, chosen by their ids, so that all workers choose
+    /// the same. Traces that a caller gave go by what the caller says.
+    #[must_use]
+    pub fn sample(self, share: f64) -> Self {
+        self.roots.set(share);
+        self
+    }
+
+    /// As [`Otlp::sample`], from `OTEL_TRACES_SAMPLER` and `OTEL_TRACES_SAMPLER_ARG`.
+    ///
+    /// # Errors
+    /// [`OtlpError`].
+    pub fn sample_from_env(self) -> Result<Self, OtlpError> {
+        let Some(value) = variable(SAMPLER) else { return Ok(self) };
+        let share = match value.as_str() {
+            "parentbased_always_on" => 1.0,
+            "parentbased_always_off" => 0.0,
+            "parentbased_traceidratio" => {
+                let text = variable(SAMPLER_ARG).unwrap_or_else(|| "1".into());
+                let share = text.parse().ok().filter(|share| (0.0..=1.0).contains(share));
+                let expected = "a share from 0 to 1";
+                share.ok_or(OtlpError::Variable { variable: SAMPLER_ARG, value: text, expected })?
+            }
+            _ => {
+                let expected =
+                    "parentbased_always_on, parentbased_always_off or parentbased_traceidratio";
+                return Err(OtlpError::Variable { variable: SAMPLER, value, expected });
+            }
+        };
+        Ok(self.sample(share))
+    }
+
+    /// As the variables of OpenTelemetry say: `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT`, else `OTEL_EXPORTER_OTLP_ENDPOINT`,
+    /// `OTEL_SERVICE_NAME`, and those of [`Otlp::sample_from_env`]; `None`: neither of the first two is set.
     ///
     /// # Errors
     /// [`OtlpError`].
@@ -116,10 +194,11 @@ impl Otlp {
     pub fn from_env(flow: &Flow) -> Result<Option<Self>, OtlpError> {
         let service = service();
         if let Some(address) = variable("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") {
-            return Self::at(flow, address, &service).map(Some);
+            return Self::at(flow, address, &service)?.sample_from_env().map(Some);
         }
         let address = variable("OTEL_EXPORTER_OTLP_ENDPOINT");
-        address.map(|address| Self::to(flow, &address, &service)).transpose()
+        let otlp = address.map(|address| Self::to(flow, &address, &service)?.sample_from_env());
+        otlp.transpose()
     }
 
     fn at(flow: &Flow, url: String, service: &str) -> Result<Self, OtlpError> {
@@ -135,9 +214,11 @@ impl Otlp {
         }
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let agent = ureq::Agent::config_builder().timeout_global(Some(ANSWER)).build().into();
-        let exporter = Exporter { flow: flow.clone(), url, service: service.into(), agent };
+        let roots = Roots::all();
+        let (flow, service) = (flow.clone(), service.into());
+        let exporter = Exporter { flow, url, service, agent, roots: roots.clone() };
         tokio::spawn(exporter.run(receiver));
-        Ok(Self { sender, complained: Arc::default() })
+        Ok(Self { sender, roots, complained: Arc::default() })
     }
 
     /// Waits until what ended before has been sent, or dropped; at most so long.
@@ -148,6 +229,11 @@ impl Otlp {
             let _ = answer.await;
         })
         .await;
+    }
+
+    /// Whether a span may have to go out; the trace of one without is known when it is read.
+    fn wanted(&self, span: Option<TraceParent>) -> bool {
+        span.map_or_else(|| self.roots.any(), |span| span.sampled)
     }
 
     fn tell(&self, ended: Ended) {
@@ -162,7 +248,7 @@ impl Otlp {
 
 impl Observer for Otlp {
     fn attempt_ended(&self, attempt: &AttemptEnded<'_>) {
-        if attempt.span.is_some_and(|span| span.sampled) {
+        if self.wanted(attempt.span) {
             self.tell(Ended::Attempt(AttemptKey {
                 run: attempt.run,
                 node: attempt.node.into(),
@@ -173,7 +259,7 @@ impl Observer for Otlp {
     }
 
     fn run_ended(&self, run: &RunEnded<'_>) {
-        if run.span.is_some_and(|span| span.sampled) {
+        if self.wanted(run.span) {
             self.tell(Ended::Run(run.run));
         }
     }
@@ -185,6 +271,7 @@ struct Exporter {
     url: String,
     service: String,
     agent: ureq::Agent,
+    roots: Roots,
 }
 
 impl Exporter {
@@ -207,7 +294,7 @@ impl Exporter {
                     Ended::Flush(done) => flushes.push(done),
                 }
             }
-            match self.flow.spans_of(&attempts, &runs).await {
+            match self.flow.spans_of(&attempts, &runs, |trace| self.roots.sampled(trace)).await {
                 Ok(spans) if !spans.is_empty() => self.send(&spans).await,
                 Ok(_) => {}
                 Err(error) => {

@@ -1,5 +1,7 @@
 //! The workflows of this binary: checked, tuned, and registered in a database.
 
+mod path;
+
 use std::{
     collections::{BTreeMap, HashMap},
     sync::Arc,
@@ -98,6 +100,14 @@ impl Tuning {
     pub fn workflow(mut self, id: impl Into<String>, tuning: WorkflowTuning) -> Self {
         self.workflows.insert(id.into(), tuning);
         self
+    }
+
+    /// Whether how long the workflow or one of its steps may take is set here.
+    fn times(&self, spec: &WorkflowSpec) -> bool {
+        let own = self.workflows.get(spec.id).is_some_and(|own| own.timeout.is_some());
+        let mut steps = spec.nodes.iter().filter_map(|node| node.kind.step());
+        let tuned = |step: StepSpec| self.steps.get(step.id).is_some_and(|s| s.timeout.is_some());
+        own || steps.any(tuned)
     }
 
     fn check(&self, specs: &[&'static WorkflowSpec]) -> Result<(), RegistryError> {
@@ -244,7 +254,7 @@ impl Version {
             .map_err(|problems| RegistryError::Invalid { name: spec.id.into(), problems })?;
         let sizes = pool_sizes(&definition, tuning);
         let numbers = register(connection, &definition, &sizes).await?;
-        let tasks = spec
+        let tasks: Vec<_> = spec
             .nodes
             .iter()
             .zip(&definition.nodes)
@@ -254,12 +264,19 @@ impl Version {
             })
             .collect();
         let own = tuning.workflows.get(spec.id).copied().unwrap_or_default();
+        let timeout = own.timeout.or(definition.options.timeout_ms.map(Duration::from_millis));
+        if tuning.times(spec)
+            && let Some(problem) = path::too_long(&definition, &tasks, timeout)
+        {
+            let (name, origin) = (spec.id, &tuning.origin);
+            tracing::warn!("`{name}` as tuned by {origin}: {problem}");
+        }
         Ok(Arc::new(Self {
             spec,
             graph,
             tasks,
             run_pool: numbers.pools.get(&format!("workflow:{}", spec.id)).copied(),
-            timeout: own.timeout.or(definition.options.timeout_ms.map(Duration::from_millis)),
+            timeout,
             definition,
             numbers,
         }))

@@ -1,14 +1,15 @@
 //! Spans: what collectors of traces are told of runs and attempts.
 
+mod names;
 mod otlp;
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use crate::{
     lifecycle::{AttemptStatus, RunState},
     store::{
         RunId,
-        spans::{AttemptKey, AttemptSpan, RunSpan},
+        spans::{AttemptKey, AttemptSpan, Birth, RunSpan},
     },
     trace::TraceParent,
 };
@@ -52,20 +53,23 @@ pub enum Attribute {
     Text(String),
     /// A number.
     Number(i64),
+    /// A time, in seconds.
+    Seconds(Duration),
 }
 
 impl Span {
-    /// Of a run. Above it is its parent's span, or its caller's; a run that was started without a trace has nobody above it.
+    /// Of a run. Above it is its parent's span, or its caller's; a trace that nobody gave begins with its topmost run.
     pub(crate) fn of_run(row: &RunSpan) -> Self {
-        let (run, trace) = (row.run, trace_of(row));
-        let above = given(row.trace.as_deref());
-        let above = above.map(|caller| row.parent.map_or(caller, |run| caller.of_run(run)));
+        let (run, trace) = (row.run, trace_of(&row.trace));
+        let above = match row.parent {
+            Some(parent) => Some(trace.of_run(parent)),
+            None => given(row.trace.given.as_deref()),
+        };
         let mut attributes = about(run, &row.workflow, row.version);
-        attributes.extend(row.key.clone().map(|key| ("pgflow.key", Attribute::Text(key))));
-        let origin = row.origin.as_ref();
-        let origin = origin.and_then(|(run, trace)| {
-            Some(trace.as_ref()?.parse::<TraceParent>().ok()?.of_run(*run))
-        });
+        attributes.extend(row.key.clone().map(|key| (names::KEY, Attribute::Text(key))));
+        let outcome = names::outcome(row.state).map(|outcome| Attribute::Text(outcome.into()));
+        attributes.extend(outcome.map(|outcome| (names::OUTCOME, outcome)));
+        let origin = row.origin.as_ref().map(|(run, trace)| trace_of(trace).of_run(*run));
         let failed = !matches!(row.state, RunState::Live | RunState::Completed);
         Self {
             id: trace.of_run(run),
@@ -88,9 +92,10 @@ impl Span {
         let span =
             |key: &AttemptKey| trace.of_attempt(key.run, &key.node, key.element, key.attempt);
         let mut attributes = about(row.key.run, &row.workflow, row.version);
-        attributes.extend(
-            row.worker.map(|worker| ("pgflow.worker", Attribute::Number(i64::from(worker)))),
-        );
+        attributes
+            .extend(row.worker.map(|worker| (names::WORKER, Attribute::Number(i64::from(worker)))));
+        let took = row.ended_at.duration_since(row.started_at).unwrap_or_default();
+        attributes.push((names::DURATION, Attribute::Seconds(took)));
         let failed = matches!(
             row.status,
             AttemptStatus::Failed | AttemptStatus::TimedOut | AttemptStatus::Lost
@@ -112,10 +117,10 @@ impl Span {
     }
 }
 
-/// The trace of a run; one that was started without has one of its own.
-pub(crate) fn trace_of(row: &RunSpan) -> TraceParent {
-    given(row.trace.as_deref())
-        .unwrap_or_else(|| TraceParent::born(row.run, &row.workflow, row.started_at))
+/// The trace of a run; one that nobody gave is that of its topmost run.
+pub(crate) fn trace_of(birth: &Birth) -> TraceParent {
+    given(birth.given.as_deref())
+        .unwrap_or_else(|| TraceParent::born(birth.root, &birth.workflow, birth.at))
 }
 
 /// The span that a run was started in, as it is stored.
@@ -123,14 +128,18 @@ pub(crate) fn given(trace: Option<&str>) -> Option<TraceParent> {
     trace.and_then(|trace| trace.parse().ok())
 }
 
-/// What every span has: names of our own, and those that OpenTelemetry has for work from queues
-/// ([messaging spans](https://opentelemetry.io/docs/specs/semconv/messaging/messaging-spans/)), so that tools that know them find it.
+/// What every span has.
 fn about(run: RunId, workflow: &str, version: u32) -> Vec<(&'static str, Attribute)> {
+    let text = |text: &str| Attribute::Text(text.into());
     vec![
-        ("messaging.system", Attribute::Text("pgflow".into())),
-        ("messaging.destination.name", Attribute::Text(workflow.into())),
-        ("pgflow.run", Attribute::Number(run.0)),
-        ("pgflow.workflow", Attribute::Text(workflow.into())),
-        ("pgflow.version", Attribute::Number(i64::from(version))),
+        (names::SYSTEM, text(names::PGFLOW)),
+        (names::DESTINATION, text(workflow)),
+        (names::WORKFLOW_NAME, text(workflow)),
+        (names::WORKFLOW_ID, Attribute::Text(format!("{workflow}@{version}"))),
+        (names::WORKFLOW_TYPE, text(names::PGFLOW)),
+        (names::EXECUTION, Attribute::Text(run.to_string())),
+        (names::RUN, Attribute::Number(run.0)),
+        (names::WORKFLOW, text(workflow)),
+        (names::VERSION, Attribute::Number(i64::from(version))),
     ]
 }

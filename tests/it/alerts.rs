@@ -223,6 +223,44 @@ async fn an_observer_hears_every_attempt_and_run_that_ended_once() {
     assert_eq!(ends, expected);
 }
 
+/// Without what happens, the worker of these rules would look again in an hour.
+fn seldom() -> AlertRules {
+    let mut rules = AlertRules::default();
+    rules.every = Duration::from_secs(3_600);
+    rules
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_nobody_serves_is_said_when_it_comes_about_and_not_at_the_next_regular_look() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let watching = |name: &str| flow.worker().alerts(seldom()).slots(1).only([name.to_owned()]);
+    let idle = watching("waiting_for_word").spawn().await.unwrap();
+    let mut runs = vec![flow.start::<unattended>(1).await.unwrap()];
+    open(&db, "unserved", 1).await;
+    let late = watching("unattended").spawn().await.unwrap();
+    runs.remove(0).output().await.unwrap();
+    open(&db, "unserved", 0).await;
+    late.drain(PATIENCE).await;
+
+    // by nothing but a delay that is over
+    let soon = Duration::from_millis(100);
+    runs.push(flow.start::<unattended>(2).after(soon).await.unwrap());
+    open(&db, "unserved", 1).await;
+    let late = watching("unattended").spawn().await.unwrap();
+    runs.remove(0).output().await.unwrap();
+    open(&db, "unserved", 0).await;
+
+    // by a worker that leaves what it had
+    let door = watching("waiting_at_door").spawn().await.unwrap();
+    flow.start::<waiting_at_door>(1).await.unwrap();
+    db.until("select count(*) from pgflow.tasks where state = 'running'", 1).await;
+    door.drain(Duration::ZERO).await;
+    open(&db, "unserved", 1).await;
+    late.drain(PATIENCE).await;
+    idle.drain(PATIENCE).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn upkeep_goes_on_though_looking_for_alerts_fails() {
     let db = Database::new().await;

@@ -3,11 +3,12 @@
 use std::{
     convert::Infallible,
     sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
 use pgflow::{Gpu, StepContext, StepTuning, Tuning, step, workflow};
 
-use crate::support::{Database, PATIENCE, worker};
+use crate::support::{Database, PATIENCE, Warnings, worker};
 
 /// Counts how many are inside at once.
 struct Room {
@@ -280,11 +281,55 @@ async fn an_operators_limit_wins_until_the_same_operator_withdraws_it() {
     assert_eq!(db.count(size).await, 1);
     db.flow().await.start::<tuned_flow>(1).await.unwrap();
     assert_eq!(db.count(size).await, 1, "a process without tuning leaves it alone");
+    let shown = "select count(*) from pgflow.limits where name = 'step:tuned_step' and size = 1 and declared = 4 and source = 'limits.toml'";
+    assert_eq!(db.count(shown).await, 1);
+    let limits = db.flow().await.load().await.unwrap().limits;
+    let limit = limits.iter().find(|limit| limit.name == "step:tuned_step").unwrap();
+    assert_eq!(limit.source.as_deref(), Some("limits.toml"));
     db.flow().await.tuned(operator.clone()).start::<tuned_flow>(1).await.unwrap();
     assert_eq!(db.count(size).await, 4, "the operator no longer says so");
     let unknown = db.flow().await.tuned(operator.step("tunned_step", one));
     let error = unknown.start::<tuned_flow>(1).await.map(|r| r.id()).unwrap_err().to_string();
     assert!(error.contains("limits.toml") && error.contains("`tunned_step`"), "{error}");
+}
+
+#[step(timeout = "20s")]
+async fn fetch_timed(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[step(timeout = "30s")]
+async fn weigh_timed(n: u32) -> Result<u32, Infallible> {
+    Ok(n)
+}
+
+#[workflow(timeout = "1m")]
+async fn timed_flow(n: u32) -> Result<u32, Infallible> {
+    let fetched = fetch_timed(n).await?;
+    pgflow::sleep(Duration::from_millis(1)).await;
+    #[id = "weigh_fetched"]
+    let weighed = weigh_timed(fetched).await?;
+    Ok(weighed)
+}
+
+#[tokio::test]
+async fn tuning_by_which_the_longest_path_does_not_fit_is_warned_of_with_the_path() {
+    let db = Database::new().await;
+    let warnings = Warnings::hear();
+    let allow = |seconds| {
+        let timeout = Some(Duration::from_secs(seconds));
+        Tuning::new("limits.toml")
+            .step("fetch_timed", StepTuning { timeout, ..StepTuning::default() })
+    };
+    let path = |warnings: &Warnings| {
+        warnings.said().into_iter().filter(|said| said.contains("path")).collect::<Vec<_>>()
+    };
+    db.flow().await.tuned(allow(30)).start::<timed_flow>(1).await.unwrap();
+    assert_eq!(path(&warnings), Vec::<String>::new());
+    db.flow().await.tuned(allow(40)).start::<timed_flow>(1).await.unwrap();
+    let expected = "`timed_flow` as tuned by limits.toml: the longest path needs 70s but the timeout is 60s: \
+                    fetch_timed (40s) → weigh_fetched (30s)";
+    assert_eq!(path(&warnings), [expected]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -407,3 +407,34 @@ async fn the_subset_answers_as_the_genuine_pgmq() {
         assert_eq!(answers[0], answers[1], "{call}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_belongs_to_the_trace_that_its_messages_headers_name() {
+    let (db, flow) = sent().await;
+    for n in 2_u32..=4 {
+        flow.send(QUEUE, &n).await.unwrap();
+    }
+    let parent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    for (message, header) in [(1, parent), (3, "not one"), (4, &*format!("{parent}-more"))] {
+        sqlx::query("update pgmq.q_parcels set headers = jsonb_build_object('traceparent', $2) where msg_id = $1")
+            .bind(i64::from(message))
+            .bind(header)
+            .execute(&mut db.sql().await)
+            .await
+            .unwrap();
+    }
+    let worker = serve(&flow, trigger()).await;
+    db.until("select count(*) from pgflow.runs where state = 'completed'", 4).await;
+    for (message, expected) in [(1, Some(parent)), (2, None), (3, None), (4, Some(parent))] {
+        let trace: Option<String> = sqlx::query_scalar(
+            "select r.trace from pgflow.message_1($1, $2) m join pgflow.run r on r.id = m.run_id",
+        )
+        .bind(QUEUE)
+        .bind(i64::from(message))
+        .fetch_one(&mut db.sql().await)
+        .await
+        .unwrap();
+        assert_eq!(trace.as_deref(), expected, "message {message}");
+    }
+    worker.drain(PATIENCE).await;
+}

@@ -264,8 +264,107 @@ async fn a_run_without_a_trace_has_spans_of_its_own_and_failures_say_why() {
     assert_eq!(spans[0].parent, None);
     assert!(spans[1..].iter().all(|s| s.parent == Some(spans[0].id.span.get())));
     assert!(spans.iter().all(|s| s.id.trace == spans[0].id.trace));
+    assert_eq!(spans[1].links, []);
+    assert_eq!(spans[2].links, [spans[1].id], "the attempt that it repeats");
+    let outcome = ("workflow.execution.outcome", pgflow::Attribute::Text("failure".into()));
+    assert!(spans[0].attributes.contains(&outcome));
+    let again = flow.retry(run.id(), "dan").await.unwrap();
+    let origin = &flow.spans(again).await.unwrap().unwrap()[0].links;
+    assert_eq!(*origin, [spans[0].id], "the run that it repeats");
     assert_eq!(flow.spans(pgflow::RunId(999)).await.unwrap(), None);
     worker.drain(PATIENCE).await;
+}
+
+#[step]
+pub async fn weigh_traced(n: u32) -> Result<u32> {
+    Ok(n)
+}
+
+#[workflow]
+pub async fn choosing_traced(n: u32) -> Result<u32> {
+    let weight = weigh_traced(n).await?;
+    if weight > 1 { trip_once(n).await } else { Ok(0) }
+}
+
+#[step(retries = 1, retry_delay = "1ms")]
+pub async fn trip_once(n: u32) -> Result<u32> {
+    match StepContext::current().attempt() {
+        1 => Err(Failure::new("trip_once", pgflow::FailureKind::Failed, "stumbled")),
+        _ => Ok(n),
+    }
+}
+
+#[workflow]
+pub async fn outer_traced(n: u32) -> Result<u32> {
+    pgflow::child(choosing_traced(n)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_nobody_traced_begins_a_trace_which_reaches_the_collector_where_it_is_sampled() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let collector = Collector::start(Vec::new()).await;
+    let otlp = Otlp::to(&flow, &collector.address, "shop").unwrap();
+    let served = ["outer_traced", "choosing_traced"];
+    let worker = flow.worker().only(served).observer(otlp.clone()).spawn().await.unwrap();
+    let run = flow.start::<outer_traced>(2).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 2);
+    otlp.flush(PATIENCE).await;
+    // the run's own span goes out when its worker has heard of the end
+    let mut spans = collector.taken();
+    while !spans.contains_key(&format!("{} outer_traced", run.id())) {
+        tokio::task::yield_now().await;
+        otlp.flush(PATIENCE).await;
+        spans = collector.taken();
+    }
+    let child = db.count("select max(id) from pgflow.run where parent_run > 0").await;
+    let [whole, inner, weighed, first, second] = [
+        format!("{} outer_traced", run.id()),
+        format!("{child} choosing_traced"),
+        format!("{child} weigh_traced#1"),
+        format!("{child} trip_once#1"),
+        format!("{child} trip_once#2"),
+    ]
+    .map(|name| spans.get(&name).unwrap_or_else(|| panic!("{name}: {:?}", spans.keys())).clone());
+    assert!(spans.values().all(|span| span["traceId"] == whole["traceId"]));
+    assert_eq!(whole["parentSpanId"], "");
+    assert_eq!(inner["parentSpanId"], whole["spanId"]);
+    let links = |span: &Value| -> Vec<Value> {
+        let links = span["links"].as_array().unwrap();
+        links.iter().map(|link| link["spanId"].clone()).collect()
+    };
+    assert_eq!(links(&first), [weighed["spanId"].clone()], "what chose its arm");
+    assert_eq!(links(&second), [weighed["spanId"].clone(), first["spanId"].clone()]);
+    assert_eq!(attribute(&inner, "workflow.execution.id").unwrap(), child.to_string());
+    assert_eq!(attribute(&inner, "workflow.id").unwrap(), "choosing_traced@1");
+    assert_eq!(attribute(&inner, "workflow.execution.outcome").unwrap(), "success");
+    let took = |span: &Value| {
+        let attributes = span["attributes"].as_array().unwrap();
+        let took = attributes.iter().find(|a| a["key"] == "messaging.process.duration");
+        took.and_then(|took| took["value"]["doubleValue"].as_f64())
+    };
+    assert!(took(&second).unwrap() >= 0.0);
+    assert_eq!(took(&inner), None);
+
+    // half of the traces, those of the same runs for everybody
+    let sampled = otlp.clone().sample(0.5);
+    let more = flow.start_many::<choosing_traced>([2; 40]).await.unwrap();
+    for run in &more {
+        run.output().await.unwrap();
+    }
+    worker.drain(PATIENCE).await;
+    sampled.flush(PATIENCE).await;
+    let spans = collector.taken();
+    let mut sent = 0;
+    for run in &more {
+        let of_run = format!("{} ", run.id());
+        let expected = &flow.spans(run.id()).await.unwrap().unwrap()[0];
+        let low = expected.id.trace.get() & u128::from(u64::MAX);
+        let is_sent = spans.keys().any(|name| name.starts_with(&of_run));
+        assert_eq!(is_sent, low <= u128::from(u64::MAX / 2), "{}", run.id());
+        sent += usize::from(is_sent);
+    }
+    assert!((1..40).contains(&sent), "{sent}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -111,6 +111,13 @@ async fn views_read_no_table_of_runs_from_end_to_end_also_before_it_is_analysed(
         "select * from pgflow.steps",
         "select * from pgflow.failures order by at desc limit 50",
         "select * from pgflow.workers",
+        "select * from pgflow.step_minutes where minute between now() - interval '1 hour' and now()",
+        "select * from pgflow.throughput where minute between now() - interval '1 hour' and now()",
+        "select * from pgflow.limits",
+        "select * from pgflow.alerts where open",
+        include_str!("../../pgflow-core/sql/load/hour_of_runs.sql"),
+        include_str!("../../pgflow-core/sql/load/hour_of_nodes.sql"),
+        include_str!("../../pgflow-core/sql/load/queues.sql"),
     ] {
         let plan: Vec<String> =
             sqlx::query_scalar(sqlx::AssertSqlSafe(format!("explain (costs off) {query}")))

@@ -79,6 +79,9 @@ struct LimitView<'a> {
     limit: &'a str,
     slots: u64,
     held: u64,
+    /// Where the number of slots comes from, if not from the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'a str>,
 }
 
 #[derive(Serialize)]
@@ -175,7 +178,12 @@ fn queue(queue: &QueueLoad) -> QueueView<'_> {
 }
 
 fn limit(limit: &LimitLoad) -> LimitView<'_> {
-    LimitView { limit: &limit.name, slots: limit.size, held: limit.held }
+    LimitView {
+        limit: &limit.name,
+        slots: limit.size,
+        held: limit.held,
+        source: limit.source.as_deref(),
+    }
 }
 
 fn alert(alert: &OpenAlert) -> AlertView<'_> {

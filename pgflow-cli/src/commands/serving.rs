@@ -8,6 +8,7 @@ use pgflow_core::{
     context::Gpu,
     otlp::{self, Otlp},
     registry::linked,
+    store::alert::AlertRules,
     worker::{Worker, WorkerBuilder},
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -33,13 +34,17 @@ pub(crate) struct Serving {
     #[arg(long)]
     gpu_stand_in: bool,
     /// Send traces to the collector at this address [default: what the variables
-    /// of OpenTelemetry say, else nowhere].
+    /// of OpenTelemetry say, else nowhere]; `OTEL_TRACES_SAMPLER` says which.
     #[arg(long, value_name = "URL")]
     otlp: Option<String>,
     /// Serve metrics to Prometheus, on this port of this machine or on ADDRESS:PORT.
     #[cfg(feature = "metrics")]
     #[arg(long, value_name = "PORT", value_parser = crate::endpoint::address)]
     metrics: Option<std::net::SocketAddr>,
+    /// When alerts are raised, as in `queue=5m,run=2h,failed_percent=20`, or `off`
+    /// [default: `PGFLOW_ALERTS`, else what the program says].
+    #[arg(long, value_name = "RULES", env = "PGFLOW_ALERTS")]
+    alerts: Option<String>,
     /// How long running steps may go on after the signal to stop.
     #[arg(long, value_name = "DURATION", default_value = "30s", value_parser = time::parse)]
     grace: Duration,
@@ -89,11 +94,14 @@ impl Serving {
             builder = builder.observer(crate::endpoint::serve(address)?);
         }
         let otlp = match &self.otlp {
-            Some(address) => Some(Otlp::to(flow, address, &otlp::service())?),
+            Some(address) => Some(Otlp::to(flow, address, &otlp::service())?.sample_from_env()?),
             None => Otlp::from_env(flow)?,
         };
         if let Some(otlp) = &otlp {
             builder = builder.observer(otlp.clone());
+        }
+        if let Some(rules) = &self.alerts {
+            builder = builder.alerts(AlertRules::read(rules)?);
         }
         let worker = self.tune(builder).spawn().await?;
         let served = linked()

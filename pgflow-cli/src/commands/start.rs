@@ -8,6 +8,7 @@ use pgflow_core::{
     lifecycle::RunState,
     payload::Json,
     store::{RunId, read::Ending},
+    trace::TraceParent,
 };
 use serde::Serialize;
 use serde_json::Value;
@@ -39,6 +40,9 @@ pub(crate) struct Start {
     /// The version of the workflow [default: the newest].
     #[arg(id = "on-version", long = "version", value_name = "N")]
     version: Option<u32>,
+    /// The trace that it belongs to, as W3C Trace Context writes it.
+    #[arg(long, value_name = "TRACEPARENT", env = "TRACEPARENT")]
+    trace: Option<TraceParent>,
     /// Wait for the run to end, and print its output.
     #[arg(long)]
     wait: bool,
@@ -79,6 +83,9 @@ impl Start {
         }
         if let Some(version) = self.version {
             start = start.version(version);
+        }
+        if let Some(trace) = self.trace {
+            start = start.trace(trace);
         }
         let run = start.await?;
         let mut view = Started { run: run.0, state: None, output: None, error: None };

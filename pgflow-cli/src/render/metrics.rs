@@ -34,7 +34,7 @@ pub(crate) fn render(paint: Paint, hour: &LastHour, load: &Load, wanted: u64) ->
     let queues: Vec<_> = load.queues.iter().map(queue).collect();
     parts.push(section(paint, &["WAITING", "NODE", "READY", "OLDEST"], &queues));
     let limits: Vec<_> = load.limits.iter().map(limit).collect();
-    parts.push(section(paint, &["LIMIT", "HELD", "OF"], &limits));
+    parts.push(section(paint, &["LIMIT", "HELD", "OF", "SET BY"], &limits));
     parts.push(workers(paint, load, wanted));
     parts.retain(|part| !part.is_empty());
     parts.join("\n")
@@ -93,6 +93,7 @@ fn limit(limit: &LimitLoad) -> Vec<Cell> {
         limit.name.as_str().into(),
         Cell::new(tone, limit.held.to_string()),
         limit.size.to_string().into(),
+        limit.source.as_deref().unwrap_or_default().into(),
     ]
 }
 

@@ -19,6 +19,7 @@ use crate::{
         read,
         start::{StartOptions, Started, start},
     },
+    trace::TraceParent,
 };
 
 use super::{
@@ -102,6 +103,12 @@ impl NamedStart {
         self
     }
 
+    /// The span that it is started in; without one that of the flow's source.
+    pub fn trace(mut self, parent: TraceParent) -> Self {
+        self.options.trace = Some(parent.to_string());
+        self
+    }
+
     async fn send(self) -> Result<RunId, NamedStartError> {
         if let Some(key) = self.key.as_ref().filter(|key| !is_key(key)) {
             return Err(StartError::Key(key.len()).into());
@@ -126,7 +133,7 @@ impl NamedStart {
             _ => None,
         };
         let options = StartOptions {
-            trace: self.flow.current_trace(),
+            trace: self.options.trace.or_else(|| self.flow.current_trace()),
             timeout: stored.definition.options.timeout_ms.map(Duration::from_millis),
             head: head_start(self.options.priority)
                 + head_start(priority.map_or(0, |options| options.priority)),

@@ -7,7 +7,7 @@ use std::{
 
 use crate::{
     definition::Definition,
-    store::{StoreError, read},
+    store::{StoreError, act, read},
 };
 
 use super::Flow;
@@ -24,6 +24,10 @@ impl Flow {
         read::served(&mut self.client().await?).await
     }
 
+    async fn wake_workers(&self) -> Result<(), StoreError> {
+        act::wake(&mut self.client().await?).await
+    }
+
     /// Says in the log that no live worker serves what was just started, where that is so.
     pub(super) async fn warn_unserved(&self, id: i32, definition: &Definition) {
         {
@@ -37,6 +41,8 @@ impl Flow {
         // the run is started, whatever the answer
         let Ok(served) = self.served().await else { return };
         if !served.contains(&format!("{name}@{number}")) {
+            // workers that are busy and were not woken look for alerts sooner
+            let _ = self.wake_workers().await;
             tracing::warn!(
                 "no live worker serves `{name}` version {number}: its runs wait until one does"
             );

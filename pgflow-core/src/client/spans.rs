@@ -1,5 +1,10 @@
 //! The trace of a run, from the database.
 
+#[cfg(feature = "otlp")]
+use std::collections::{BTreeMap, BTreeSet};
+
+#[cfg(feature = "otlp")]
+use crate::trace::TraceParent;
 use crate::{
     spans::{Span, trace_of},
     store::{RunId, StoreError, spans},
@@ -20,30 +25,36 @@ impl Flow {
         let [row] = &runs[..] else { return Ok(None) };
         let keys = spans::attempt_keys(&mut connection, run).await?;
         let attempts = spans::attempt_spans(&mut connection, &keys).await?;
-        let trace = trace_of(row);
+        let trace = trace_of(&row.trace);
         let attempts = attempts.iter().map(|attempt| Span::of_attempt(trace, attempt));
         Ok(Some(std::iter::once(Span::of_run(row)).chain(attempts).collect()))
     }
 
-    /// The spans of these attempts and runs, of those that belong to a trace.
+    /// The spans of these attempts and runs, of those whose trace is sampled: `roots` says it of traces that nobody gave.
     #[cfg(feature = "otlp")]
     pub(crate) async fn spans_of(
         &self,
         attempts: &[spans::AttemptKey],
         runs: &[RunId],
+        roots: impl Fn(TraceParent) -> bool,
     ) -> Result<Vec<Span>, StoreError> {
         let mut connection = self.client().await?;
-        let mut all = Vec::new();
-        if !attempts.is_empty() {
-            let rows = spans::attempt_spans(&mut connection, attempts).await?;
-            all.extend(rows.iter().filter_map(|row| {
-                Some(Span::of_attempt(crate::spans::given(row.trace.as_deref())?, row))
-            }));
-        }
-        if !runs.is_empty() {
-            let rows = spans::run_spans(&mut connection, runs).await?;
-            all.extend(rows.iter().map(Span::of_run));
-        }
-        Ok(all)
+        let attempts = spans::attempt_spans(&mut connection, attempts).await?;
+        let asked: BTreeSet<RunId> =
+            attempts.iter().map(|row| row.key.run).chain(runs.iter().copied()).collect();
+        let asked: Vec<RunId> = asked.into_iter().collect();
+        let rows = spans::run_spans(&mut connection, &asked).await?;
+        let sampled = rows.iter().filter_map(|row| {
+            let trace = trace_of(&row.trace);
+            let sampled = trace.sampled && (row.trace.given.is_some() || roots(trace));
+            sampled.then_some((row.run, (trace, row)))
+        });
+        let sampled: BTreeMap<RunId, _> = sampled.collect();
+        let attempts = attempts.iter().filter_map(|row| {
+            let (trace, _) = sampled.get(&row.key.run)?;
+            Some(Span::of_attempt(*trace, row))
+        });
+        let runs = runs.iter().filter_map(|run| Some(Span::of_run(sampled.get(run)?.1)));
+        Ok(attempts.chain(runs).collect())
     }
 }

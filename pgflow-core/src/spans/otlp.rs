@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 
-use super::{Attribute, Span};
+use super::{Attribute, Span, names};
 
 /// Asynchronous work that somebody asked for, and work inside a process: `SpanKind` of the protocol.
 const CONSUMER: u8 = 5;
@@ -30,12 +30,12 @@ fn encode(span: &Span, ended_at: SystemTime) -> Value {
     let number = |name, n: u32| attribute(name, &Attribute::Number(i64::from(n)));
     let mut attributes: Vec<Value> =
         span.attributes.iter().map(|(name, value)| attribute(name, value)).collect();
-    attributes.push(attribute("pgflow.status", &Attribute::Text(span.status.into())));
-    attributes.extend(span.element.map(|n| number("pgflow.element", n)));
-    attributes.extend(span.attempt.map(|n| number("pgflow.attempt", n)));
+    attributes.push(attribute(names::STATUS, &Attribute::Text(span.status.into())));
+    attributes.extend(span.element.map(|n| number(names::ELEMENT, n)));
+    attributes.extend(span.attempt.map(|n| number(names::ATTEMPT, n)));
     if let Some(waited) = span.ready_at.and_then(|at| span.started_at.duration_since(at).ok()) {
         let waited = i64::try_from(waited.as_millis()).unwrap_or(i64::MAX);
-        attributes.push(attribute("pgflow.waited_ms", &Attribute::Number(waited)));
+        attributes.push(attribute(names::WAITED, &Attribute::Number(waited)));
     }
     let links = span.links.iter().map(|link| {
         json!({"traceId": format!("{:032x}", link.trace), "spanId": format!("{:016x}", link.span)})
@@ -62,6 +62,7 @@ fn attribute(name: &str, value: &Attribute) -> Value {
     let value = match value {
         Attribute::Text(text) => json!({"stringValue": text}),
         Attribute::Number(number) => json!({"intValue": number.to_string()}),
+        Attribute::Seconds(time) => json!({"doubleValue": time.as_secs_f64()}),
     };
     json!({"key": name, "value": value})
 }

@@ -134,3 +134,15 @@ pub async fn prune(
     .during("remove old counts")?;
     Ok(u64::try_from(removed).unwrap_or_default())
 }
+
+/// Notifies all workers that listen, whether they wait for work or not.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn wake(connection: &mut Connection<'_>) -> Result<(), StoreError> {
+    sqlx::query("select pg_notify('pgflow_work', '')")
+        .execute(connection)
+        .await
+        .during("wake workers")?;
+    Ok(())
+}

@@ -81,7 +81,7 @@ impl From<AlertKind> for String {
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct AlertRules {
-    /// How often somebody looks.
+    /// How often somebody looks where nothing happens; where something does, within a heartbeat (3 s).
     pub every: Duration,
     /// `queue_old`: something was ready for so long, and nobody took it.
     pub queue: Duration,
@@ -112,16 +112,94 @@ impl Default for AlertRules {
     }
 }
 
-/// Raises and clears alerts where it is time to look, and answers which; of all that call, one looks.
+/// Why a text is no rules for alerts.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum AlertRulesError {
+    /// It names something else.
+    #[error("`{0}` is no rule for alerts; there are {names}, as in queue=5m,failed_percent=20, or `off` alone", names = RULES.join(", "))]
+    Unknown(String),
+    /// The rule has another value.
+    #[error("`{text}`: {problem}; write {expected}")]
+    Value {
+        /// What was given.
+        text: String,
+        /// What is wrong with it.
+        problem: String,
+        /// What is meant.
+        expected: &'static str,
+    },
+}
+
+/// The names of the rules.
+const RULES: [&str; 7] =
+    ["every", "queue", "resources", "run", "failed_percent", "failed_least", "failed_within"];
+
+impl AlertRules {
+    /// Rules as configuration has them: `queue=5m,failed_percent=20`, where what is not named keeps its default; `None`: the
+    /// text is `off`, for nobody who looks.
+    ///
+    /// # Errors
+    /// [`AlertRulesError`].
+    pub fn read(text: &str) -> Result<Option<Self>, AlertRulesError> {
+        if text.trim() == "off" {
+            return Ok(None);
+        }
+        let mut rules = Self::default();
+        for rule in text.split(',').map(str::trim).filter(|rule| !rule.is_empty()) {
+            rules.set(rule)?;
+        }
+        Ok(Some(rules))
+    }
+
+    fn set(&mut self, rule: &str) -> Result<(), AlertRulesError> {
+        let unknown = || AlertRulesError::Unknown(rule.into());
+        let (name, value) = rule.split_once('=').ok_or_else(unknown)?;
+        let wrong = |problem: String, expected| AlertRulesError::Value {
+            text: rule.into(),
+            problem,
+            expected,
+        };
+        let time = || {
+            humantime::parse_duration(value)
+                .map_err(|error| wrong(error.to_string(), "a time as in 30s, 5m, 2h or 1d"))
+        };
+        match name {
+            "every" => self.every = time()?,
+            "queue" => self.queue = time()?,
+            "resources" => self.resources = time()?,
+            "run" => self.run = time()?,
+            "failed_within" => self.failed_within = time()?,
+            "failed_percent" => {
+                let expected = "a share of 100, from 1 to 100";
+                let share = value.parse().map_err(|_| wrong("it is none".into(), expected))?;
+                if !(1..=100).contains(&share) {
+                    return Err(wrong("it is out of bounds".into(), expected));
+                }
+                self.failed_percent = share;
+            }
+            "failed_least" => {
+                let number = value.parse();
+                self.failed_least =
+                    number.map_err(|_| wrong("it is none".into(), "a number of runs"))?;
+            }
+            _ => return Err(unknown()),
+        }
+        Ok(())
+    }
+}
+
+/// Raises and clears alerts where nobody has looked within this time, and answers which; of all that call, one looks.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn watch(
     connection: &mut Connection<'_>,
     rules: &AlertRules,
+    within: Duration,
 ) -> Result<Vec<Alert>, StoreError> {
     let rows = sqlx::query("select * from pgflow.watch_1($1, $2, $3, $4, $5, $6, $7)")
-        .bind(millis(rules.every))
+        .bind(millis(within))
         .bind(millis(rules.queue))
         .bind(millis(rules.resources))
         .bind(millis(rules.run))
@@ -157,5 +235,33 @@ mod tests {
         let json = serde_json::to_string(&newer).unwrap();
         assert_eq!(json, r#""of_a_newer_schema""#);
         assert_eq!(serde_json::from_str::<AlertKind>(&json).unwrap(), newer);
+    }
+
+    #[test]
+    fn rules_are_read_from_configuration_and_what_is_none_is_named() {
+        let rules = AlertRules::read("queue=90s, failed_percent=20,failed_least=3,run=2h").unwrap();
+        let expected = AlertRules {
+            queue: Duration::from_secs(90),
+            run: Duration::from_secs(7_200),
+            failed_percent: 20,
+            failed_least: 3,
+            ..AlertRules::default()
+        };
+        assert_eq!(rules, Some(expected));
+        assert_eq!(AlertRules::read(""), Ok(Some(AlertRules::default())));
+        assert_eq!(AlertRules::read("off"), Ok(None));
+        for (name, value) in RULES.iter().zip(["1s", "1s", "1s", "1s", "1", "1", "1s"]) {
+            AlertRules::read(&format!("{name}={value}")).unwrap();
+        }
+        for (text, said) in [
+            ("quue=5m", "`quue=5m` is no rule for alerts; there are every, queue"),
+            ("queue", "`queue` is no rule for alerts"),
+            ("queue=5", "`queue=5`: time unit needed"),
+            ("failed_percent=101", "`failed_percent=101`: it is out of bounds; write a share of"),
+            ("failed_least=-1", "`failed_least=-1`: it is none; write a number of runs"),
+        ] {
+            let error = AlertRules::read(text).unwrap_err().to_string();
+            assert!(error.starts_with(said), "{error}");
+        }
     }
 }

@@ -48,6 +48,8 @@ pub struct LimitLoad {
     pub size: u64,
     /// How many it holds.
     pub held: u64,
+    /// Where the size comes from, if not from the code.
+    pub source: Option<String>,
 }
 
 /// The live workers, in sum.
@@ -209,6 +211,7 @@ fn limit(row: &PgRow) -> LimitLoad {
         name: row.get("name"),
         size: u64::from(row.get::<i32, _>("size").unsigned_abs()),
         held: count(row, "held"),
+        source: row.get("source"),
     }
 }
 

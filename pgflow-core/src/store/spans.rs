@@ -13,8 +13,8 @@ use super::{Connection, During, RunId, StoreError, stamp::Stamp};
 pub struct RunSpan {
     /// The run.
     pub run: RunId,
-    /// The `traceparent` that it was started with.
-    pub trace: Option<String>,
+    /// Where its trace begins.
+    pub trace: Birth,
     /// The workflow.
     pub workflow: String,
     /// Its version.
@@ -31,8 +31,21 @@ pub struct RunSpan {
     pub message: Option<String>,
     /// The run whose child it is.
     pub parent: Option<RunId>,
-    /// The run that it repeats, and the `traceparent` of that.
-    pub origin: Option<(RunId, Option<String>)>,
+    /// The run that it repeats, and where the trace of that begins.
+    pub origin: Option<(RunId, Birth)>,
+}
+
+/// Where the trace of a run begins.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Birth {
+    /// The `traceparent` that the run was started with.
+    pub given: Option<String>,
+    /// The topmost run that it was started for.
+    pub root: RunId,
+    /// The workflow of that.
+    pub workflow: String,
+    /// When that was started.
+    pub at: SystemTime,
 }
 
 /// Which attempt.
@@ -71,7 +84,7 @@ pub struct AttemptSpan {
     pub ended_at: SystemTime,
     /// Its error.
     pub message: Option<String>,
-    /// Of each node that it came after, the attempt that ended last.
+    /// Of each node that it came after, the attempt that ended last; and the attempt that it repeats.
     pub before: Vec<AttemptKey>,
 }
 
@@ -95,7 +108,7 @@ fn run_span(row: &PgRow) -> RunSpan {
     let origin = row.get::<Option<i64>, _>("origin").map(RunId);
     RunSpan {
         run: RunId(row.get("id")),
-        trace: row.get("trace"),
+        trace: birth(row, ""),
         workflow: row.get("workflow"),
         version: version(row),
         key: row.get("key"),
@@ -104,7 +117,18 @@ fn run_span(row: &PgRow) -> RunSpan {
         ended_at: row.get::<Option<Stamp>, _>("ended_at").map(Stamp::to_system_time),
         message: row.get("message"),
         parent: row.get::<Option<i64>, _>("parent_run").map(RunId),
-        origin: origin.map(|origin| (origin, row.get("origin_trace"))),
+        origin: origin.map(|origin| (origin, birth(row, "origin_"))),
+    }
+}
+
+/// From the columns with this prefix.
+fn birth(row: &PgRow, prefix: &str) -> Birth {
+    let column = |name: &str| format!("{prefix}{name}");
+    Birth {
+        given: row.get(&*column("trace")),
+        root: RunId(row.get(&*column("root"))),
+        workflow: row.get(&*column("root_workflow")),
+        at: time(row, &column("root_at")),
     }
 }
 
@@ -155,8 +179,11 @@ fn attempt_span(row: &PgRow) -> Option<AttemptSpan> {
     let elements: Vec<i32> = row.get("before_elems");
     let attempts: Vec<i16> = row.get("before_attempts");
     let before = nodes.into_iter().zip(elements).zip(attempts);
+    let before = before.map(|((node, element), attempt)| key(run, node, element, attempt));
+    let own = |attempt| key(run, row.get("node"), row.get("elem"), attempt);
+    let repeats = row.get::<Option<i16>, _>("repeats").map(own);
     Some(AttemptSpan {
-        key: key(run, row.get("node"), row.get("elem"), row.get("attempt")),
+        key: own(row.get("attempt")),
         trace: row.get("trace"),
         workflow: row.get("workflow"),
         version: version(row),
@@ -166,7 +193,7 @@ fn attempt_span(row: &PgRow) -> Option<AttemptSpan> {
         started_at: time(row, "started_at"),
         ended_at: time(row, "ended_at"),
         message: row.get("message"),
-        before: before.map(|((node, element), attempt)| key(run, node, element, attempt)).collect(),
+        before: before.chain(repeats).collect(),
     })
 }
 

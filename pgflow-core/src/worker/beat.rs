@@ -25,7 +25,7 @@ use super::{
 /// How long a lease lasts.
 pub(super) const LEASE: Duration = Duration::from_secs(10);
 /// How often it is renewed.
-const BEAT: Duration = Duration::from_secs(3);
+pub(super) const BEAT: Duration = Duration::from_secs(3);
 /// Without a renewal for this long by its own monotonic clock, a worker stops its steps.
 const GIVE_UP: Duration = Duration::from_secs(8);
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use tokio::{
-    sync::{mpsc, watch},
+    sync::{Notify, mpsc, watch},
     task::JoinHandle,
 };
 
@@ -196,6 +196,7 @@ impl Host {
     fn start(&self, parts: &mut Parts, queues: Vec<i32>, drain: &watch::Receiver<Option<Instant>>) {
         let (endpoint, report, due) =
             (parts.endpoint.clone(), parts.report.clone(), parts.due.clone());
+        let stirred = Arc::<Notify>::default();
         let upkeep = Upkeep {
             endpoint: endpoint.clone(),
             queues,
@@ -203,7 +204,11 @@ impl Host {
             writes: parts.writes.clone(),
             due: due.clone(),
             schedules: self.schedules.clone(),
-            alerts: self.alerts.clone().map(|rules| Alerts::new(rules, self.observers.clone())),
+            alerts: self
+                .alerts
+                .clone()
+                .map(|rules| Alerts::new(rules, self.observers.clone(), stirred.clone())),
+            written: 0,
             loads: Loads::new(self.observers.clone()),
         };
         parts.spawn(upkeep.run());
@@ -212,7 +217,7 @@ impl Host {
             parts.spawn(Consumer { registered, endpoint, drain }.run());
         }
         if !endpoint.pooler {
-            parts.spawn(listen(endpoint, self.triggers.clone(), report, due));
+            parts.spawn(listen(endpoint, self.triggers.clone(), report, due, stirred));
         }
     }
 

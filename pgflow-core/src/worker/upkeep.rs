@@ -39,6 +39,8 @@ pub(super) struct Upkeep {
     pub due: Arc<Notify>,
     pub schedules: Schedules,
     pub alerts: Option<Alerts>,
+    /// The writes at the last look for alerts.
+    pub written: u64,
     pub loads: Loads,
 }
 
@@ -55,9 +57,16 @@ impl Upkeep {
                     let most = if busy || self.endpoint.pooler { POLL } else { TICK };
                     let next = tick.next.unwrap_or(most);
                     let _ = self.report.send(Message::Ticked(tick));
+                    let stirred = async {
+                        match &mut self.alerts {
+                            Some(alerts) => alerts.stirred().await,
+                            None => std::future::pending().await,
+                        }
+                    };
                     tokio::select! {
                         () = tokio::time::sleep(next.clamp(Duration::from_millis(1), most)) => {}
                         () = self.due.notified() => {}
+                        () = stirred => {}
                         () = self.report.closed() => {}
                     }
                 }
@@ -84,6 +93,9 @@ impl Upkeep {
         if let Err(error) = self.rest(opened, &mut tick, vacuumed).await {
             tracing::warn!(%error, source = %error.source, "some of upkeep is put off");
             *connection = None;
+            if let Some(alerts) = &mut self.alerts {
+                alerts.put_off();
+            }
         }
         Ok(tick)
     }
@@ -102,6 +114,10 @@ impl Upkeep {
             *vacuumed = (Instant::now(), writes);
         }
         if let Some(alerts) = &mut self.alerts {
+            if tick.recovered > 0 || tick.woken > 0 || writes != self.written {
+                self.written = writes;
+                alerts.stir();
+            }
             alerts.look(connection).await?;
         }
         self.loads.tell(connection).await
@@ -115,10 +131,13 @@ pub(super) async fn listen(
     triggers: Vec<Registered>,
     report: mpsc::UnboundedSender<Message>,
     due: Arc<Notify>,
+    stirred: Arc<Notify>,
 ) {
     let mut backoff = Backoff::default();
     while !report.is_closed() {
-        if let Err(error) = heard(&endpoint, &triggers, &report, &due, &mut backoff).await {
+        if let Err(error) =
+            heard(&endpoint, &triggers, &report, [&due, &stirred], &mut backoff).await
+        {
             tracing::debug!(%error, "notifications are interrupted");
         }
         backoff.wait().await;
@@ -129,7 +148,7 @@ async fn heard(
     endpoint: &Endpoint,
     triggers: &[Registered],
     report: &mpsc::UnboundedSender<Message>,
-    due: &Notify,
+    [due, stirred]: [&Notify; 2],
     backoff: &mut Backoff,
 ) -> Result<(), sqlx::Error> {
     let pool = endpoint.pool("listen", 1);
@@ -141,6 +160,7 @@ async fn heard(
     // what was said before is not repeated
     let _ = report.send(Message::Wake);
     due.notify_one();
+    stirred.notify_one();
     loop {
         let notification = listener.recv().await?;
         let message = match notification.channel() {
@@ -151,7 +171,10 @@ async fn heard(
             "pgflow_cancel" => {
                 notification.payload().parse().ok().map(|id| Message::Cancel(RunId(id)))
             }
-            "pgflow_work" => Some(Message::Wake),
+            "pgflow_work" => {
+                stirred.notify_one();
+                Some(Message::Wake)
+            }
             queue => {
                 let asked = triggers.iter().zip(&channels).filter(|(_, channel)| *channel == queue);
                 asked.for_each(|(trigger, _)| trigger.heard.notify_one());

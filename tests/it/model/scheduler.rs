@@ -267,8 +267,10 @@ impl<'a> Scheduler<'a> {
             Job::Jump => Statement::Sql(
                 "update pgflow.virtual_time set ahead = ahead + interval '2 minutes'".into(),
             ),
+            // what is due is left alone, or its lock would hide it from upkeep round after round
             Job::Pass => Statement::Sql(
-                "update pgflow.task set due_at = pgflow.clock() where due_at is not null".into(),
+                "update pgflow.task set due_at = pgflow.clock() where due_at > pgflow.clock()"
+                    .into(),
             ),
         }
     }
