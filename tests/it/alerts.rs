@@ -11,7 +11,7 @@ use pgflow::{
 };
 use tokio::sync::Semaphore;
 
-use crate::support::{Database, PATIENCE, worker};
+use crate::support::{Database, PATIENCE, Warnings, worker};
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -259,6 +259,21 @@ async fn what_nobody_serves_is_said_when_it_comes_about_and_not_at_the_next_regu
     open(&db, "unserved", 1).await;
     late.drain(PATIENCE).await;
     idle.drain(PATIENCE).await;
+}
+
+// on one thread, which is listened to
+#[tokio::test]
+async fn an_alert_is_said_in_the_log_with_its_reason() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let warnings = Warnings::hear();
+    let worker = flow.worker().alerts(seldom()).only(["waiting_for_word"]).spawn().await.unwrap();
+    flow.start::<unattended>(1).await.unwrap();
+    open(&db, "unserved", 1).await;
+    worker.drain(PATIENCE).await;
+    let said = warnings.said();
+    let alert = "alert: unattended@1 ring: no live worker serves it";
+    assert!(said.iter().any(|line| line == alert), "{said:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
