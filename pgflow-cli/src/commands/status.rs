@@ -22,6 +22,7 @@ use crate::{
     exit::Exit,
     output::{self, Output, Paint, Tone},
     render::{
+        audits::{self, AuditLine},
         logs::{self, LogLines},
         nodes::{self, NodeLine},
         reasons::{self, ReasonLine},
@@ -29,7 +30,7 @@ use crate::{
     },
 };
 
-/// How a run stands: its nodes, a map as one, and why it is not further along.
+/// How a run stands: its nodes, a map as one, why it is not further along, and what people did to it.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The run.
@@ -60,6 +61,7 @@ struct View {
     repeated_as: Option<i64>,
     nodes: Vec<NodeLine>,
     reasons: Vec<ReasonLine>,
+    audit: Vec<AuditLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logs: Option<Vec<LogLines>>,
     #[serde(skip)]
@@ -156,6 +158,7 @@ impl View {
             repeated_as: status.repeated_as.map(|run| run.0),
             nodes,
             reasons: reasons::lines(&found),
+            audit: audits::lines(&flow.audits(run).await?),
             logs: None,
             status,
         })
@@ -198,6 +201,7 @@ impl View {
         text += &nodes::render(paint, &self.nodes);
         text += "\n";
         text += &reasons::render(paint, &self.reasons);
+        text += &audits::render(paint, &self.audit);
         text + &self.logs.as_deref().map(|logs| logs::render(paint, logs)).unwrap_or_default()
     }
 }

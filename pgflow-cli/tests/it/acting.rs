@@ -55,6 +55,16 @@ async fn actions_are_done_once_and_written_down_with_their_actor() {
     assert_eq!(pgflow(&db, &["cancel", "1", "--yes"]).await.text(), "run 1 had ended before\n");
     assert_eq!(pgflow(&db, &["pause", "1"]).await.status, 4);
     assert_eq!(audit(&db).await, ["ann pause 1", "ann resume 1", "bob signal 1", "ann cancel 1"]);
+    let status = pgflow(&db, &["status", "1"]).await.text();
+    let done: Vec<&str> =
+        status.lines().filter_map(|line| Some(line.split_once(" at 2")?.0)).collect();
+    assert_eq!(
+        done,
+        ["pause by ann", "resume by ann", "signal `approve` by bob", "cancel by ann"],
+        "{status}"
+    );
+    let status = pgflow(&db, &["status", "1", "--json"]).await.json();
+    assert_eq!(status["audit"][2]["detail"], json!({ "signal": "approve" }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +90,8 @@ async fn a_run_is_repeated_from_a_node_and_with_another_input_that_was_checked()
     assert!(why.contains("page 2 is empty") && why.ends_with("; repeated as run 2\n"), "{why}");
     worker.drain(PATIENCE).await;
     assert_eq!(audit(&db).await, ["ann retry 1", "ann signal 2"]);
+    let status = pgflow(&db, &["status", "1"]).await.text();
+    assert!(status.contains("\nretry as run 2 by ann at 2"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -16,7 +16,6 @@ use crate::{
     store::{
         RunId, StoreError,
         look::{Startable, find_version, workflows},
-        read,
         start::{StartOptions, Started, start},
     },
 };
@@ -130,6 +129,7 @@ impl NamedStart {
             timeout: stored.definition.options.timeout_ms.map(Duration::from_millis),
             head: head_start(self.options.priority)
                 + head_start(priority.map_or(0, |options| options.priority)),
+            actor: Some(self.actor),
             ..self.options
         };
         let inputs = [(self.input, self.key.clone())];
@@ -140,7 +140,6 @@ impl NamedStart {
             _ if !fresh => return Ok(run),
             _ => {}
         }
-        read::audit(&mut connection, &self.actor, "start", Some(run), None).await?;
         drop(connection);
         self.flow.warn_unserved(entry.workflow_id, &stored.definition).await;
         Ok(run)

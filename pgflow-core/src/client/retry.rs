@@ -14,7 +14,7 @@ use crate::{
     payload::{Json, PayloadError},
     redact::Secrets,
     store::{
-        Connection, During, RunId, StoreError, read,
+        Connection, During, RunId, StoreError, audit,
         repeat::{Plan, Repeated, past, plan, repeat, replace_output},
     },
 };
@@ -239,7 +239,7 @@ impl Retry {
         let replaced: Vec<&String> = self.outputs.iter().map(|(node, _)| node).collect();
         let detail =
             json!({ "run": new, "from": self.from, "input": input.is_some(), "outputs": replaced });
-        read::audit(tx, &self.actor, "retry", Some(run), Some(&detail.to_string())).await?;
+        audit::note(tx, &self.actor, "retry", run, &detail.to_string()).await?;
         Ok(new)
     }
 }

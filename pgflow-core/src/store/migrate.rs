@@ -21,10 +21,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (11, "alerts", include_str!("../../migrations/0011_alerts.sql")),
     (12, "traces", include_str!("../../migrations/0012_traces.sql")),
     (13, "logs", include_str!("../../migrations/0013_logs.sql")),
+    (16, "audits", include_str!("../../migrations/0016_audits.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 13;
+pub const SCHEMA: i32 = 16;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.
