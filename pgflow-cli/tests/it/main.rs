@@ -8,6 +8,7 @@ mod doctor;
 mod drawing;
 mod hosting;
 mod metrics;
+mod objects;
 mod operator;
 mod redact;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
