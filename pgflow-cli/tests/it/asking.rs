@@ -187,9 +187,13 @@ async fn watching_ends_with_the_run_and_prints_what_changes() {
     let looking = "select count(*) from pg_stat_activity where datname = current_database() and query like '%why_1%' \
                    and application_name = 'pgflow client'";
     db.until(looking, 1).await;
+    // time alone is no news, though it is said since when
+    db.count("select count(*) from pg_sleep(2.5)").await;
     run.signal("approve", &"Ann", "ann").await.unwrap();
     let seen = String::from_utf8(watching.await.unwrap().stdout).unwrap();
     assert!(seen.contains("waits for signal `approve`"), "{seen}");
+    let waiting = "\nsignal:approve  waiting";
+    assert_eq!(timeless_text(&seen).matches(waiting).count(), 1, "{seen}");
     let last = seen.rsplit("run 1 of survey@2").next().unwrap();
     assert!(last.contains("completed") && last.contains("publish"), "{last}");
     assert!(!seen.contains('\x1b'), "no terminal, no escapes");

@@ -14,4 +14,5 @@ mod redact;
 #[expect(dead_code, reason = "the tests of `pgflow` use all of it")]
 #[path = "../../../tests/it/support.rs"]
 mod support;
+mod terminal;
 mod workflows;

@@ -75,6 +75,7 @@ const CALLS: &[(&str, &[&[&str]])] = &[
 const OTHERS: [&str; 4] = ["worker", "dev", "completions", "help"];
 
 fn check(arguments: &[&str], answer: &Answer) {
+    assert!(!answer.out.contains('\x1b'), "{arguments:?} paints what goes into a pipe");
     for secret in [PASSWORD, TOKEN] {
         let printed = format!("{}{}", answer.out, answer.err);
         assert!(!printed.contains(secret), "{arguments:?} prints {secret}: {printed}");
