@@ -4,6 +4,7 @@ mod act;
 mod check;
 mod connect;
 mod doctor;
+mod fits;
 mod hub;
 mod look;
 mod migrate;

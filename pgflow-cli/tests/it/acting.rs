@@ -110,6 +110,9 @@ async fn a_run_is_repeated_with_another_result_of_a_step_that_a_host_checks_by_i
     let expected = "the new result of `announce`: .: invalid type: integer `5`, expected a string";
     assert_eq!(refused.status, 4);
     assert!(refused.err.contains(expected), "{}", refused.err);
+    let refused = pgflow(&db, &retry).await;
+    let expected = "the new result of `announce`: .: a number, expected a text";
+    assert!(refused.status == 4 && refused.err.contains(expected), "{}", refused.err);
     std::fs::write(&file, "\"Eve\"").unwrap();
     assert_eq!(pgflow(&db, &retry).await.json(), json!({ "run": 2, "repeats": 1 }));
     assert_eq!(flow.run::<letter_v1>(pgflow::RunId(2)).output().await.unwrap(), "Eve by Ann");
@@ -128,6 +131,10 @@ async fn an_input_of_another_shape_is_refused_before_anything_is_repeated() {
     let run = flow.start::<holding>(("never".into(), 1)).await.unwrap();
     run.cancel("ann").await.unwrap();
     let file = std::env::temp_dir().join(format!("pgflow-wrong-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"name": "x", "amount": -1}"#).unwrap();
+    let answer = pgflow(&db, &["retry", "1", "--input", file.to_str().unwrap()]).await;
+    let expected = "error: the new input: amount: the number is no `u32`\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     std::fs::write(&file, r#"{"name": "x"}"#).unwrap();
     let answer = pgflow(&db, &["retry", "1", "--input", file.to_str().unwrap()]).await;
     std::fs::remove_file(file).unwrap();

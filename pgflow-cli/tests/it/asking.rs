@@ -75,6 +75,16 @@ async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
         let answer = pgflow(&db, &["start", "holding", input]).await;
         assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     }
+    // by the text of the types, which is all that is stored of them
+    let text = r#"{"name": "x", "amount": "seven"}"#;
+    let answer = pgflow(&db, &["start", "holding", text]).await;
+    let expected =
+        "error: the input of `holding`: amount: a text, expected a whole number (`u32`)\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
+    flow.start::<survey>("never".into()).await.unwrap().cancel("ann").await.unwrap();
+    let answer = pgflow(&db, &["start", "survey", "7"]).await;
+    let expected = "error: the input of `survey`: .: a number, expected a text\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     let answer = pgflow(&db, &["start", "holding", "text"]).await;
     assert_eq!(answer.status, 1);
     assert!(
@@ -84,7 +94,7 @@ async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
     );
     let answer = pgflow(&db, &["start", "holdng", "{}"]).await;
     assert_eq!(answer.status, 3);
-    let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`\n";
+    let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`, `survey@2`\n";
     assert_eq!(answer.err, expected);
     let answer = pgflow(&db, &["start", "holding", r#"{"name": "x", "amount": 1}"#]).await;
     let expected = "no live worker serves `holding` version 1: its runs wait until one does";
