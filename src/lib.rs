@@ -22,6 +22,7 @@ pub use pgflow_core::{
     store::{
         RunId, StoreError,
         alert::{Alert, AlertKind, AlertRules, AlertRulesError},
+        audit::Audit,
         load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded, WorkersLoad},
         log::AttemptLog,
         look::{NodeView, RunFilter, RunLine},

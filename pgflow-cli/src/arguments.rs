@@ -10,7 +10,7 @@ use crate::{commands, context::Context, error::CliError, exit::Exit};
 ///
 /// Exit status: 0 done, 1 error, 2 wrong arguments, 3 no such run, workflow, version, node, signal, message or context,
 /// 4 refused, 5 the doctor found a fault or the awaited run did not complete, 6 runs need the old version of their
-/// workflow.
+/// workflow, 130 a second signal stopped a worker before it was drained.
 #[derive(Debug, Parser)]
 #[command(name = "pgflow", version, arg_required_else_help = true)]
 pub struct CommandLine {

@@ -66,8 +66,10 @@ pub(crate) enum CliError {
     Read { path: PathBuf, source: std::io::Error },
     #[error("`{path}` cannot be written: {source}")]
     Write { path: PathBuf, source: std::io::Error },
-    #[error("{origin} is not JSON: {problem}; a text has double quotes, as in '\"text\"'")]
-    NoJson { origin: String, problem: serde_json::Error },
+    #[error("`{text}` is not JSON: {problem}; a text has double quotes, as in '\"text\"'")]
+    Argument { text: String, problem: serde_json::Error },
+    #[error("`{path}` is not JSON: {problem}; a text has double quotes, as in '\"text\"'")]
+    NoJson { path: PathBuf, problem: serde_json::Error },
     #[cfg(feature = "metrics")]
     #[error(transparent)]
     Endpoint(#[from] crate::endpoint::EndpointError),
@@ -78,6 +80,7 @@ pub(crate) enum CliError {
 impl CliError {
     pub fn exit(&self) -> Exit {
         match self {
+            Self::Argument { .. } => Exit::Wrong,
             Self::NoRun(_)
             | Self::NoMessage { .. }
             | Self::NoKey(_)

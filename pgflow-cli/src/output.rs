@@ -81,10 +81,42 @@ pub(crate) fn width() -> usize {
     terminal_size::terminal_size().map_or(100, |(width, _)| width.0.into())
 }
 
-/// How many lines of the terminal a text takes.
+/// How many rows of the terminal a text takes.
 pub(crate) fn lines(text: &str) -> usize {
-    let width = terminal_size::terminal_size().map_or(usize::MAX, |(width, _)| width.0.into());
-    text.lines().map(|line| visible(line).div_ceil(width).max(1)).sum()
+    let (width, _) = size();
+    text.lines().map(|line| rows(line, width)).sum()
+}
+
+fn rows(line: &str, width: usize) -> usize {
+    visible(line).div_ceil(width).max(1)
+}
+
+/// Columns and rows.
+fn size() -> (usize, usize) {
+    terminal_size::terminal_size()
+        .map_or((usize::MAX, usize::MAX), |(width, height)| (width.0.into(), height.0.into()))
+}
+
+/// As much of a text as the terminal has rows for, above the one where the cursor ends.
+pub(crate) fn clipped(text: &str, paint: Paint) -> String {
+    let (width, height) = size();
+    clipped_to(text, paint, width, height)
+}
+
+fn clipped_to(text: &str, paint: Paint, width: usize, height: usize) -> String {
+    let total: usize = text.lines().map(|line| rows(line, width)).sum();
+    if total < height {
+        return text.into();
+    }
+    let mut free = height.saturating_sub(2);
+    let fits = |line: &&str| {
+        let left = free.checked_sub(rows(line.trim_end_matches('\n'), width));
+        free = left.unwrap_or_default();
+        left.is_some()
+    };
+    let kept: Vec<&str> = text.split_inclusive('\n').take_while(fits).collect();
+    let more = text.lines().count() - kept.len();
+    kept.concat() + &paint.paint(Tone::Faint, &format!("… {more} more")) + "\n"
 }
 
 /// The characters of a line without what paints it.
@@ -131,5 +163,23 @@ impl Paint {
             Tone::Bad => "31",
         };
         if self.0 && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_is_clipped_to_the_rows_above_the_cursor() {
+        let text = "one\ntwo\nthree\nfour\n";
+        let clip = |width, height| clipped_to(text, Paint::NONE, width, height);
+        assert_eq!(clip(80, 5), text);
+        assert_eq!(clip(80, 4), "one\ntwo\n… 2 more\n");
+        assert_eq!(clip(80, 2), "… 4 more\n");
+        // a long line takes several rows, paint takes none
+        assert_eq!(clip(4, 6), text);
+        assert_eq!(clip(4, 5), "one\ntwo\n… 2 more\n");
+        assert_eq!(rows("\x1b[1mone\x1b[0m", 3), 1);
     }
 }

@@ -1,6 +1,7 @@
-//! Tables, times and pictures, and what is said of nodes, reasons, log lines and metrics, as text or as members of JSON.
+//! Tables, times and pictures, and what is said of nodes, reasons, actions, log lines and metrics, as text or as members of JSON.
 //! Fetches nothing.
 
+pub(crate) mod audits;
 pub(crate) mod dot;
 pub(crate) mod layout;
 pub(crate) mod logs;

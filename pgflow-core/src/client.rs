@@ -4,6 +4,7 @@ mod act;
 mod check;
 mod connect;
 mod doctor;
+mod fits;
 mod hub;
 mod look;
 mod migrate;
@@ -34,7 +35,7 @@ use crate::{
     store::{
         Connection, RunId, StoreError,
         connect::Endpoint,
-        end::end_run,
+        end::cancel,
         migrate::{check, migrate},
         read::{self, RunStatus},
     },
@@ -191,22 +192,17 @@ impl Flow {
         )
         .fatal();
         let mut tries = 0;
-        let (mut connection, ended) = loop {
+        loop {
             let mut connection = self.client().await?;
             tries += 1;
-            match end_run(&mut connection, run, RunState::Cancelled, &failure, None).await {
-                Ok(ended) => break (connection, ended),
+            match cancel(&mut connection, run, &failure, actor).await {
                 // a deadlock with a flush, say
                 Err(error) if tries < CANCEL_TRIES && !error.is_refusal() => {
                     tracing::warn!(%run, %error, source = %error.source, "cancelling is tried again");
                 }
-                Err(error) => return Err(error),
+                ended => return ended,
             }
-        };
-        if ended {
-            read::audit(&mut connection, actor, "cancel", Some(run), None).await?;
         }
-        Ok(ended)
     }
 
     /// How to connect to the same database, for a host that wants connections of its own.

@@ -3,6 +3,7 @@
 
 pub mod act;
 pub mod alert;
+pub mod audit;
 pub mod backlog;
 pub mod cache;
 pub mod claim;

@@ -233,6 +233,118 @@ async fn a_paused_run_finishes_what_is_under_way_and_goes_on_when_resumed() {
     db.check_invariants().await;
 }
 
+#[workflow]
+pub async fn asking_for_weights(_n: u32) -> Result<u32> {
+    let more = pgflow::signal::<Vec<u32>>("weights").await?;
+    add_weights(more).await
+}
+
+/// Everything that an action may change, as one text.
+async fn all_there_is(db: &Database) -> String {
+    let all = "select jsonb_build_array(\
+        (select jsonb_agg(to_jsonb(r) order by r.id) from pgflow.run r), \
+        (select jsonb_agg(to_jsonb(k) order by k.run_id, k.lane, k.elem) from pgflow.task k), \
+        (select jsonb_agg(to_jsonb(k)) from pgflow.run_key k), (select jsonb_agg(to_jsonb(g)) from pgflow.signal g), \
+        (select jsonb_agg(to_jsonb(p)) from pgflow.pause p), (select jsonb_agg(to_jsonb(u)) from pgflow.audit u))::text";
+    sqlx::query_scalar(all).fetch_one(&mut db.sql().await).await.unwrap()
+}
+
+/// From then on no action is written down, or only so many of `prune`.
+async fn refuse_audits(db: &Database, prunes: u32) {
+    let refuse = format!(
+        "create function public.refuse() returns trigger language plpgsql as $$ begin \
+           if (select count(*) from pgflow.audit where action = 'prune') < {prunes} then return new; end if; \
+           raise exception 'nothing is written down' using errcode = 'check_violation'; end $$; \
+         create trigger refuse before insert on pgflow.audit for each row execute function public.refuse()"
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(refuse)).execute(&mut db.sql().await).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_written_down_is_not_done() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let run = async || flow.start::<asking_for_weights>(1).await.unwrap().id();
+    let (live, paused, ended) = (run().await, run().await, run().await);
+    assert!(flow.pause(paused, "ann").await.unwrap());
+    assert!(flow.cancel(ended, "ann").await.unwrap());
+    let start = || flow.start_named("asking_for_weights", pgflow::Json::encode(&4).unwrap(), "ann");
+    let before = all_there_is(&db).await;
+    refuse_audits(&db, 0).await;
+    flow.pause(live, "ann").await.unwrap_err();
+    flow.resume(paused, "ann").await.unwrap_err();
+    flow.signal(live, "weights", &[1, 2], "ann").await.unwrap_err();
+    flow.cancel(live, "ann").await.unwrap_err();
+    flow.retry(ended, "ann").await.unwrap_err();
+    flow.prune(Duration::ZERO, "ann").await.unwrap_err();
+    start().key("fourth").await.unwrap_err();
+    assert_eq!(all_there_is(&db).await, before);
+
+    sqlx::raw_sql("drop function public.refuse() cascade")
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    let fourth = start().key("fourth").await.unwrap();
+    assert_eq!(start().key("fourth").await.unwrap(), fourth);
+    assert!(flow.pause(live, "ann").await.unwrap() && !flow.pause(live, "bob").await.unwrap());
+    assert!(flow.resume(live, "bob").await.unwrap() && !flow.resume(live, "ann").await.unwrap());
+    assert!(flow.signal(live, "weights", &[1, 2], "eve").await.unwrap());
+    assert!(!flow.signal(live, "weights", &[1, 2], "ann").await.unwrap());
+    assert!(flow.cancel(live, "dan").await.unwrap() && !flow.cancel(live, "ann").await.unwrap());
+    let done = async |run| {
+        let audits = flow.audits(run).await.unwrap();
+        audits.into_iter().map(|a| format!("{} {}", a.actor, a.action)).collect::<Vec<_>>()
+    };
+    assert_eq!(done(live).await, ["ann pause", "bob resume", "eve signal", "dan cancel"]);
+    assert_eq!(done(fourth).await, ["ann start"]);
+    let seen = "select count(*) from pgflow.audits where run_id = 1 and actor = 'eve' and detail = '{\"signal\": \"weights\"}'";
+    assert_eq!(db.count(seen).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_batch_of_pruned_runs_is_written_down_with_it() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let live = flow.start::<asking_for_weights>(1).await.unwrap();
+    let old = "insert into pgflow.run (workflow_id, state, created_at, ended_at, input, error) \
+        select 1, 3, pgflow.clock() - interval '2 days', pgflow.clock() - interval '2 days', 'null', '{}' from generate_series(1, 1500)";
+    sqlx::raw_sql(old).execute(&mut db.sql().await).await.unwrap();
+    refuse_audits(&db, 1).await;
+    let day = Duration::from_hours(24);
+    flow.prune(day, "dan").await.unwrap_err();
+    let left = "select count(*) from pgflow.run";
+    let noted = "select sum((detail ->> 'removed')::bigint)::bigint from pgflow.audit where actor = 'dan' and detail -> 'older_than_s' = '86400'";
+    assert_eq!((db.count(left).await, db.count(noted).await), (501, 1_000));
+    sqlx::raw_sql("drop function public.refuse() cascade")
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    assert_eq!(flow.prune(day, "dan").await.unwrap(), 500);
+    assert_eq!((db.count(left).await, db.count(noted).await), (1, 1_500));
+    assert!(flow.status(live.id()).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pruning_removes_what_else_is_old_and_keeps_what_is_open_or_belongs_to_a_run() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let live = flow.start::<asking_for_weights>(1).await.unwrap().id();
+    flow.pause(live, "ann").await.unwrap();
+    let old = "insert into pgflow.audit (actor, action, run_id) values ('gone', 'pause', 999), ('nobody', 'prune', null); \
+        update pgflow.audit set at = at - interval '2 days'; \
+        insert into pgflow.audit (actor, action, run_id) values ('young', 'pause', 999); \
+        insert into pgflow.alert (kind, subject, detail, raised_at, cleared_at) \
+          select 'failing', s, '', pgflow.clock() - interval '3 days', case s when 'open' then null when 'old' then pgflow.clock() - interval '2 days' else pgflow.clock() end \
+          from unnest(array['open', 'old', 'young']) s";
+    sqlx::raw_sql(old).execute(&mut db.sql().await).await.unwrap();
+    assert_eq!(flow.prune(Duration::from_hours(24), "dan").await.unwrap(), 0);
+    let names = async |sql: &'static str| -> Vec<String> {
+        sqlx::query_scalar(sql).fetch_all(&mut db.sql().await).await.unwrap()
+    };
+    assert_eq!(names("select actor from pgflow.audit order by 1").await, ["ann", "young"]);
+    assert_eq!(names("select subject from pgflow.alert order by 1").await, ["open", "young"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn pruning_removes_old_ended_runs_with_all_that_hangs_on_them_and_never_a_live_one() {
     let db = Database::new().await;

@@ -228,7 +228,8 @@ async fn a_queue_is_dropped_and_made_again_under_its_reader() {
     let worker = serve(&flow, trigger()).await;
     db.until("select count(*) from pgflow.run where state = 1", 2).await;
     worker.drain(PATIENCE).await;
-    assert_eq!(db.count("select count(*) from pgflow.message_1('Parcels', 1)").await, 2);
+    let told = "select count(*) from pgflow.message_2('Parcels', 1) where state = 'started' and run_state = 'completed'";
+    assert_eq!(db.count(told).await, 2);
 }
 
 /// What the trigger says of a message, which is in the archive and became no run.

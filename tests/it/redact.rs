@@ -104,7 +104,7 @@ fn check_hidden(what: &str, text: &str) {
     }
 }
 
-/// Every view as JSON, and what `why` and `message_1` say.
+/// Every view as JSON, and what `why` and `message_2` say.
 async fn views(db: &Database) -> Vec<(String, String)> {
     let mut sql = db.sql().await;
     let names = "select viewname::text from pg_views where schemaname = 'pgflow' order by 1";
@@ -129,6 +129,7 @@ async fn shown(flow: &Flow, run: RunId) -> Vec<(&'static str, String)> {
         ("list", format!("{:?}", flow.list(&RunFilter::default(), 100).await.unwrap())),
         ("why", format!("{:?}", flow.why(run).await.unwrap())),
         ("logs", format!("{:?}", flow.logs(run).await.unwrap())),
+        ("audits", format!("{:?}", flow.audits(run).await.unwrap())),
         ("dump", dump.as_str().to_owned()),
     ]
 }

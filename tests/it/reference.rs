@@ -216,15 +216,27 @@ fn first_cells(text: &str, heading: &str) -> BTreeSet<String> {
     rows.filter_map(|row| Some(row.split_once('`')?.0.to_owned())).collect()
 }
 
-#[test]
-fn troubleshooting_names_every_reason_of_why() {
+/// The codes of `pgflow.why_1`, as it lists them.
+fn reasons() -> BTreeSet<String> {
     let sql = fs::read_to_string(root().join("pgflow-core/migrations/0009_why.sql")).unwrap();
     let (_, list) = sql.split_once("--   code     what kind of reason: ").unwrap();
     let (list, _) = list.split_once("--   node").unwrap();
-    let codes: BTreeSet<String> =
-        list.split(|c: char| !c.is_ascii_lowercase() && c != '_').map(Into::into).collect();
-    let codes = codes.into_iter().filter(|code| !code.is_empty()).collect();
-    assert_eq!(first_cells(&page("troubleshooting.md").1, "## What `why` says"), codes);
+    let codes = list.split(|c: char| !c.is_ascii_lowercase() && c != '_').map(String::from);
+    codes.filter(|code| !code.is_empty()).collect()
+}
+
+#[test]
+fn troubleshooting_names_every_reason_of_why() {
+    assert_eq!(first_cells(&page("troubleshooting.md").1, "## What `why` says"), reasons());
+}
+
+#[test]
+fn every_reason_of_why_has_a_test() {
+    let tests = ["why.rs", "why/ready.rs"]
+        .map(|file| fs::read_to_string(root().join("tests/it").join(file)).unwrap());
+    let named = |code: &String| tests.iter().any(|text| text.contains(&format!("\"{code}\"")));
+    let untested: Vec<String> = reasons().into_iter().filter(|code| !named(code)).collect();
+    assert!(untested.is_empty(), "{untested:?}");
 }
 
 #[test]

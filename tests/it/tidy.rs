@@ -162,7 +162,7 @@ fn the_engine_reads_no_clock_but_the_databases() {
         }
     }
     let migrations = root().join("pgflow-core/migrations");
-    let folders = ["clock", "log", "run", "stats", "task", "workflow"]
+    let folders = ["clock", "log", "retention", "run", "stats", "task", "workflow"]
         .map(|noun| root().join("pgflow-core/sql").join(noun));
     for file in folders.iter().chain([&migrations]).flat_map(|folder| fs::read_dir(folder).unwrap())
     {

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::support::{Database, PATIENCE, worker};
 
-use ready::why_limit;
+use ready::{why_concurrency, why_limit};
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -217,6 +217,8 @@ async fn elements_wait_for_others_and_the_map_for_all_in_one_line_each() {
         ]
     );
     assert_eq!(reasons.iter().map(|r| r.tasks).collect::<Vec<_>>(), [2, 3, 1]);
+    let codes: Vec<&str> = reasons.iter().map(|r| r.code.as_str()).collect();
+    assert_eq!(codes, ["running", "bounded", "map"]);
     worker.drain(Duration::ZERO).await;
 }
 
@@ -267,6 +269,24 @@ async fn its_worker_is_silent_or_lost() {
     sqlx::raw_sql(sql).execute(&mut db.sql().await).await.unwrap();
     let later = text(&db, &flow, run, "later").await;
     assert_eq!(later, "`one_at_a_time` goes on in N min (TIME UTC)");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_evaluates_what_lies_between_steps_or_nobody_knows() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    // as a worker has its start in hand
+    let run = flow.start::<why_concurrency>("start".into()).await.unwrap().id();
+    let sql = "insert into pgflow.worker (id, name, lease_until, offers) values (1, 'w3', pgflow.clock() + interval '1 h', '{}'); \
+               update pgflow.task set worker_id = 1, ready_in = null, started_at = ready_at";
+    sqlx::raw_sql(sql).execute(&mut db.sql().await).await.unwrap();
+    let evaluating = reason(&db, &flow, run, "evaluating").await;
+    assert_eq!(evaluating.text, "its start is being evaluated on `w3`");
+    assert_eq!(evaluating.detail.as_str(), r#"{"worker": "w3"}"#);
+    // what no statement leaves
+    let sql = "update pgflow.task set worker_id = null, started_at = null";
+    sqlx::raw_sql(sql).execute(&mut db.sql().await).await.unwrap();
+    assert_eq!(text(&db, &flow, run, "still").await, "its start stands still");
 }
 
 #[step(cache = "1h")]

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::{context::Context, error::CliError, exit::Exit, render::time::stamp};
 
 /// What became of the newest message with this id: it waits, somebody has it, it started a run, or it was put aside with a
-/// reason. In SQL: `select * from pgflow.message_1(QUEUE, ID)`.
+/// reason. In SQL: `select * from pgflow.message_2(QUEUE, ID)`.
 #[derive(Debug, Args)]
 pub(crate) struct Message {
     /// The queue.

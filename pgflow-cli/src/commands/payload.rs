@@ -24,7 +24,10 @@ impl InputFile {
     pub fn read(&self, argument: Option<&str>) -> Result<Option<Json>, CliError> {
         match (&self.input, argument) {
             (Some(path), _) => read(path).map(Some),
-            (None, Some(text)) => json(format!("`{text}`"), text).map(Some),
+            (None, Some(text)) => {
+                let wrong = |problem| CliError::Argument { text: text.into(), problem };
+                json(text).map(Some).map_err(wrong)
+            }
             (None, None) => Ok(None),
         }
     }
@@ -32,14 +35,11 @@ impl InputFile {
 
 /// The JSON of a file, or of standard input for `-`.
 pub fn read(path: &Path) -> Result<Json, CliError> {
-    json(format!("`{}`", path.display()), &text(path)?)
+    json(&text(path)?).map_err(|problem| CliError::NoJson { path: path.to_owned(), problem })
 }
 
-fn json(origin: String, text: &str) -> Result<Json, CliError> {
-    match serde_json::from_str::<Value>(text) {
-        Ok(_) => Ok(Json::from_trusted(text.trim())),
-        Err(problem) => Err(CliError::NoJson { origin, problem }),
-    }
+fn json(text: &str) -> serde_json::Result<Json> {
+    serde_json::from_str::<Value>(text).map(|_| Json::from_trusted(text.trim()))
 }
 
 fn text(path: &Path) -> Result<String, CliError> {

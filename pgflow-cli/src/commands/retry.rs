@@ -20,11 +20,11 @@ pub(crate) struct Retry {
     /// The node to run again from, as `status` names it.
     #[arg(long, value_name = "NODE")]
     from: Option<String>,
-    /// With another input of the whole run, as JSON; it is checked first.
+    /// With another input of the whole run, as JSON; it is checked first, as by `start`.
     #[command(flatten)]
     file: InputFile,
     /// With another result of a step that does not run again, as JSON from a file or from standard input for `-`; a
-    /// program that links the workflow checks it by its type. May be given several times.
+    /// program that links the workflow checks it by its type, another by the text of that. May be given several times.
     #[arg(long, value_name = "NODE=FILE|-", value_parser = replacement)]
     output: Vec<(String, PathBuf)>,
 }

@@ -18,7 +18,8 @@ use crate::{context::Context, error::CliError, exit::Exit, output::Tone, render:
 use super::payload::InputFile;
 
 /// Start a run, and print its id. The input is checked by the workflow's own types where this program has them, else by
-/// the names of its inputs; several inputs are the members of one object.
+/// the names of its inputs and the text of their types, which says nothing of what is in a type of the host's; several
+/// inputs are the members of one object.
 #[derive(Debug, Args)]
 pub(crate) struct Start {
     /// The workflow's name.

@@ -15,6 +15,7 @@ use pgflow_core::{
     },
 };
 use serde::Serialize;
+use serde_json::{Value, json};
 
 use crate::{
     context::Context,
@@ -22,6 +23,7 @@ use crate::{
     exit::Exit,
     output::{self, Output, Paint, Tone},
     render::{
+        audits::{self, AuditLine},
         logs::{self, LogLines},
         nodes::{self, NodeLine},
         reasons::{self, ReasonLine},
@@ -29,12 +31,13 @@ use crate::{
     },
 };
 
-/// How a run stands: its nodes, a map as one, and why it is not further along.
+/// How a run stands: its nodes, a map as one, why it is not further along, and what people did to it.
 #[derive(Debug, Args)]
 pub(crate) struct Status {
     /// The run.
     run: String,
-    /// Look again and again until the run ends; on a terminal in place.
+    /// Look again and again until the run ends: on a terminal in place, clipped to its height until the last look; else
+    /// again where something has happened, and not for time that passed.
     #[arg(long)]
     watch: bool,
     /// Show the last log lines of its attempts too: of those that failed, and of those that run.
@@ -60,6 +63,7 @@ struct View {
     repeated_as: Option<i64>,
     nodes: Vec<NodeLine>,
     reasons: Vec<ReasonLine>,
+    audit: Vec<AuditLine>,
     #[serde(skip_serializing_if = "Option::is_none")]
     logs: Option<Vec<LogLines>>,
     #[serde(skip)]
@@ -81,8 +85,9 @@ impl Status {
                 view.logs = Some(fetch_logs(&flow, run, running && !self.watch).await?);
             }
             let ended = view.status.state.is_terminal();
-            screen.show(context.output, &view);
-            if !self.watch || ended {
+            let last = !self.watch || ended;
+            screen.show(context.output, &view, last);
+            if last {
                 return Ok(Exit::Done);
             }
             next.tick().await;
@@ -109,26 +114,33 @@ async fn fetch_logs(flow: &Flow, run: RunId, fresh: bool) -> Result<Vec<LogLines
 /// What was shown last.
 #[derive(Default)]
 struct Screen {
-    lines: usize,
     text: String,
+    news: Value,
 }
 
 impl Screen {
-    /// Over what was shown before on a terminal; else only what has changed, one after the other.
-    fn show(&mut self, output: Output, view: &View) {
+    /// Over what was shown before on a terminal; else one after the other, where there is news.
+    fn show(&mut self, output: Output, view: &View, last: bool) {
         if output.json {
             output.tell(view, |_| String::new());
             return;
         }
         let text = view.render(output.paint);
-        if !output.terminal && text == self.text {
+        if !output.terminal {
+            let news = view.news();
+            if news != self.news {
+                output::print(&text);
+                self.news = news;
+            }
             return;
         }
-        if output.terminal && self.lines > 0 {
-            output::print(&format!("\x1b[{}A\x1b[J", self.lines));
-        }
-        output::print(&text);
-        self.lines = output::lines(&text);
+        // the cursor cannot go up beyond the first row
+        let text = if last { text } else { output::clipped(&text, output.paint) };
+        let over = match output::lines(&self.text) {
+            0 => String::new(),
+            lines => format!("\x1b[{lines}A\x1b[J"),
+        };
+        output::print(&(over + &text));
         self.text = text;
     }
 }
@@ -156,9 +168,16 @@ impl View {
             repeated_as: status.repeated_as.map(|run| run.0),
             nodes,
             reasons: reasons::lines(&found),
+            audit: audits::lines(&flow.audits(run).await?),
             logs: None,
             status,
         })
+    }
+
+    /// What has happened, without how long anything has lasted.
+    fn news(&self) -> Value {
+        let reasons: Vec<Value> = self.reasons.iter().map(ReasonLine::news).collect();
+        json!([self.state, self.version, self.nodes, reasons, self.audit, self.logs])
     }
 
     fn render(&self, paint: Paint) -> String {
@@ -198,6 +217,7 @@ impl View {
         text += &nodes::render(paint, &self.nodes);
         text += "\n";
         text += &reasons::render(paint, &self.reasons);
+        text += &audits::render(paint, &self.audit);
         text + &self.logs.as_deref().map(|logs| logs::render(paint, logs)).unwrap_or_default()
     }
 }

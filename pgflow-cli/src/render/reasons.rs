@@ -2,7 +2,7 @@
 
 use pgflow_core::store::why::Reason;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::output::{Paint, Tone};
 
@@ -19,6 +19,15 @@ pub(crate) struct ReasonLine {
     until: Option<String>,
     text: String,
     detail: Value,
+}
+
+impl ReasonLine {
+    /// What of it changes only where something has happened to the run: who is before it in a queue is not that.
+    pub fn news(&self) -> Value {
+        let tells = matches!(self.code.as_str(), "running" | "child");
+        let detail = tells.then_some(&self.detail);
+        json!([self.code, self.node, self.element, self.tasks, detail])
+    }
 }
 
 pub(crate) fn lines(reasons: &[Reason]) -> Vec<ReasonLine> {

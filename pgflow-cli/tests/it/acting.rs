@@ -55,6 +55,16 @@ async fn actions_are_done_once_and_written_down_with_their_actor() {
     assert_eq!(pgflow(&db, &["cancel", "1", "--yes"]).await.text(), "run 1 had ended before\n");
     assert_eq!(pgflow(&db, &["pause", "1"]).await.status, 4);
     assert_eq!(audit(&db).await, ["ann pause 1", "ann resume 1", "bob signal 1", "ann cancel 1"]);
+    let status = pgflow(&db, &["status", "1"]).await.text();
+    let done: Vec<&str> =
+        status.lines().filter_map(|line| Some(line.split_once(" at 2")?.0)).collect();
+    assert_eq!(
+        done,
+        ["pause by ann", "resume by ann", "signal `approve` by bob", "cancel by ann"],
+        "{status}"
+    );
+    let status = pgflow(&db, &["status", "1", "--json"]).await.json();
+    assert_eq!(status["audit"][2]["detail"], json!({ "signal": "approve" }));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,6 +90,8 @@ async fn a_run_is_repeated_from_a_node_and_with_another_input_that_was_checked()
     assert!(why.contains("page 2 is empty") && why.ends_with("; repeated as run 2\n"), "{why}");
     worker.drain(PATIENCE).await;
     assert_eq!(audit(&db).await, ["ann retry 1", "ann signal 2"]);
+    let status = pgflow(&db, &["status", "1"]).await.text();
+    assert!(status.contains("\nretry as run 2 by ann at 2"), "{status}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -98,6 +110,9 @@ async fn a_run_is_repeated_with_another_result_of_a_step_that_a_host_checks_by_i
     let expected = "the new result of `announce`: .: invalid type: integer `5`, expected a string";
     assert_eq!(refused.status, 4);
     assert!(refused.err.contains(expected), "{}", refused.err);
+    let refused = pgflow(&db, &retry).await;
+    let expected = "the new result of `announce`: .: a number, expected a text";
+    assert!(refused.status == 4 && refused.err.contains(expected), "{}", refused.err);
     std::fs::write(&file, "\"Eve\"").unwrap();
     assert_eq!(pgflow(&db, &retry).await.json(), json!({ "run": 2, "repeats": 1 }));
     assert_eq!(flow.run::<letter_v1>(pgflow::RunId(2)).output().await.unwrap(), "Eve by Ann");
@@ -116,6 +131,10 @@ async fn an_input_of_another_shape_is_refused_before_anything_is_repeated() {
     let run = flow.start::<holding>(("never".into(), 1)).await.unwrap();
     run.cancel("ann").await.unwrap();
     let file = std::env::temp_dir().join(format!("pgflow-wrong-{}.json", std::process::id()));
+    std::fs::write(&file, r#"{"name": "x", "amount": -1}"#).unwrap();
+    let answer = pgflow(&db, &["retry", "1", "--input", file.to_str().unwrap()]).await;
+    let expected = "error: the new input: amount: the number is no `u32`\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     std::fs::write(&file, r#"{"name": "x"}"#).unwrap();
     let answer = pgflow(&db, &["retry", "1", "--input", file.to_str().unwrap()]).await;
     std::fs::remove_file(file).unwrap();

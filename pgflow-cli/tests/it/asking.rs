@@ -75,8 +75,18 @@ async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
         let answer = pgflow(&db, &["start", "holding", input]).await;
         assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     }
+    // by the text of the types, which is all that is stored of them
+    let text = r#"{"name": "x", "amount": "seven"}"#;
+    let answer = pgflow(&db, &["start", "holding", text]).await;
+    let expected =
+        "error: the input of `holding`: amount: a text, expected a whole number (`u32`)\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
+    flow.start::<survey>("never".into()).await.unwrap().cancel("ann").await.unwrap();
+    let answer = pgflow(&db, &["start", "survey", "7"]).await;
+    let expected = "error: the input of `survey`: .: a number, expected a text\n";
+    assert_eq!((answer.status, answer.err.as_str()), (4, expected));
     let answer = pgflow(&db, &["start", "holding", "text"]).await;
-    assert_eq!(answer.status, 1);
+    assert_eq!(answer.status, 2);
     assert!(
         answer.err.contains("`text` is not JSON") && answer.err.contains("double quotes"),
         "{}",
@@ -84,7 +94,7 @@ async fn an_input_that_cannot_fit_is_refused_with_what_is_missing() {
     );
     let answer = pgflow(&db, &["start", "holdng", "{}"]).await;
     assert_eq!(answer.status, 3);
-    let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`\n";
+    let expected = "error: there is no workflow `holdng`; a worker whose binary links it registers it, and there are `holding@1`, `survey@2`\n";
     assert_eq!(answer.err, expected);
     let answer = pgflow(&db, &["start", "holding", r#"{"name": "x", "amount": 1}"#]).await;
     let expected = "no live worker serves `holding` version 1: its runs wait until one does";
@@ -187,9 +197,14 @@ async fn watching_ends_with_the_run_and_prints_what_changes() {
     let looking = "select count(*) from pg_stat_activity where datname = current_database() and query like '%why_1%' \
                    and application_name = 'pgflow client'";
     db.until(looking, 1).await;
+    // time alone is no news, though it is said since when
+    db.count("select count(*) from pg_sleep(2.5)").await;
     run.signal("approve", &"Ann", "ann").await.unwrap();
     let seen = String::from_utf8(watching.await.unwrap().stdout).unwrap();
     assert!(seen.contains("waits for signal `approve`"), "{seen}");
+    let looks = seen.split("run 1 of survey@2").skip(1);
+    let before = looks.filter(|look| look.contains("waiting") && !look.contains("by ann"));
+    assert_eq!(before.count(), 1, "{seen}");
     let last = seen.rsplit("run 1 of survey@2").next().unwrap();
     assert!(last.contains("completed") && last.contains("publish"), "{last}");
     assert!(!seen.contains('\x1b'), "no terminal, no escapes");
@@ -233,10 +248,29 @@ async fn errors_name_the_thing_and_the_remedy() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_is_not_json_is_an_error_and_no_wrong_argument() {
+    let db = Database::new().await;
+    let file = std::env::temp_dir().join(format!("pgflow-no-json-{}", std::process::id()));
+    std::fs::write(&file, "text").unwrap();
+    let path = file.to_str().unwrap();
+    let answer = pgflow(&db, &["start", "holding", "--input", path]).await;
+    std::fs::remove_file(&file).unwrap();
+    assert_eq!(answer.status, 1);
+    assert!(answer.err.contains(&format!("`{path}` is not JSON")), "{}", answer.err);
+    let gone = pgflow(&db, &["start", "holding", "--input", path]).await;
+    assert!(gone.status == 1 && gone.err.contains("cannot be read"), "{}", gone.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn completions_are_there_for_shells_and_help_names_every_command() {
     let db = Database::new().await;
     let bash = pgflow(&db, &["completions", "bash"]).await.text();
     assert!(bash.contains("complete -F _pgflow"), "{bash}");
+    let zsh = pgflow(&db, &["completions", "zsh"]).await.text();
+    assert!(zsh.starts_with("#compdef pgflow\n") && zsh.contains("doctor:Look for what"), "{zsh}");
+    let fish = pgflow(&db, &["completions", "fish"]).await.text();
+    assert!(fish.contains("complete -c pgflow ") && fish.contains("-a \"doctor\""), "{fish}");
+    assert_eq!(pgflow(&db, &["completions", "csh"]).await.status, 2);
     assert_snapshot!("help", pgflow(&db, &["--help"]).await.text());
 }
 

@@ -68,6 +68,53 @@ async fn a_schema_that_is_missing_or_older_is_found_and_left_as_it_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_schema_that_is_newer_asks_for_a_newer_binary() {
+    let db = Database::new().await;
+    run(&db, "update pgflow.meta set schema = 900, compatible = 899").await;
+    let (found, status) = says(&db, "migration", "1m").await;
+    assert!(
+        found[0].starts_with(
+            "fault: the database has schema 900, which binaries older than schema 899 may not use"
+        ) && found[0].contains(" → use a newer binary"),
+        "{found:?}"
+    );
+    assert_eq!(status, 5);
+    // one that is newer and serves this binary is none
+    run(&db, "update pgflow.meta set compatible = 2").await;
+    let (found, _) = says(&db, "migration", "1m").await;
+    assert_eq!(found, ["fine: the schema is one that this binary speaks"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_not_see_other_sessions_says_so() {
+    let db = Database::new().await;
+    run(&db, "do $$ begin create role pgflow_test_blind login; exception when duplicate_object or unique_violation then null; end $$; \
+        grant usage on schema pgflow to pgflow_test_blind; grant select on all tables in schema pgflow to pgflow_test_blind").await;
+    let mut holder = PgConnection::connect_with(&db.options()).await.unwrap();
+    raw_sql("begin; create temporary table t (n int)").execute(&mut holder).await.unwrap();
+    let blind = db.options().username("pgflow_test_blind");
+    let blind = sqlx::ConnectOptions::to_url_lossy(&blind).to_string();
+    let answer =
+        pgflow(&db, &["doctor", "--json", "--older-than", "0s", "--database", &blind]).await;
+    let found = answer.json();
+    let of = |check: &str| {
+        let findings = found["findings"].as_array().unwrap().iter();
+        findings.filter(|f| f["check"] == check).cloned().collect::<Vec<_>>()
+    };
+    let pinned = of("pinned");
+    assert_eq!(pinned.len(), 1, "{pinned:?}");
+    assert_eq!(pinned[0]["level"], "warning");
+    let text = pinned[0]["text"].as_str().unwrap();
+    assert!(text.ends_with("right now; role `pgflow_test_blind` may not see since when"), "{text}");
+    let remedy = pinned[0]["remedy"].as_str().unwrap();
+    assert!(remedy.starts_with("grant pg_read_all_stats to pgflow_test_blind;"), "{remedy}");
+    // sessions of others count, seen or not
+    let text = of("connections")[0]["text"].as_str().unwrap().to_owned();
+    let used: u32 = text.split(' ').next().unwrap().parse().unwrap();
+    assert!(used >= 2, "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_held_open_is_found_by_its_process() {
     let db = Database::new().await;
     let mut holder = PgConnection::connect_with(&db.options().application_name("a forgotten psql"))

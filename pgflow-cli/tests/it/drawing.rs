@@ -3,6 +3,7 @@
 use insta::assert_snapshot;
 
 use crate::{
+    hosting::hosted,
     operator::pgflow,
     support::{Database, PATIENCE, worker},
     workflows::survey,
@@ -18,6 +19,21 @@ async fn a_workflow_is_drawn_before_its_first_run() {
         pgflow(&db, &["graph", "survey@2", "--format", "dot"]).await.text()
     );
     assert_eq!(pgflow(&db, &["graph", "survey@1"]).await.status, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_draws_its_own_workflow_where_nobody_has_registered_it() {
+    let db = Database::new().await;
+    let drawn = hosted(&db, &["graph", "survey"]).await;
+    let picture = &drawn.out[drawn.out.find("---").unwrap()..];
+    assert!(picture.starts_with("---\ntitle: \"survey@2\"\n"), "{picture}");
+    assert_eq!(pgflow(&db, &["graph", "survey"]).await.status, 3);
+    sqlx::raw_sql("drop schema pgflow cascade").execute(&mut db.sql().await).await.unwrap();
+    let without = hosted(&db, &["graph", "survey@2"]).await;
+    assert_eq!(&without.out[without.out.find("---").unwrap()..], picture);
+    assert_eq!(hosted(&db, &["graph", "survey@7"]).await.status, 1);
+    worker(&db.flow().await, "survey").await.drain(PATIENCE).await;
+    assert_eq!(pgflow(&db, &["graph", "survey"]).await.text(), picture);
 }
 
 #[tokio::test(flavor = "multi_thread")]

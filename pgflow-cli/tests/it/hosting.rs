@@ -13,7 +13,7 @@ use pgflow::cli::Host;
 use serde_json::json;
 
 use crate::{
-    operator::{Answer, NO_CONTEXTS, answer, pgflow},
+    operator::{self, Answer, NO_CONTEXTS, answer, pgflow},
     support::Database,
     workflows::{gate, holding},
 };
@@ -209,6 +209,25 @@ async fn dev_is_a_private_server_and_a_worker_in_one() {
     let serves =
         async || flow.served().await.unwrap().contains(&"holding@1".to_owned()).then_some(());
     db.until_some(serves).await.expect("it serves nothing");
+    // one that joins it, for programs
+    let mut second = operator::command(&db);
+    second.args(["dev", "--json"]).env("PGFLOW_DATA_DIR", &place).stdout(Stdio::piped());
+    let mut second = second.spawn().unwrap();
+    let lines = BufReader::new(second.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let object = tokio::task::spawn_blocking(move || {
+        let mut text = String::new();
+        for line in lines {
+            text += &line;
+            if line == "}" {
+                break;
+            }
+        }
+        text
+    });
+    let object: serde_json::Value = serde_json::from_str(&object.await.unwrap()).unwrap();
+    assert_eq!(object, json!({ "database": url }));
+    terminate(&second);
+    assert_eq!(ended(second).await.code(), Some(0));
     drop(flow);
     terminate(&child);
     assert_eq!(ended(child).await.code(), Some(0));

@@ -11,7 +11,7 @@ use crate::{
 };
 
 /// Two runs that completed, one that failed, one that was cancelled, one that waits.
-async fn eventful() -> Database {
+pub async fn eventful() -> Database {
     let db = Database::new().await;
     let flow = db.flow().await;
     let worker = flow.worker().only(["holding", "survey"]).spawn().await.unwrap();

@@ -14,7 +14,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    fn new(output: Output) -> Self {
+    pub fn new(output: Output) -> Self {
         Self {
             status: output.status.code().unwrap(),
             out: String::from_utf8(output.stdout).unwrap(),

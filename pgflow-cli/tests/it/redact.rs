@@ -1,14 +1,13 @@
 //! Every command, called: none prints what is marked `redact`, and objects keep their members.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use insta::assert_snapshot;
 use pgflow::{Failure, FailureKind, StepContext, step, workflow};
 use serde_json::{Value, json};
 
 use crate::{
+    objects::Objects,
     operator::{Answer, pgflow},
-    support::{Database, PATIENCE, worker},
+    support::{Database, PATIENCE},
     workflows::{Result, gate, letter},
 };
 
@@ -46,12 +45,16 @@ pub async fn guarded(user: String, password: String) -> Result<serde_json::Value
     Ok(json!({ "password": password, "used": used }))
 }
 
-/// How each command is called on run 1, which completed, 2, which failed, 3, which runs, 4, which is to be tried again, and 5, a letter.
+/// How each command is called on run 1, which completed, 2, which failed, 3, which runs, 4, which is to be tried again, 5, a letter,
+/// and 6, which repeats 2.
 const CALLS: &[(&str, &[&[&str]])] = &[
     ("start", &[&["guarded", r#"{"user": "x", "password": "hunter2-of-ann", "more": 1}"#]]),
-    ("status", &[&["1"], &["2"], &["3"], &["4"], &["3", "--logs"], &["1", "--watch"]]),
+    (
+        "status",
+        &[&["1"], &["2"], &["3"], &["4"], &["5"], &["6"], &["3", "--logs"], &["1", "--watch"]],
+    ),
     ("why", &[&["1"], &["2"], &["3"], &["4"]]),
-    ("list", &[&[], &["--state", "failed"]]),
+    ("list", &[&[], &["--state", "failed"], &["--limit", "1"]]),
     ("graph", &[&["1"], &["2", "--format", "dot"], &["3", "--format", "svg"], &["guarded"]]),
     ("dump", &[&["1"], &["2"], &["3"], &["4"]]),
     ("pause", &[&["3"]]),
@@ -72,38 +75,21 @@ const CALLS: &[(&str, &[&[&str]])] = &[
 const OTHERS: [&str; 4] = ["worker", "dev", "completions", "help"];
 
 fn check(arguments: &[&str], answer: &Answer) {
+    assert!(!answer.out.contains('\x1b'), "{arguments:?} paints what goes into a pipe");
     for secret in [PASSWORD, TOKEN] {
         let printed = format!("{}{}", answer.out, answer.err);
         assert!(!printed.contains(secret), "{arguments:?} prints {secret}: {printed}");
     }
 }
 
-/// The members of an object, and of the objects within it; those of a list are together those of its items.
-fn members(value: &Value) -> String {
-    fn add(value: &Value, at: &str, found: &mut BTreeSet<String>) {
-        match value {
-            Value::Object(members) => members.iter().for_each(|(name, member)| {
-                let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
-                add(member, &path, found);
-                found.insert(path);
-            }),
-            Value::Array(items) => items.iter().for_each(|item| add(item, at, found)),
-            _ => {}
-        }
-    }
-    let mut found = BTreeSet::new();
-    add(value, "", &mut found);
-    found.into_iter().collect::<Vec<_>>().join(" ")
-}
-
 /// Commands whose objects have tests of their own, as they hold what a moment or a workflow makes of them.
-const FREE: [&str; 4] = ["dump", "graph", "metrics", "trace"];
+const FREE: [&str; 6] = ["dump", "graph", "message", "metrics", "migrate", "trace"];
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
     let db = Database::new().await;
     let flow = db.flow().await;
-    let worker = worker(&flow, "guarded").await;
+    let worker = flow.worker().name("w1").only(["guarded"]).spawn().await.unwrap();
     for (user, status, expected) in
         [("ann", 0, r#""password": "[redacted]""#), ("fails", 5, "[redacted]")]
     {
@@ -117,7 +103,14 @@ async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
     for user in ["waits", "tries"] {
         flow.start::<guarded>((user.into(), PASSWORD.into())).await.unwrap();
     }
-    flow.start::<letter>("x".into()).await.unwrap();
+    flow.start::<letter>("x".into()).key("a letter").await.unwrap();
+    let session = json!({ "token": TOKEN, "length": 3 });
+    let again = flow.retry(pgflow::RunId(2), "ann").output("open_session", &session);
+    let again = again.await.unwrap();
+    flow.run::<guarded>(again).output().await.unwrap_err();
+    let excluded = "alter table pgflow.slot set (autovacuum_enabled = false); \
+        insert into pgflow.log (run_id, node, elem, attempt, epoch, said, lines, at) values (3, 1, 0, 1, 1, 1, '0.1 INFO a', pgflow.clock())";
+    sqlx::raw_sql(excluded).execute(&mut db.sql().await).await.unwrap();
     flow.make_queue("letters").await.unwrap();
     flow.send("letters", &"x").await.unwrap();
     db.until("select count(*) from pgflow.task where due_at is not null", 1).await;
@@ -128,7 +121,7 @@ async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
     // a line that goes on with the one before is set in further
     let lines = lines.take_while(|line| !line.is_empty()).filter(|line| !line.starts_with("   "));
     let commands = lines.filter_map(|line| line.split_whitespace().next());
-    let mut objects = BTreeMap::new();
+    let mut objects = Objects::default();
     for command in commands.filter(|command| !OTHERS.contains(command)) {
         let calls = CALLS.iter().find(|(name, _)| *name == command);
         let (_, calls) = calls.unwrap_or_else(|| panic!("say here how `{command}` is called"));
@@ -141,14 +134,12 @@ async fn no_command_prints_what_is_marked_and_objects_have_their_members() {
                 if let Some(object) =
                     object.filter(|_| !json.is_empty() && !FREE.contains(&command))
                 {
-                    objects.insert([&[command], *call].concat().join(" "), members(&object));
+                    objects.add(command, &object);
                 }
             }
         }
     }
-    let objects: Vec<String> =
-        objects.iter().map(|(call, members)| format!("{call}: {members}")).collect();
-    assert_snapshot!("json_members", objects.join("\n"));
+    assert_snapshot!("json_members", objects.text());
     let stored = "select count(*) from pgflow.run where input ->> 'password' = 'hunter2-of-ann'";
     assert!(db.count(stored).await >= 4);
     gate("waits").notify_one();

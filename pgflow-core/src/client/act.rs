@@ -3,14 +3,12 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::json;
 
 use crate::{
     payload::{Json, PayloadError},
     store::{
         RunId, StoreError,
         act::{self, Answer},
-        read,
     },
     traits::Workflow,
 };
@@ -101,11 +99,7 @@ impl Flow {
                 Err(ActionError::NoSuchSignal { run, signal: name.into(), known })
             }
             Answer::Same => Ok(false),
-            Answer::Done => {
-                let detail = json!({ "signal": name }).to_string();
-                read::audit(&mut connection, actor, "signal", Some(run), Some(&detail)).await?;
-                Ok(true)
-            }
+            Answer::Done => Ok(true),
         }
     }
 
@@ -117,7 +111,7 @@ impl Flow {
     pub async fn pause(&self, run: RunId, actor: &str) -> Result<bool, ActionError> {
         let mut connection = self.client().await?;
         let answer = act::pause(&mut connection, run, actor).await?;
-        self.done(run, "pause", answer, actor).await
+        done(run, answer)
     }
 
     /// Lets a paused run go on; its deadline moves by the pause. `false`: it was not paused.
@@ -126,13 +120,13 @@ impl Flow {
     /// See [`ActionError`].
     pub async fn resume(&self, run: RunId, actor: &str) -> Result<bool, ActionError> {
         let mut connection = self.client().await?;
-        let answer = act::resume(&mut connection, run).await?;
-        self.done(run, "resume", answer, actor).await
+        let answer = act::resume(&mut connection, run, actor).await?;
+        done(run, answer)
     }
 
-    /// Removes runs that ended `age` ago or earlier, with their history and keys, and counts as old, in small transactions;
-    /// never one that is under way, nor a child of one. Answers how many; `actor` is written down with it. The role must own
-    /// the schema.
+    /// Removes runs that ended `age` ago or earlier, with their history and keys, in small transactions, each of which is written
+    /// down with `actor`; never one that is under way, nor a child of one. Then what else is as old: counts, alerts that
+    /// were cleared, what was done to runs that are gone. Answers how many runs. The role must own the schema.
     ///
     /// # Errors
     /// [`StoreError`]; what was removed before it stays removed.
@@ -140,35 +134,23 @@ impl Flow {
         let mut connection = self.client().await?;
         let mut removed = 0;
         loop {
-            let batch = act::prune(&mut connection, age, PRUNED_AT_ONCE).await?;
+            let batch = act::prune(&mut connection, age, PRUNED_AT_ONCE, actor).await?;
             removed += batch;
             if batch < PRUNED_AT_ONCE.unsigned_abs().into() {
                 break;
             }
         }
-        if removed > 0 {
-            let detail = json!({ "removed": removed, "older_than_s": age.as_secs() }).to_string();
-            read::audit(&mut connection, actor, "prune", None, Some(&detail)).await?;
-        }
+        act::prune_rest(&mut connection, age).await?;
         Ok(removed)
     }
+}
 
-    async fn done(
-        &self,
-        run: RunId,
-        action: &str,
-        answer: Answer,
-        actor: &str,
-    ) -> Result<bool, ActionError> {
-        match answer {
-            Answer::Unknown => Err(ActionError::Unknown(run)),
-            Answer::Done => {
-                read::audit(&mut self.client().await?, actor, action, Some(run), None).await?;
-                Ok(true)
-            }
-            Answer::Same => Ok(false),
-            Answer::Ended | Answer::Other | Answer::Nobody => Err(ActionError::Ended(run)),
-        }
+fn done(run: RunId, answer: Answer) -> Result<bool, ActionError> {
+    match answer {
+        Answer::Unknown => Err(ActionError::Unknown(run)),
+        Answer::Done => Ok(true),
+        Answer::Same => Ok(false),
+        Answer::Ended | Answer::Other | Answer::Nobody => Err(ActionError::Ended(run)),
     }
 }
 

@@ -1,17 +1,24 @@
 //! The doctor: looks for what commonly keeps runs from going on, and says what to do about each.
 
-use std::time::{Duration, SystemTime};
+use std::{
+    ops::RangeInclusive,
+    time::{Duration, SystemTime},
+};
 
 use crate::store::{
     Connection, StoreError,
     health::{self, Waiting},
-    migrate::check,
+    migrate::{MigrateError, check},
 };
 
 use super::{Connect, OpenError};
 
 /// Dead rows in one table, beyond which and beyond as many live ones there is something wrong.
 const DEAD_ROWS_MAX: u64 = 50_000;
+/// Transactions over which a standby may keep dead rows: it does so at any time, and does not say since when.
+const HELD_MAX: u32 = 100_000;
+/// The major versions of Postgres that the tests are run against.
+const VERSIONS: RangeInclusive<i32> = 14..=18;
 /// How far the clock of a host may be from the database's before people are misled.
 const SKEW_MAX: Duration = Duration::from_secs(2);
 
@@ -72,12 +79,15 @@ impl Connect {
         let mut found = Vec::new();
         found.extend(server(&mut connection).await.map_err(failed)?);
         found.extend(pinned(&mut connection, older_than).await.map_err(failed)?);
-        if let Err(error) = check(&mut connection).await {
-            let remedy = "start a worker of this version: it brings the schema up to date where its role may";
-            found.push(Finding::fault("migration", error.to_string(), remedy));
-            return Ok(found);
+        match check(&mut connection).await {
+            Ok(()) => {}
+            Err(MigrateError::Store(error)) => return Err(failed(error)),
+            Err(error) => {
+                found.push(Finding::fault("migration", error.to_string(), migration(&error)));
+                return Ok(found);
+            }
         }
-        found.push(Finding::fine("migration", "the schema is the one of this binary"));
+        found.push(Finding::fine("migration", "the schema is one that this binary speaks"));
         found.extend(schema(&mut connection, older_than, here).await.map_err(failed)?);
         let _ = connection.close().await;
         Ok(found)
@@ -86,6 +96,18 @@ impl Connect {
 
 fn failed(error: StoreError) -> OpenError {
     OpenError::Migrate(error.into())
+}
+
+/// What to do about a schema that is not one for this binary.
+fn migration(error: &MigrateError) -> &'static str {
+    match error {
+        MigrateError::TooNew { .. } => {
+            "use a newer binary, as old as the one that brought the schema there or younger; a schema does not go back"
+        }
+        MigrateError::Foreign => "use another database, or rename that schema",
+        MigrateError::Edited { .. } => "use the binary that made this database",
+        _ => "start a worker of this version: it brings the schema up to date where its role may",
+    }
 }
 
 /// All that needs the schema.
@@ -137,12 +159,7 @@ fn or_fine(
 
 async fn server(connection: &mut Connection<'_>) -> Result<Vec<Finding>, StoreError> {
     let server = health::server(connection).await?;
-    let mut found = vec![if (14..=18).contains(&server.major) {
-        Finding::fine("postgres", format!("Postgres {}", server.version))
-    } else {
-        let text = format!("Postgres {} was never tried with this", server.version);
-        Finding::warning("postgres", text, "use Postgres 14 to 18")
-    }];
+    let mut found = vec![postgres(server.major, &server.version)];
     if server.standby {
         let text = "the server is a standby, which takes no writes";
         found.push(Finding::fault("postgres", text, "connect to the primary"));
@@ -160,6 +177,15 @@ async fn server(connection: &mut Connection<'_>) -> Result<Vec<Finding>, StoreEr
     Ok(found)
 }
 
+fn postgres(major: i32, version: &str) -> Finding {
+    if VERSIONS.contains(&major) {
+        return Finding::fine("postgres", format!("Postgres {version}"));
+    }
+    let text = format!("Postgres {version} was never tried with this");
+    let remedy = format!("use Postgres {} to {}", VERSIONS.start(), VERSIONS.end());
+    Finding::warning("postgres", text, remedy)
+}
+
 fn harm(setting: &str) -> &'static str {
     match setting {
         "fsync" | "full_page_writes" => "a crash of the machine may destroy the database",
@@ -172,14 +198,33 @@ async fn pinned(
     connection: &mut Connection<'_>,
     older_than: Duration,
 ) -> Result<Vec<Finding>, StoreError> {
-    let pins = health::pinned(connection, older_than).await?;
-    let pinned = pins.into_iter().map(|pin| {
-        let age = pin.age.map(|age| format!(" for {}", lasting(age))).unwrap_or_default();
-        let text = format!("{} has kept dead rows from being removed{age}", pin.who);
-        Finding::fault("pinned", text, pin.remedy)
-    });
-    let fine = format!("no transaction has been open for {} or longer", lasting(older_than));
-    Ok(or_fine(pinned, "pinned", fine))
+    let pins = health::pinned(connection, older_than, HELD_MAX).await?;
+    let mut found: Vec<Finding> = pins.into_iter().map(pin).collect();
+    let (unseen, role) = health::unseen(connection).await?;
+    if unseen > 0 {
+        let text = format!(
+            "{} of other users {} dead rows from being removed right now; role `{role}` may not see since when",
+            counted(unseen, "session"),
+            if unseen == 1 { "keeps" } else { "keep" }
+        );
+        let remedy = format!("grant pg_read_all_stats to {role};  -- then look again");
+        found.push(Finding::warning("pinned", text, remedy));
+    }
+    let fine = format!(
+        "no transaction in this database has kept dead rows from being removed for {} or longer",
+        lasting(older_than)
+    );
+    Ok(or_fine(found.into_iter(), "pinned", fine))
+}
+
+fn pin(pin: health::Pin) -> Finding {
+    let since = match (pin.age, pin.transactions) {
+        (Some(age), _) => format!(" for {}", lasting(age)),
+        (None, Some(transactions)) => format!(" over {}", counted(transactions, "transaction")),
+        (None, None) => String::new(),
+    };
+    let text = format!("{} has kept dead rows from being removed{since}", pin.who);
+    Finding::fault("pinned", text, pin.remedy)
 }
 
 fn workers(alive: &health::Alive) -> Finding {
@@ -275,5 +320,23 @@ fn lasting(duration: Duration) -> String {
         s @ 120..7_200 => format!("{} min", s / 60),
         s @ 7_200..172_800 => format!("{} h", s / 3_600),
         s => format!("{} d", s / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_postgres_that_was_never_tried_is_a_warning() {
+        for (major, level) in
+            [(13, Level::Warning), (14, Level::Fine), (18, Level::Fine), (19, Level::Warning)]
+        {
+            let found = postgres(major, "as it says");
+            assert_eq!((found.check, found.level), ("postgres", level), "{major}");
+        }
+        let found = postgres(13, "13.21");
+        assert_eq!(found.text, "Postgres 13.21 was never tried with this");
+        assert_eq!(found.remedy.as_deref(), Some("use Postgres 14 to 18"));
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     redact,
     store::{
         RunId, StoreError,
+        audit::{self, Audit},
         load::{self, LastHour, Load},
         log::{self, AttemptLog},
         look::{self, NodeView, RunFilter, RunLine},
@@ -78,6 +79,14 @@ impl Flow {
     /// [`StoreError`].
     pub async fn find(&self, key: &str) -> Result<Vec<(String, RunId)>, StoreError> {
         look::find(&mut self.client().await?, key).await
+    }
+
+    /// What people did to a run, the oldest first, up to a thousand. In SQL: the view `pgflow.audits`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn audits(&self, run: RunId) -> Result<Vec<Audit>, StoreError> {
+        audit::audits(&mut self.client().await?, run).await
     }
 
     /// All that is stored of a run, as one JSON object, without what `redact` hides; `None`: there is no such run.

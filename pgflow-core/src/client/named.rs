@@ -16,7 +16,6 @@ use crate::{
     store::{
         RunId, StoreError,
         look::{Startable, find_version, workflows},
-        read,
         start::{StartOptions, Started, start},
     },
     trace::TraceParent,
@@ -24,6 +23,7 @@ use crate::{
 
 use super::{
     Flow,
+    fits::fits,
     start::{StartError, is_key},
 };
 
@@ -137,6 +137,7 @@ impl NamedStart {
             timeout: stored.definition.options.timeout_ms.map(Duration::from_millis),
             head: head_start(self.options.priority)
                 + head_start(priority.map_or(0, |options| options.priority)),
+            actor: Some(self.actor),
             ..self.options
         };
         let inputs = [(self.input, self.key.clone())];
@@ -147,7 +148,6 @@ impl NamedStart {
             _ if !fresh => return Ok(run),
             _ => {}
         }
-        read::audit(&mut connection, &self.actor, "start", Some(run), None).await?;
         drop(connection);
         self.flow.warn_unserved(entry.workflow_id, &stored.definition).await;
         Ok(run)
@@ -179,7 +179,9 @@ impl IntoFuture for NamedStart {
 
 impl Flow {
     /// Starts a run of a registered workflow by its stored name. The input is checked against the workflow's own types
-    /// where this binary links it, else against the names of its inputs. `actor` is written down with it.
+    /// where this binary links it. Else it is checked against the names of its inputs and what the text of their types says:
+    /// types of the language, and options, lists, maps and tuples of them. What a type of the host's holds is not stored, so it is
+    /// not checked, and a run whose input does not fit it fails when it is read. `actor` is written down with it.
     pub fn start_named(&self, workflow: &str, input: Json, actor: &str) -> NamedStart {
         NamedStart {
             flow: self.clone(),
@@ -220,7 +222,8 @@ pub(super) fn linked_as(definition: &Definition) -> Option<&'static WorkflowSpec
     })
 }
 
-/// Checks an input by the types of the code where this binary links it, else by the names of the inputs.
+/// Checks an input by the types of the code where this binary links it, else by the names of the inputs and the text of
+/// their types.
 pub(super) fn check_input(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
     let hide = |e| Secrets::of(input, &definition.options.redact).hide_in_error(e);
     check(definition, input).map_err(hide)
@@ -234,7 +237,8 @@ fn check(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
     let mismatch = |problem: String| Err(PayloadError::Mismatch { path: ".".into(), problem });
     let value: serde_json::Value = input.decode()?;
     match (&definition.input[..], &value) {
-        ([], serde_json::Value::Null) | ([_], _) => Ok(()),
+        ([], serde_json::Value::Null) => Ok(()),
+        ([only], value) => fits(value, &only.r#type, "."),
         ([], _) => mismatch("the workflow takes no input; give `null` or none".into()),
         (fields, serde_json::Value::Object(members)) => {
             let missing = fields.iter().find(|f| !members.contains_key(&f.name));
@@ -247,7 +251,9 @@ fn check(definition: &Definition, input: &Json) -> Result<(), PayloadError> {
                     "it has no input `{name}`; its inputs are {}",
                     names(definition)
                 )),
-                (None, None) => Ok(()),
+                (None, None) => {
+                    fields.iter().try_for_each(|f| fits(&members[&f.name], &f.r#type, &f.name))
+                }
             }
         }
         _ => mismatch(format!("it is an object with the members {}", names(definition))),

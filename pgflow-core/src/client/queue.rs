@@ -50,7 +50,7 @@ impl Flow {
     }
 
     /// What became of the newest message with this id: in its queue, a run, refused with the reason. `None`: it never was, or a reader
-    /// deleted it. In SQL: `select * from pgflow.message_1('queue', 17)`.
+    /// deleted it. In SQL: `select * from pgflow.message_2('queue', 17)`.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -14,13 +14,14 @@ use crate::{
     payload::{Json, PayloadError},
     redact::Secrets,
     store::{
-        Connection, During, RunId, StoreError, read,
+        Connection, During, RunId, StoreError, audit,
         repeat::{Plan, Repeated, past, plan, repeat, replace_output},
     },
 };
 
 use super::{
     Flow,
+    fits::fits,
     named::{check_input, check_size, linked_as},
 };
 
@@ -121,14 +122,14 @@ impl Retry {
         self
     }
 
-    /// Replaces the run's input; what is kept was made with the old one.
+    /// Replaces the run's input; what is kept was made with the old one. It is checked as by [`Flow::start_named`].
     pub fn input(mut self, input: &impl Serialize) -> Self {
         self.input = Some(Json::encode(input));
         self
     }
 
     /// Replaces the result of a step that is kept; nodes behind it that are kept too were made with the old one. Where this
-    /// binary links the workflow, it must decode as the step's own type.
+    /// binary links the workflow, it must decode as the step's own type; else it must fit what the text of that type says.
     pub fn output(mut self, node: impl Into<String>, output: &impl Serialize) -> Self {
         self.outputs.push((node.into(), Json::encode(output)));
         self
@@ -195,7 +196,11 @@ impl Retry {
             let step = spec.and_then(|spec| spec.nodes[node].kind.step());
             let check = |output: &Json| {
                 check_size(output)?;
-                step.map_or(Ok(()), |step| (step.check_output)(output))
+                match (step, &definition.nodes[node].output) {
+                    (Some(step), _) => (step.check_output)(output),
+                    (None, Some(text)) => fits(&output.decode()?, text, "."),
+                    (None, None) => Ok(()),
+                }
             };
             let secrets = |output: &Json| Secrets::of(output, &definition.nodes[node].redact);
             let checked = output.clone().and_then(|output| match check(&output) {
@@ -239,7 +244,7 @@ impl Retry {
         let replaced: Vec<&String> = self.outputs.iter().map(|(node, _)| node).collect();
         let detail =
             json!({ "run": new, "from": self.from, "input": input.is_some(), "outputs": replaced });
-        read::audit(tx, &self.actor, "retry", Some(run), Some(&detail.to_string())).await?;
+        audit::note(tx, &self.actor, "retry", run, &detail.to_string()).await?;
         Ok(new)
     }
 }

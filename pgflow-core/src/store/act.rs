@@ -1,10 +1,10 @@
-//! What people do to runs under way.
+//! What people do to runs. Each is written down in the statement that does it.
 
 use std::time::Duration;
 
 use crate::payload::Json;
 
-use super::{Connection, During, RunId, StoreError, millis};
+use super::{Connection, During, RunId, StoreError, audit::named, millis};
 
 /// What became of an action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,11 +47,11 @@ pub async fn signal(
     payload: &Json,
     actor: &str,
 ) -> Result<Answer, StoreError> {
-    let word: String = sqlx::query_scalar("select pgflow.signal_1($1, $2, $3, $4)")
+    let word: String = sqlx::query_scalar(include_str!("../../sql/run/signal.sql"))
         .bind(run.0)
         .bind(name)
         .bind(payload.as_str())
-        .bind(actor)
+        .bind(named(actor))
         .fetch_one(connection)
         .await
         .during("send a signal")?;
@@ -82,9 +82,9 @@ pub async fn pause(
     run: RunId,
     actor: &str,
 ) -> Result<Answer, StoreError> {
-    let word: String = sqlx::query_scalar("select pgflow.pause_1($1, $2)")
+    let word: String = sqlx::query_scalar(include_str!("../../sql/run/pause.sql"))
         .bind(run.0)
-        .bind(actor)
+        .bind(named(actor))
         .fetch_one(connection)
         .await
         .during("pause a run")?;
@@ -95,17 +95,21 @@ pub async fn pause(
 ///
 /// # Errors
 /// [`StoreError`].
-pub async fn resume(connection: &mut Connection<'_>, run: RunId) -> Result<Answer, StoreError> {
-    let word: String = sqlx::query_scalar("select pgflow.resume_1($1)")
+pub async fn resume(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    actor: &str,
+) -> Result<Answer, StoreError> {
+    let word: String = sqlx::query_scalar(include_str!("../../sql/run/resume.sql"))
         .bind(run.0)
+        .bind(named(actor))
         .fetch_one(connection)
         .await
         .during("resume a run")?;
     Ok(Answer::read(&word))
 }
 
-/// Removes up to `most` runs that ended `age` ago or earlier, and says how many; and cached results that have expired and counts as old
-/// as that.
+/// Removes up to `most` runs that ended `age` ago or earlier, and says how many.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -113,26 +117,40 @@ pub async fn prune(
     connection: &mut Connection<'_>,
     age: Duration,
     most: i32,
+    actor: &str,
 ) -> Result<u64, StoreError> {
-    let age = millis(age);
-    let removed: i32 = sqlx::query_scalar("select pgflow.prune_1($1, $2)")
-        .bind(age)
+    let removed: i32 = sqlx::query_scalar(include_str!("../../sql/run/prune.sql"))
+        .bind(millis(age))
         .bind(most)
-        .fetch_one(&mut *connection)
+        .bind(named(actor))
+        .fetch_one(connection)
         .await
         .during("remove old runs")?;
+    Ok(u64::try_from(removed).unwrap_or_default())
+}
+
+/// Removes what else is as old and hangs on no run: counts, alerts that were cleared, and what was done to runs that are gone;
+/// and cached results that have expired.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn prune_rest(connection: &mut Connection<'_>, age: Duration) -> Result<(), StoreError> {
     sqlx::query("delete from pgflow.cache where expires_at < pgflow.clock()")
         .execute(&mut *connection)
         .await
         .during("remove expired results")?;
-    sqlx::query(
-        "delete from pgflow.stats where minute < pgflow.clock() - $1 * interval '1 millisecond'",
-    )
-    .bind(age)
-    .execute(connection)
-    .await
-    .during("remove old counts")?;
-    Ok(u64::try_from(removed).unwrap_or_default())
+    for (operation, statement) in [
+        ("remove old counts", include_str!("../../sql/retention/stats.sql")),
+        ("remove old alerts", include_str!("../../sql/retention/alerts.sql")),
+        ("remove what was done long ago", include_str!("../../sql/retention/audits.sql")),
+    ] {
+        sqlx::query(statement)
+            .bind(millis(age))
+            .execute(&mut *connection)
+            .await
+            .during(operation)?;
+    }
+    Ok(())
 }
 
 /// Notifies all workers that listen, whether they wait for work or not.

@@ -2,7 +2,7 @@
 
 use crate::{failure::Failure, lifecycle::RunState};
 
-use super::{Connection, During, RunId, StoreError, TokenKey, flush::AttemptRow};
+use super::{Connection, During, RunId, StoreError, TokenKey, audit::named, flush::AttemptRow};
 
 /// The token whose last failure ends the run.
 #[derive(Debug, Clone)]
@@ -29,13 +29,12 @@ pub async fn end_run(
     holder: Option<&Holder>,
 ) -> Result<bool, StoreError> {
     let attempt = holder.and_then(|h| h.attempt.as_ref());
-    let kind = serde_json::to_value(failure.kind).ok().and_then(|v| v.as_str().map(String::from));
     sqlx::query_scalar(include_str!("../../sql/run/end_run.sql"))
         .bind(run.0)
         .bind(state.code())
         .bind(failure_text(failure))
         .bind(&failure.step)
-        .bind(kind)
+        .bind(kind(failure))
         .bind(storable(&failure.message))
         .bind(holder.map(|h| h.worker))
         .bind(holder.map(|h| h.key.lane))
@@ -52,6 +51,33 @@ pub async fn end_run(
         .fetch_one(connection)
         .await
         .during("end a run")
+}
+
+/// Cancels a run, and writes down who did. `false`: it had ended already, or is not there.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn cancel(
+    connection: &mut Connection<'_>,
+    run: RunId,
+    failure: &Failure,
+    actor: &str,
+) -> Result<bool, StoreError> {
+    sqlx::query_scalar(include_str!("../../sql/run/cancel.sql"))
+        .bind(run.0)
+        .bind(RunState::Cancelled.code())
+        .bind(failure_text(failure))
+        .bind(&failure.step)
+        .bind(kind(failure))
+        .bind(storable(&failure.message))
+        .bind(named(actor))
+        .fetch_one(connection)
+        .await
+        .during("end a run")
+}
+
+fn kind(failure: &Failure) -> Option<String> {
+    serde_json::to_value(failure.kind).ok().and_then(|v| v.as_str().map(String::from))
 }
 
 /// A failure as JSON text that `jsonb` takes whatever the error's own words are.

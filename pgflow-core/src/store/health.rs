@@ -59,31 +59,48 @@ pub async fn server(connection: &mut Connection<'_>) -> Result<Server, StoreErro
 pub struct Pin {
     /// Process, prepared transaction or replication slot.
     pub who: String,
-    /// For how long.
+    /// For how long, where the server says it.
     pub age: Option<Duration>,
-    /// The statement that ends it.
+    /// Else over how many transactions.
+    pub transactions: Option<u64>,
+    /// What ends it.
     pub remedy: String,
 }
 
-/// What has kept dead rows from being removed for so long.
+/// What has kept dead rows of this database from being removed for so long, or over so many transactions.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn pinned(
     connection: &mut Connection<'_>,
     older_than: Duration,
+    transactions: u32,
 ) -> Result<Vec<Pin>, StoreError> {
     let rows = sqlx::query(include_str!("../../sql/health/pinned.sql"))
         .bind(millis(older_than))
+        .bind(i64::from(transactions))
         .fetch_all(connection)
         .await
         .during("list its transactions")?;
     let pin = |row: &PgRow| Pin {
         who: row.get("who"),
         age: row.get::<Option<i64>, _>("age_ms").map(duration),
+        transactions: row.get::<Option<i64>, _>("transactions").and_then(|n| u64::try_from(n).ok()),
         remedy: row.get("remedy"),
     };
     Ok(rows.iter().map(pin).collect())
+}
+
+/// Sessions that keep dead rows right now, and of which the role of this name may not see since when.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn unseen(connection: &mut Connection<'_>) -> Result<(u64, String), StoreError> {
+    let row = sqlx::query(include_str!("../../sql/health/unseen.sql"))
+        .fetch_one(connection)
+        .await
+        .during("count its transactions")?;
+    Ok((count(&row, "sessions"), row.get("role")))
 }
 
 /// The most tasks of a queue that are counted.

@@ -22,10 +22,11 @@ const MIGRATIONS: &[(i32, &str, &str)] = &[
     (12, "traces", include_str!("../../migrations/0012_traces.sql")),
     (13, "logs", include_str!("../../migrations/0013_logs.sql")),
     (14, "minutes", include_str!("../../migrations/0014_minutes.sql")),
+    (15, "audits", include_str!("../../migrations/0015_audits.sql")),
 ];
 
 /// The newest schema, the one that this binary speaks.
-pub const SCHEMA: i32 = 14;
+pub const SCHEMA: i32 = 15;
 /// The oldest schema number whose binaries may work with the newest schema.
 const COMPATIBLE: i32 = 2;
 /// Key of the advisory lock that migrating processes take.

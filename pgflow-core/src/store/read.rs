@@ -285,30 +285,6 @@ pub async fn served(connection: &mut Connection<'_>) -> Result<Vec<String>, Stor
         .during("list what is served")
 }
 
-/// Writes down what somebody did; `detail` is JSON text.
-///
-/// # Errors
-/// [`StoreError`].
-pub async fn audit(
-    connection: &mut Connection<'_>,
-    actor: &str,
-    action: &str,
-    run: Option<RunId>,
-    detail: Option<&str>,
-) -> Result<(), StoreError> {
-    let insert =
-        "insert into pgflow.audit (actor, action, run_id, detail) values ($1, $2, $3, $4::jsonb)";
-    sqlx::query(insert)
-        .bind(actor.replace('\0', "\u{fffd}"))
-        .bind(action)
-        .bind(run.map(|run| run.0))
-        .bind(detail)
-        .execute(connection)
-        .await
-        .during("note an action")?;
-    Ok(())
-}
-
 /// The run that has this key.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use sqlx::Row;
 
 use crate::payload::Json;
 
-use super::{Connection, During, RunId, StoreError, millis};
+use super::{Connection, During, RunId, StoreError, audit::named, millis};
 
 /// Where the runs of a workflow begin.
 #[derive(Debug, Clone)]
@@ -37,6 +37,8 @@ pub struct StartOptions {
     pub trace: Option<String>,
     /// The transaction is the caller's, so nobody knows who will be idle at its end.
     pub in_transaction: bool,
+    /// The person who starts them, to be written down; `None`: code does.
+    pub actor: Option<String>,
 }
 
 /// A started run, or the one that has its key already.
@@ -64,25 +66,29 @@ pub async fn start(
     let keys: Vec<Option<&str>> = inputs.iter().map(|(_, key)| key.as_deref()).collect();
     let hashes: Vec<Vec<u8>> =
         inputs.iter().map(|(input, _)| Sha256::digest(input.as_str()).to_vec()).collect();
-    let rows = sqlx::query(
-        "select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(entry.workflow_id)
-    .bind(&entry.workflow)
-    .bind(texts)
-    .bind(keys)
-    .bind(hashes)
-    .bind(options.priority)
-    .bind(options.timeout.map(millis))
-    .bind(options.delay.map(millis))
-    .bind(entry.node)
-    .bind(entry.queue)
-    .bind(options.head)
-    .bind(options.trace.as_deref())
-    .bind(options.in_transaction)
-    .fetch_all(connection)
-    .await
-    .during("start runs")?;
+    let statement = match &options.actor {
+        Some(_) => include_str!("../../sql/run/start_by_name.sql"),
+        None => include_str!("../../sql/run/start.sql"),
+    };
+    let start = sqlx::query(statement)
+        .bind(entry.workflow_id)
+        .bind(&entry.workflow)
+        .bind(texts)
+        .bind(keys)
+        .bind(hashes)
+        .bind(options.priority)
+        .bind(options.timeout.map(millis))
+        .bind(options.delay.map(millis))
+        .bind(entry.node)
+        .bind(entry.queue)
+        .bind(options.head)
+        .bind(options.trace.as_deref())
+        .bind(options.in_transaction);
+    let start = match &options.actor {
+        Some(actor) => start.bind(named(actor)),
+        None => start,
+    };
+    let rows = start.fetch_all(connection).await.during("start runs")?;
     Ok(rows
         .iter()
         .map(|r| Started {

@@ -192,7 +192,7 @@ impl<'a> Engine<'a> {
                 act::signal(&mut self.sql, run, "go", &Json::null(), "test").await.unwrap();
             }
             Stage::Pause(_) => _ = act::pause(&mut self.sql, run, "test").await.unwrap(),
-            Stage::Resume(_) => _ = act::resume(&mut self.sql, run).await.unwrap(),
+            Stage::Resume(_) => _ = act::resume(&mut self.sql, run, "test").await.unwrap(),
             other => unreachable!("{other:?}"),
         }
         let query = "select id from pgflow.run order by id";

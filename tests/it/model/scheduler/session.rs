@@ -165,7 +165,7 @@ async fn obey(connection: &mut Connection<'_>, statement: Statement) -> Result<A
             Answer::Done
         }
         Statement::Resume(run) => {
-            act::resume(connection, run).await?;
+            act::resume(connection, run, "test").await?;
             Answer::Done
         }
         Statement::Sql(text) => plain(connection, text).await?,
