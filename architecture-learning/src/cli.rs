@@ -19,10 +19,12 @@ mod summary;
 mod work;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use architecture_learning::model::DeviceChoice;
+use architecture_learning::pipeline::metrics_address;
 use architecture_learning::render::RulesFor;
 use architecture_learning::training::TrainedModel;
 use architecture_learning::{DataDir, LearningError, validation};
@@ -109,7 +111,7 @@ enum Command {
     /// Handle the messages of the queue `architecture_learning_tasks`, until stopped.
     ///
     /// `PGFLOW_ARCHITECTURE_LEARNING_ENABLED=true` makes each message a durable run; otherwise they are handled as by the queue
-    /// consumer that the pipeline was before.
+    /// consumer that the pipeline was before. Warnings and alerts go to standard error, more with `RUST_LOG=info`.
     Work(Work),
     /// Put a codebase, or a directory of codebases, into the queue.
     Enqueue {
@@ -190,6 +192,16 @@ struct Work {
     /// Messages at once in legacy mode.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     processors: u64,
+    /// Serve metrics to Prometheus, on this port of this machine or on ADDRESS:PORT.
+    #[arg(long, value_name = "PORT", value_parser = metrics_address)]
+    metrics: Option<SocketAddr>,
+    /// Send traces to the collector at this address [default: what the variables of OpenTelemetry say, else nowhere].
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// Call this command of the shell whenever an alert is raised or over: `ALERT_KIND`, `ALERT_SUBJECT`, `ALERT_DETAIL` and
+    /// `ALERT_STATE` are in its environment.
+    #[arg(long, value_name = "COMMAND")]
+    on_alert: Option<String>,
     /// The program that scores a candidate; this one by default.
     #[arg(long, hide = true)]
     validator: Option<PathBuf>,

@@ -20,7 +20,7 @@ use crate::{
     client::Flow,
     observe::{AttemptEnded, Observer, RunEnded},
     spans::{Span, request},
-    store::{RunId, spans::AttemptKey},
+    store::{RunId, StoreError, spans::AttemptKey},
 };
 
 /// How many ended attempts and runs may wait to be sent. What comes on top of them is not exported.
@@ -56,6 +56,8 @@ const RETRIES: [Duration; 3] =
 #[derive(Debug, Clone)]
 pub struct Otlp {
     sender: mpsc::Sender<Ended>,
+    /// Runs without a trace are sent too.
+    untraced: bool,
     /// It was said that spans are dropped.
     complained: Arc<AtomicBool>,
 }
@@ -88,6 +90,8 @@ fn variable(name: &str) -> Option<String> {
 enum Ended {
     Attempt(AttemptKey),
     Run(RunId),
+    /// With all its attempts.
+    Whole(RunId),
     /// Everything before it, then an answer.
     Flush(oneshot::Sender<()>),
 }
@@ -137,7 +141,15 @@ impl Otlp {
         let agent = ureq::Agent::config_builder().timeout_global(Some(ANSWER)).build().into();
         let exporter = Exporter { flow: flow.clone(), url, service: service.into(), agent };
         tokio::spawn(exporter.run(receiver));
-        Ok(Self { sender, complained: Arc::default() })
+        Ok(Self { sender, untraced: false, complained: Arc::default() })
+    }
+
+    /// Sends runs that were started without a trace too, as those of a queue's messages are: each when it ended here, whole,
+    /// as a trace of its own.
+    #[must_use]
+    pub fn untraced(mut self) -> Self {
+        self.untraced = true;
+        self
     }
 
     /// Waits until what ended before has been sent, or dropped; at most so long.
@@ -173,8 +185,10 @@ impl Observer for Otlp {
     }
 
     fn run_ended(&self, run: &RunEnded<'_>) {
-        if run.span.is_some_and(|span| span.sampled) {
-            self.tell(Ended::Run(run.run));
+        match run.span {
+            Some(span) if span.sampled => self.tell(Ended::Run(run.run)),
+            None if self.untraced => self.tell(Ended::Whole(run.run)),
+            _ => {}
         }
     }
 }
@@ -199,19 +213,21 @@ impl Exporter {
                     Ok(0) | Err(_) => break,
                 }
             }
-            let (mut attempts, mut runs, mut flushes) = (Vec::new(), Vec::new(), Vec::new());
+            let (mut attempts, mut runs) = (Vec::new(), Vec::new());
+            let (mut whole, mut flushes) = (Vec::new(), Vec::new());
             for ended in batch.drain(..) {
                 match ended {
                     Ended::Attempt(key) => attempts.push(key),
                     Ended::Run(run) => runs.push(run),
+                    Ended::Whole(run) => whole.push(run),
                     Ended::Flush(done) => flushes.push(done),
                 }
             }
-            match self.flow.spans_of(&attempts, &runs).await {
+            match self.read(&attempts, &runs, &whole).await {
                 Ok(spans) if !spans.is_empty() => self.send(&spans).await,
                 Ok(_) => {}
                 Err(error) => {
-                    let spans = attempts.len() + runs.len();
+                    let spans = attempts.len() + runs.len() + whole.len();
                     tracing::warn!(%error, spans, "spans cannot be read; they are not exported");
                 }
             }
@@ -219,6 +235,19 @@ impl Exporter {
                 let _ = done.send(());
             }
         }
+    }
+
+    async fn read(
+        &self,
+        attempts: &[AttemptKey],
+        runs: &[RunId],
+        whole: &[RunId],
+    ) -> Result<Vec<Span>, StoreError> {
+        let mut spans = self.flow.spans_of(attempts, runs).await?;
+        for run in whole {
+            spans.extend(self.flow.spans(*run).await?.unwrap_or_default());
+        }
+        Ok(spans)
     }
 
     async fn send(&self, spans: &[Span]) {

@@ -294,3 +294,33 @@ async fn a_collector_that_is_away_costs_spans_but_no_work_and_a_wrong_address_is
     otlp.flush(PATIENCE).await;
     assert!(!refuses.taken().is_empty(), "a batch that is refused does not stop those behind it");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn runs_without_a_trace_reach_the_collector_whole_where_that_is_wanted() {
+    let db = Database::new().await;
+    let (flow, collector) = (db.flow().await, Collector::start(vec![]).await);
+    let otlp = Otlp::to(&flow, &collector.address, "shop").unwrap();
+    let wanted = otlp.clone().untraced();
+    let mut ids = Vec::new();
+    for otlp in [otlp, wanted] {
+        let worker = flow.worker().only(["inner_traced"]).observer(otlp.clone());
+        let worker = worker.spawn().await.unwrap();
+        let run = flow.start::<inner_traced>(1).await.unwrap();
+        assert_eq!(run.output().await.unwrap(), None);
+        ids.push(run.id());
+        worker.drain(PATIENCE).await;
+        otlp.flush(PATIENCE).await;
+    }
+    let [_, wanted] = ids[..] else { unreachable!() };
+    let spans = collector.taken();
+    let names: Vec<&str> = spans.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [format!("{wanted} first_traced#1"), format!("{wanted} inner_traced")],
+        "the other is not exported"
+    );
+    let asked = flow.spans(wanted).await.unwrap().unwrap();
+    let asked = pgflow::otlp_request("shop", &asked);
+    let sent = asked["resourceSpans"][0]["scopeSpans"][0]["spans"].as_array().unwrap();
+    assert!(sent.iter().all(|span| spans.values().any(|taken| taken == span)), "{sent:#?}");
+}

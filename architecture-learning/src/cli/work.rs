@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use architecture_learning::broadway::Event;
 use architecture_learning::model::DeviceChoice;
-use architecture_learning::pipeline::{self, Limits, Mode, QUEUE, Service, Validator};
+use architecture_learning::pipeline::{self, Limits, Mode, QUEUE, Service, Validator, Watch};
 use architecture_learning::{DataDir, LearningError};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -28,7 +28,13 @@ pub(super) fn work(data: DataDir, options: Work) -> Result<(), LearningError> {
         hidden: Duration::from_secs(options.hidden),
         processors: usize::try_from(options.processors).unwrap_or(usize::MAX),
         telemetry: Arc::new(tell),
+        watch: Watch {
+            metrics: options.metrics,
+            otlp: options.otlp,
+            on_alert: options.on_alert,
+        },
     };
+    pipeline::log();
     eprintln!("{mode} mode: works on queue {QUEUE}");
     super::runtime()?.block_on(async {
         let stopped = stopped()?;

@@ -6,12 +6,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use pgflow::{Flow, Queue, Worker};
+use pgflow::{Flow, Queue, WorkerBuilder};
 use serde::{Deserialize, Serialize};
 
 use super::learning::{devices, engine};
 use super::legacy::Stages;
-use super::{LearningJob, Limits, Registry, Validator, architecture_learning};
+use super::{LearningJob, Limits, Registry, Validator, Watch, architecture_learning};
 use crate::broadway::{Broadway, Pgmq, Telemetry, Topology};
 use crate::codebase;
 use crate::model::Device;
@@ -96,6 +96,8 @@ pub struct Service {
     pub processors: usize,
     /// Hears of what happens in legacy mode.
     pub telemetry: Telemetry,
+    /// Who hears what the worker does.
+    pub watch: Watch,
 }
 
 impl Service {
@@ -103,14 +105,15 @@ impl Service {
     /// mode, so that a rollback finishes them.
     ///
     /// # Errors
-    /// [`LearningError::Engine`] and [`LearningError::Registry`] when there is no database,
-    /// [`LearningError::NoDevice`] when it is to train on CUDA and the driver lists no device.
+    /// [`LearningError::Engine`] and [`LearningError::Registry`] when there is no database, or nobody can watch it as
+    /// [`Watch`] says, [`LearningError::NoDevice`] when it is to train on CUDA and the driver lists no device.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), LearningError> {
         let flow = pgflow::from_env().await.map_err(engine("open the database of runs"))?;
         let flow = flow.tuned(self.limits.tuning(0));
         flow.make_queue(QUEUE).await.map_err(engine("make the queue"))?;
         let registry = Registry::open(&flow).await?;
-        let worker = self.worker(&flow, &registry).await?;
+        let (worker, watching) = self.watch.over(&flow, self.worker(&flow, &registry)?)?;
+        let worker = worker.spawn().await.map_err(engine("start a worker"))?;
         let consumer = match self.mode {
             Mode::Pgflow => None,
             Mode::Legacy => Some(self.consumer(&flow, registry)),
@@ -124,10 +127,11 @@ impl Service {
             }
         };
         tokio::join!(drained, worker.drain(GRACE));
+        watching.end().await;
         Ok(())
     }
 
-    async fn worker(&self, flow: &Flow, registry: &Registry) -> Result<Worker, LearningError> {
+    fn worker(&self, flow: &Flow, registry: &Registry) -> Result<WorkerBuilder, LearningError> {
         let worker = flow.worker().only(["architecture_learning"]).slots(8);
         let worker = worker.state(self.data.clone()).state(self.validator.clone());
         let worker = worker.state(registry.clone());
@@ -135,7 +139,7 @@ impl Service {
             Device::Cpu { .. } => worker.gpu_stand_in(),
             Device::Cuda { .. } => worker.gpus(devices()?),
         };
-        let worker = match self.mode {
+        Ok(match self.mode {
             Mode::Legacy => worker,
             Mode::Pgflow => {
                 let (queue, device) =
@@ -144,8 +148,7 @@ impl Service {
                     move |message| message.job(device.clone()).map_err(told),
                 ))
             }
-        };
-        worker.spawn().await.map_err(engine("start a worker"))
+        })
     }
 
     fn consumer(&self, flow: &Flow, registry: Registry) -> Broadway {
