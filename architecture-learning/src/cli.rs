@@ -185,8 +185,8 @@ struct Work {
     /// Where to train.
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArgument,
-    /// Seconds for which a message that was read stays hidden. In legacy mode it must suffice for the message and for those
-    /// read with it, and what failed shows again after it.
+    /// Seconds for which a message that was read stays hidden. In legacy mode it is hidden anew while it waits or is handled,
+    /// and what failed shows again after it.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     hidden: u64,
     /// Messages at once in legacy mode.
