@@ -122,6 +122,9 @@ enum Command {
     Message {
         /// Its number, as `enqueue` prints it.
         id: i64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Measure.
     #[command(subcommand)]
@@ -189,6 +192,13 @@ struct Work {
     /// and what failed shows again after it.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     hidden: u64,
+    /// Messages that may be read in an interval in legacy mode [default: what `ARCHITECTURE_RATE_LIMIT` says, else any
+    /// number].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate_limit: Option<u32>,
+    /// The interval in milliseconds [default: what `ARCHITECTURE_RATE_INTERVAL_MS` says, else 1000].
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=6_048_000_000))]
+    rate_interval_ms: Option<u64>,
     /// Messages at once in legacy mode.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     processors: u64,
@@ -306,9 +316,9 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         Command::Corpus(command) => corpus::corpus(command)?,
         Command::Model(command) => return model::model(&command),
         Command::Learn(options) => learn::learn(&data?, options)?,
-        Command::Work(options) => work::work(data?, options)?,
+        Command::Work(options) => return work::work(data?, options),
         Command::Enqueue { path } => work::enqueue(&path)?,
-        Command::Message { id } => work::message(id)?,
+        Command::Message { id, json } => work::message(id, json)?,
         Command::Bench(BenchCommand::Compare(options)) => bench::compare_modes(&options)?,
         Command::Config { json } => config::config(json)?,
         Command::GpuCheck => gpu_check::gpu_check(&data?)?,

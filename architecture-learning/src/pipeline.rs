@@ -31,7 +31,9 @@ pub use comparison::{Plan, Round, chart, compare};
 pub use learning::{Learning, Standing, StepStanding};
 pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};
-pub use service::{ENABLED, Message, Mode, QUEUE, Service, enqueue, fate};
+pub use service::{
+    Became, ENABLED, GRACE, Message, Mode, QUEUE, Service, Serving, became, enqueue,
+};
 pub use watch::{Watch, log, metrics_address};
 
 /// The names of the steps, in order.

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use pgflow::testing::with_state;
+use pgflow::StepContext;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::{
@@ -62,9 +62,9 @@ impl Handler for Stages {
     async fn handle(&self, body: serde_json::Value) -> Result<(), BoxError> {
         let message: Message = serde_json::from_value(body)?;
         let job = message.job(self.device.clone())?;
+        let context = StepContext::current().with_state(self.registry.clone());
+        let context = context.with_state(self.validator.clone()).with_state(self.data.clone());
         // five steps in one future, moved from call to call, are too much for a thread's stack
-        let handled = with_state(self.registry.clone(), Box::pin(self.run(job)));
-        let handled = with_state(self.validator.clone(), handled);
-        Ok(with_state(self.data.clone(), handled).await?)
+        Ok(context.scope(Box::pin(self.run(job))).await?)
     }
 }

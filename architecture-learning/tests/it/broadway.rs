@@ -138,6 +138,41 @@ async fn a_rate_limit_holds_and_can_be_changed_while_it_runs() {
     assert!(consumer.drain().await);
 }
 
+/// Ten, three seconds, thirty seconds, demand ten: as the stages keep them, by a clock that stands still meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_defaults_are_those_of_the_document() {
+    let defaults = Topology::default();
+    assert_eq!((defaults.batch_size, defaults.max_demand), (10, 10));
+    assert_eq!(defaults.batch_timeout, Duration::from_secs(3));
+    assert_eq!(defaults.drain, Duration::from_secs(30));
+    assert!(defaults.rate.is_none());
+
+    let started = |messages: usize, permits| {
+        let queue = Memory::default();
+        let told: Vec<_> = (0..messages).map(|n| queue.push(json!(n))).collect();
+        let topology = Topology { processors: 1, ..Topology::default() };
+        let (consumer, _) = start(&topology, &queue, permits);
+        (queue, told, consumer, tokio::time::Instant::now())
+    };
+    let (queue, told, _consumer, began) = started(10, 10);
+    for told in told {
+        told.await.expect("done");
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO, "ten are a batch");
+    assert_eq!(queue.reads()[0], 10);
+    let (_, told, _consumer, began) = started(9, 9);
+    for told in told {
+        told.await.expect("done");
+    }
+    assert_eq!(began.elapsed().as_secs(), 3, "nine wait for a tenth");
+    let (queue, _told, consumer, began) = started(1, 0);
+    while queue.waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!consumer.drain().await);
+    assert_eq!(began.elapsed().as_secs(), 30, "what is stuck has thirty seconds");
+}
+
 #[tokio::test]
 async fn reading_an_empty_queue_uses_up_nothing_of_the_rate() {
     let queue = Memory::default();
@@ -248,7 +283,7 @@ async fn what_waits_in_a_processor_stays_hidden_however_long_that_takes() {
     let (began, other) = (Instant::now(), queue());
     while began.elapsed() < 2 * HIDDEN + HIDDEN / 2 {
         let found = other.read(10).await.expect("answered");
-        assert_eq!(found, [], "after {:?}", began.elapsed());
+        assert!(found.is_empty(), "after {:?}: {found:?}", began.elapsed());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     assert_eq!(database.count("select max(read_ct) from pgmq.q_tasks").await, 1);

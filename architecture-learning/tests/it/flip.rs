@@ -210,7 +210,7 @@ fn a_bad_variable_is_an_error_at_start_and_config_tells_every_value() {
         .output()
         .expect("starts");
     let told: serde_json::Value = serde_json::from_slice(&told.stdout).expect("JSON");
-    assert_eq!(told.as_array().map(Vec::len), Some(10));
+    assert_eq!(told.as_array().map(Vec::len), Some(12));
     assert_eq!(
         told[4],
         json!({ "name": "ARCHITECTURE_WORKFLOW_CONCURRENCY", "value": "4", "source": "environment" })

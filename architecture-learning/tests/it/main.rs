@@ -7,6 +7,7 @@ mod flip;
 mod languages;
 mod look;
 mod mistakes;
+mod process;
 mod registry;
 mod sarif;
 mod support;

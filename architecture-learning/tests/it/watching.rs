@@ -5,12 +5,13 @@ use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::process::Command;
 
 use pgflow::{Failure, RunId, step, workflow};
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 
+use crate::process::{Service, work};
 use crate::support::{Database, Scratch, archlearn, write_crate};
 
 const QUEUE: &str = "architecture_learning_tasks";
@@ -24,42 +25,6 @@ async fn wait_in_vain(n: u32) -> Result<u32, Failure> {
 #[workflow]
 async fn nobody_serves(n: u32) -> Result<u32, Failure> {
     wait_in_vain(n).await
-}
-
-struct Service {
-    process: Child,
-    said: Receiver<String>,
-}
-
-impl Service {
-    fn start(mut command: Command) -> Self {
-        let mut process = command.stderr(Stdio::piped()).spawn().expect("starts");
-        let lines = BufReader::new(process.stderr.take().expect("a pipe")).lines();
-        let (tell, said) = channel();
-        std::thread::spawn(move || {
-            lines.map_while(Result::ok).try_for_each(|line| tell.send(line).map_err(drop))
-        });
-        Self { process, said }
-    }
-
-    /// The next line that has all of these words.
-    fn says(&self, words: &[&str]) -> String {
-        let mut heard = Vec::new();
-        for line in &self.said {
-            if words.iter().all(|word| line.contains(word)) {
-                return line;
-            }
-            heard.push(line);
-        }
-        panic!("it ended without {words:?}: {heard:#?}");
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
 }
 
 /// A collector of traces for one request, which it answers.
@@ -121,13 +86,12 @@ async fn a_service_is_heard_in_log_metrics_traces_alerts_and_the_lines_of_its_st
 
     let alerts = scratch.path("alerts");
     let hook = format!("echo \"$ALERT_STATE $ALERT_KIND $ALERT_SUBJECT\" >> {}", alerts.display());
-    let mut command = archlearn(&scratch, &["work", "--device", "cpu", "--on-alert", &hook]);
-    command.args(["--metrics", &port.to_string()]);
+    let mut command = work(&scratch, &database, "true");
+    command.args(["--on-alert", &hook, "--metrics", &port.to_string()]);
     command.env("OTEL_EXPORTER_OTLP_ENDPOINT", traces).env("OTEL_SERVICE_NAME", "learning");
-    command.env("PGFLOW_ARCHITECTURE_LEARNING_ENABLED", "true").env("DATABASE_URL", database.url());
     let service = Service::start(command);
-    service.says(&["pgflow mode: works on queue"]);
     service.says(&[&format!("metrics at http://127.0.0.1:{port}/metrics")]);
+    service.says(&["pgflow mode: works on queue"]);
 
     let bad = json!({ "codebase_path": scratch.path("nowhere") });
     flow.send(QUEUE, &bad).await.expect("sent");
@@ -171,7 +135,59 @@ async fn a_service_is_heard_in_log_metrics_traces_alerts_and_the_lines_of_its_st
     assert!(lines[0].starts_with("raised unserved nobody_serves@1"), "{alerts}");
     assert!(lines[1].starts_with("cleared unserved nobody_serves@1"), "{alerts}");
     assert_eq!(lines.len(), 2, "once each");
-    drop(service);
+    service.stop();
     drop(flow);
     database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_became_of_a_message_is_told_to_programs_too() {
+    let (scratch, database) = (Scratch::new("became"), Database::new("became").await);
+    let told = |id: &str| {
+        let mut command = archlearn(&scratch, &["message", id, "--json"]);
+        let output = command.env("DATABASE_URL", database.url()).output().expect("starts");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).expect("JSON")
+    };
+    let flow = pgflow::connect(&database.url()).await.expect("a flow");
+    flow.make_queue(QUEUE).await.expect("a queue");
+    flow.send(QUEUE, &json!({ "codebase_path": scratch.path("nowhere") })).await.expect("sent");
+    let plain = |message: i64, state: &str, reads: Option<u32>| json!({ "message": message, "state": state, "reads": reads, "run": null, "run_state": null, "reason": null });
+    assert_eq!(told("1"), plain(1, "waiting", Some(0)));
+    assert_eq!(told("2"), plain(2, "absent", None));
+    let service = Service::start(work(&scratch, &database, "true"));
+    service.says(&["a message is refused"]);
+    let refused = told("1");
+    assert_eq!(refused["state"], "refused");
+    assert!(refused["reason"].as_str().is_some_and(|why| why.contains("nowhere")), "{refused}");
+    write_crate(&scratch.path("one"), "one", |i| format!("part{i}"));
+    flow.send(QUEUE, &json!({ "codebase_path": scratch.path("one") })).await.expect("sent");
+    while database.count("select count(*) from pgflow.run where state = 2").await == 0 {
+        tokio::task::yield_now().await;
+    }
+    let started = told("2");
+    assert_eq!((&started["state"], &started["run"]), (&json!("started"), &json!(1)));
+    assert_eq!(started["run_state"], "failed");
+    service.stop();
+    drop(flow);
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_signal_stops_a_service_at_once() {
+    for enabled in ["true", "false"] {
+        let (scratch, database) = (Scratch::new("twice"), Database::new("twice").await);
+        let service = Service::start(work(&scratch, &database, enabled));
+        service.says(&["works on queue"]);
+        // nobody signs off while this is held
+        let mut holder = PgConnection::connect(&database.url()).await.expect("a connection");
+        sqlx::raw_sql("begin; lock table pgflow.worker").execute(&mut holder).await.expect("held");
+        service.signal("-TERM");
+        service.says(&["stopping", "a second signal stops at once"]);
+        service.signal("-INT");
+        let (ended, lines) = service.ended();
+        assert_eq!(ended.code(), Some(130), "{lines:#?}");
+        holder.close().await.expect("closed");
+        database.drop().await;
+    }
 }
