@@ -24,6 +24,9 @@ pub use memory::{Acknowledged, Memory};
 pub use pgmq::Pgmq;
 pub use rate::RateLimit;
 
+/// Why a message failed whose handler panicked.
+pub const PANICKED: &str = "the handler panicked";
+
 /// Any error, its type forgotten.
 pub type BoxError = Box<dyn Error + Send + Sync>;
 

@@ -27,7 +27,7 @@ use crate::training::{TrainedModel, TrainingSettings, train};
 use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
-pub use comparison::{Plan, Round, chart, compare};
+pub use comparison::{Pattern, Plan, Round, chart, compare};
 pub use learning::{Learning, Standing, StepStanding};
 pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};

@@ -10,7 +10,7 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::held::Held;
-use super::{BoxError, Delivery, Event, Handler, Receipt, Source, Telemetry, Topology};
+use super::{BoxError, Delivery, Event, Handler, PANICKED, Receipt, Source, Telemetry, Topology};
 
 /// What all stages share.
 pub(super) struct Stages<S, H> {
@@ -178,7 +178,7 @@ impl<S: Source, H: Handler> Stages<S, H> {
                 return true;
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "the handler panicked".to_owned(),
+            Err(_) => PANICKED.to_owned(),
         };
         (self.telemetry)(Event::MessageException { id, duration, reason: reason.clone() });
         self.held.let_go(receipt);

@@ -1,6 +1,7 @@
 //! The pipeline from end to end on a made-up corpus: in process, in Postgres, and as a user runs it.
 
 mod broadway;
+mod comparing;
 mod definition;
 mod durable;
 mod flip;
