@@ -379,7 +379,7 @@ async fn the_rate_limit_holds_in_a_process() {
     let by_flag = |command: &mut Command| {
         command.args(["--rate-limit", "2", "--rate-interval-ms", "3600000"]);
     };
-    for (set, expected) in [(&by_variable as &dyn Fn(&mut Command), 2), (&by_flag, 4)] {
+    for (set, expected) in [(&by_variable as &dyn Fn(&mut Command), 2), (&by_flag as _, 4)] {
         let mut command = work(&learnt.scratch, &learnt.database, "false");
         set(&mut command);
         let service = Service::start(command);
