@@ -89,10 +89,7 @@ pub trait Source: Send + Sync + 'static {
     fn keep_every(&self) -> Option<Duration>;
     /// Hides for longer what is still held; answers those of which that is no longer true, because another reader has them,
     /// or they are gone.
-    fn keep(
-        &self,
-        all: &[Receipt],
-    ) -> impl Future<Output = Result<Vec<Receipt>, BoxError>> + Send;
+    fn keep(&self, all: &[Receipt]) -> impl Future<Output = Result<Vec<Receipt>, BoxError>> + Send;
     /// These succeeded.
     fn succeed(&self, all: &[Receipt]) -> impl Future<Output = Result<(), BoxError>> + Send;
     /// This one failed.

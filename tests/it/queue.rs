@@ -374,9 +374,8 @@ fn unpacked() -> Option<PathBuf> {
     let home = env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
     let registries = std::fs::read_dir(home.join("registry/src")).ok()?;
-    let file = |registry: std::fs::DirEntry| {
-        registry.path().join(format!("pgmq-{}", PGMQ.0)).join(PGMQ.1)
-    };
+    let file =
+        |registry: std::fs::DirEntry| registry.path().join(format!("pgmq-{}", PGMQ.0)).join(PGMQ.1);
     registries.flatten().map(file).find(|file| file.is_file())
 }
 

@@ -76,6 +76,10 @@ mod tests {
         let next = now + Duration::from_secs(1);
         assert_eq!(rate.take_at(7, next).messages, 2);
         rate.give_back(&last, 1);
-        assert_eq!(rate.take_at(7, next).messages, 0, "an interval gives no more for what another left");
+        assert_eq!(
+            rate.take_at(7, next).messages,
+            0,
+            "an interval gives no more for what another left"
+        );
     }
 }

@@ -7,9 +7,7 @@ use architecture_learning::codebase::{self, Codebase};
 use architecture_learning::corpus;
 use architecture_learning::deployment::Deployment;
 use architecture_learning::model::{Device, DeviceChoice};
-use architecture_learning::pipeline::{
-    self, Learning, LearningJob, Limits, Standing, Validator,
-};
+use architecture_learning::pipeline::{self, Learning, LearningJob, Limits, Standing, Validator};
 use architecture_learning::training::TrainedModel;
 use architecture_learning::validation::Report;
 use architecture_learning::{DataDir, LearningError};

@@ -33,11 +33,7 @@ pub(super) fn work(data: DataDir, options: Work) -> Result<ExitCode, LearningErr
         hidden: Duration::from_secs(options.hidden),
         processors: usize::try_from(options.processors).unwrap_or(usize::MAX),
         telemetry: Arc::new(tell),
-        watch: Watch {
-            metrics: options.metrics,
-            otlp: options.otlp,
-            on_alert: options.on_alert,
-        },
+        watch: Watch { metrics: options.metrics, otlp: options.otlp, on_alert: options.on_alert },
     };
     pipeline::log();
     let runtime = super::runtime()?;
@@ -109,9 +105,13 @@ fn lines(event: Event) -> Vec<String> {
         }
         Event::BatchProcessorStop { ids, .. } => ids
             .iter()
-            .map(|id| format!("message {id} was handled and could not be acknowledged: it comes back"))
+            .map(|id| {
+                format!("message {id} was handled and could not be acknowledged: it comes back")
+            })
             .collect(),
-        Event::MessageException { id, reason, .. } => vec![format!("message {id} failed: {reason}")],
+        Event::MessageException { id, reason, .. } => {
+            vec![format!("message {id} failed: {reason}")]
+        }
         Event::MessageLost { id } => vec![format!("message {id} was taken over by another reader")],
         Event::QueueUnanswered { doing, reason } => {
             vec![format!("the queue did not {doing}: {reason}")]
@@ -155,9 +155,8 @@ mod tests {
             failed,
         };
         assert_eq!(lines(batch(2, 0)), ["message 4 done", "message 5 done"]);
-        let comes_back = |id| {
-            format!("message {id} was handled and could not be acknowledged: it comes back")
-        };
+        let comes_back =
+            |id| format!("message {id} was handled and could not be acknowledged: it comes back");
         assert_eq!(lines(batch(0, 2)), [comes_back(4), comes_back(5)]);
     }
 }

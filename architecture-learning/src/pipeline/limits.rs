@@ -257,8 +257,7 @@ mod tests {
 
     #[test]
     fn a_rate_that_is_given_goes_before_one_that_is_set() {
-        let set =
-            [("ARCHITECTURE_RATE_LIMIT", "5"), ("ARCHITECTURE_RATE_INTERVAL_MS", "60000")];
+        let set = [("ARCHITECTURE_RATE_LIMIT", "5"), ("ARCHITECTURE_RATE_INTERVAL_MS", "60000")];
         let limits = read(&set).unwrap_or_default();
         let told = |limits: &Limits| format!("{:?}", limits.rate());
         assert!(told(&limits).contains("allowed: 5, interval: 60s"), "{}", told(&limits));

@@ -7,9 +7,11 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::{Arc, Weak};
 
 use pgflow::Flow;
 use serde_json::json;
+use tokio::sync::Mutex;
 
 use crate::process::{ENABLED, Service, done, work};
 use crate::support::{Database, Scratch, archlearn, write_corpus};
@@ -17,12 +19,43 @@ use crate::support::{Database, Scratch, archlearn, write_corpus};
 const QUEUE: &str = "architecture_learning_tasks";
 const WAITING: &str = "select count(*) from pgmq.q_architecture_learning_tasks";
 const LIVE: &str = "select count(*) from pgflow.run where state = 0";
-/// Runs of messages; the first run is that of `learn`.
-const RUNS: &str = "select count(*) - 1 from pgflow.run";
+const FAILED: &str = "select count(*) from pgflow.run where state = 2";
+const RUNS: &str = "select count(*) from pgflow.run";
 
-/// A corpus that has been learnt, a queue, and a validator that counts.
+/// A corpus that has been learnt, and what scoring its candidate says; for all tests that run beside one another, as
+/// training takes its seconds.
+static LEARNT: Mutex<Weak<Scratch>> = Mutex::const_new(Weak::new());
+
+async fn learnt_once() -> Arc<Scratch> {
+    let mut learnt = LEARNT.lock().await;
+    if let Some(known) = learnt.upgrade() {
+        return known;
+    }
+    let (scratch, database) = (Scratch::new("learnt"), Database::new("learnt").await);
+    write_corpus(&scratch.path("corpus"));
+    let mut learn = archlearn(&scratch, &["learn", "--device", "cpu"]);
+    learn.arg(scratch.path("corpus")).env("DATABASE_URL", database.url());
+    let told = learn.output().expect("starts");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+    let candidates = fs::read_dir(scratch.path("data/candidates")).expect("candidates");
+    let names = candidates.map(|entry| entry.expect("an entry").file_name());
+    let ids: Vec<_> =
+        names.filter_map(|name| Some(name.to_str()?.strip_suffix(".json")?.to_owned())).collect();
+    let [id] = &ids[..] else { panic!("{ids:?}") };
+    // the same every time, so it need not be scored every time
+    let report = archlearn(&scratch, &["validate-artifact", id]).output().expect("starts");
+    assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
+    fs::write(scratch.path("report"), report.stdout).expect("a file");
+    database.drop().await;
+    let scratch = Arc::new(scratch);
+    *learnt = Arc::downgrade(&scratch);
+    scratch
+}
+
+/// A queue, what is known to the service behind it, and a validator that counts.
 struct Learnt {
     scratch: Scratch,
+    learnt: Option<Arc<Scratch>>,
     database: Database,
     flow: Flow,
     sent: BTreeSet<i64>,
@@ -30,36 +63,33 @@ struct Learnt {
 
 impl Learnt {
     async fn new(name: &str) -> Self {
-        let (scratch, database) = (Scratch::new(name), Database::new(name).await);
-        write_corpus(&scratch.path("corpus"));
-        let mut learn = archlearn(&scratch, &["learn", "--device", "cpu"]);
-        learn.arg(scratch.path("corpus")).env("DATABASE_URL", database.url());
-        let learnt = learn.output().expect("starts");
-        assert!(learnt.status.success(), "{}", String::from_utf8_lossy(&learnt.stderr));
-        let flow = pgflow::connect(&database.url()).await.expect("a flow");
-        flow.make_queue(QUEUE).await.expect("a queue");
-        let learnt = Self { scratch, database, flow, sent: BTreeSet::new() };
-        learnt.keep_the_report();
-        learnt.validator("");
-        learnt
+        let learnt = learnt_once().await;
+        let new = Self { learnt: Some(learnt.clone()), ..Self::nothing(name).await };
+        let (from, to) = (learnt.path("data"), new.scratch.path("data"));
+        let copied = Command::new("cp").arg("-r").args([from, to]).status().expect("starts");
+        assert!(copied.success());
+        new.validator("");
+        new
     }
 
-    /// What scoring the candidate says: the same every time, so it need not be scored every time.
-    fn keep_the_report(&self) {
-        let candidates = fs::read_dir(self.scratch.path("data/candidates")).expect("candidates");
-        let names = candidates.map(|entry| entry.expect("an entry").file_name());
-        let ids: Vec<_> =
-            names.filter_map(|name| Some(name.to_str()?.strip_suffix(".json")?.to_owned())).collect();
-        let [id] = &ids[..] else { panic!("{ids:?}") };
-        let report = archlearn(&self.scratch, &["validate-artifact", id]).output().expect("starts");
-        assert!(report.status.success(), "{}", String::from_utf8_lossy(&report.stderr));
-        fs::write(self.scratch.path("report"), report.stdout).expect("a file");
+    /// As long as nothing has been learnt.
+    async fn nothing(name: &str) -> Self {
+        let (scratch, database) = (Scratch::new(name), Database::new(name).await);
+        let flow = pgflow::connect(&database.url()).await.expect("a flow");
+        flow.make_queue(QUEUE).await.expect("a queue");
+        Self { scratch, learnt: None, database, flow, sent: BTreeSet::new() }
+    }
+
+    /// What messages are about.
+    fn corpus(&self) -> PathBuf {
+        self.learnt.as_ref().map_or_else(|| self.scratch.path("corpus"), |l| l.path("corpus"))
     }
 
     /// The program that validates: it writes down who called it, and does `more` before it answers.
     fn validator(&self, more: &str) -> PathBuf {
         let path = self.scratch.path("validator");
-        let (calls, report) = (self.scratch.path("calls"), self.scratch.path("report"));
+        let calls = self.scratch.path("calls");
+        let report = self.learnt.as_ref().expect("learnt").path("report");
         let text = format!(
             "#!/bin/sh\necho \"$PPID\" >> {}\n{more}\nexec cat {}\n",
             calls.display(),
@@ -84,8 +114,7 @@ impl Learnt {
 
     async fn send(&mut self, n: usize) {
         for _ in 0..n {
-            let message =
-                json!({ "codebase_path": self.scratch.path("corpus"), "priority": "normal" });
+            let message = json!({ "codebase_path": self.corpus(), "priority": "normal" });
             self.sent.insert(self.flow.send(QUEUE, &message).await.expect("sent"));
         }
     }
@@ -212,8 +241,9 @@ async fn a_flip_by_kill_loses_nothing_and_starts_one_run_per_message() {
     let repeated = handled - deleted;
     assert!((1..=10 + 3).contains(&repeated), "at most a batch and what is in hand: {repeated}");
     // pgflow: one run per message, whoever was killed; of a step, the attempts that were cut off come on top
-    let attempts = "select count(*) from pgflow.attempts where node = 'model_validation' and run_id > 1";
-    let lost = "select count(*) from pgflow.attempts where node = 'model_validation' and status = 'lost'";
+    let attempts = "select count(*) from pgflow.attempts where node = 'model_validation'";
+    let lost =
+        "select count(*) from pgflow.attempts where node = 'model_validation' and status = 'lost'";
     let attempts = usize::try_from(learnt.database.count(attempts).await).expect("a count");
     let lost = usize::try_from(learnt.database.count(lost).await).expect("a count");
     assert_eq!(attempts, started.len() + lost);
@@ -224,11 +254,8 @@ async fn a_flip_by_kill_loses_nothing_and_starts_one_run_per_message() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_variables_take_effect_on_the_runs_of_messages() {
-    let (scratch, database) = (Scratch::new("variables"), Database::new("variables").await);
-    write_corpus(&scratch.path("corpus"));
-    let flow = pgflow::connect(&database.url()).await.expect("a flow");
-    flow.make_queue(QUEUE).await.expect("a queue");
-    let mut learnt = Learnt { scratch, database, flow, sent: BTreeSet::new() };
+    let mut learnt = Learnt::nothing("variables").await;
+    write_corpus(&learnt.corpus());
     let effects = [
         (
             vec![
@@ -269,14 +296,40 @@ async fn each_steps_timeout_and_the_retries_are_what_the_variables_say() {
         command.envs(set.iter().copied());
         Service::start(command)
     };
-    const FAILED: &str = "select count(*) from pgflow.run where state = 2";
-    let mut failed = 0;
+    learnt.validator("exit 1");
+    let waits = "select count(*) from pgflow.tasks where node = 'model_validation' and state = 'delayed' and attempt = 2 \
+                 and due_at > clock_timestamp() + interval '40 seconds'";
+    let service = serve(&learnt, &[("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "60000")]);
+    learnt.send(1).await;
+    learnt.until(waits, 1).await;
+    service.stop();
+    learnt.flow.cancel(pgflow::RunId(1), "a test").await.expect("cancelled");
+
+    let service = serve(&learnt, &[("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "0")]);
+    learnt.send(1).await;
+    learnt.until(FAILED, 1).await;
+    service.stop();
+    let gaps = "select count(*) filter (where waited > interval '3 seconds') * 1000 + count(*) from ( \
+                  select started_at - lag(ended_at) over (order by attempt) as waited from pgflow.attempts \
+                  where run_id = (select max(id) from pgflow.run) and node = 'model_validation') a";
+    assert_eq!(
+        learnt.database.count(gaps).await,
+        4,
+        "four attempts, none 3 s after the one before"
+    );
+
+    learnt.validator("");
+    let mut failed = 1;
     for (step, name) in [
         ("pattern_analysis", "ARCHITECTURE_PATTERN_ANALYSIS_TIMEOUT_MS"),
-        ("model_training", "ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS"),
         ("model_validation", "ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS"),
         ("model_deployment", "ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS"),
+        ("model_training", "ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS"),
     ] {
+        if step == "model_training" {
+            // what is trained is known within a millisecond
+            fs::remove_dir_all(learnt.scratch.path("data/checkpoints")).expect("removed");
+        }
         let service = serve(&learnt, &[(name, "1"), ("ARCHITECTURE_WORKFLOW_RETRIES", "0")]);
         learnt.send(1).await;
         failed += 1;
@@ -290,23 +343,6 @@ async fn each_steps_timeout_and_the_retries_are_what_the_variables_say() {
             "{name}=1: the only step that fails, and no retry"
         );
     }
-
-    learnt.validator("exit 1");
-    let waits = "select count(*) from pgflow.tasks where node = 'model_validation' and state = 'delayed' and attempt = 2 \
-                 and due_at > clock_timestamp() + interval '40 seconds'";
-    let service = serve(&learnt, &[("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "60000")]);
-    learnt.send(1).await;
-    learnt.until(waits, 1).await;
-    service.stop();
-
-    let service = serve(&learnt, &[("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "0")]);
-    learnt.send(1).await;
-    learnt.until(FAILED, failed + 1).await;
-    service.stop();
-    let gaps = "select count(*) filter (where waited > interval '3 seconds') * 1000 + count(*) from ( \
-                  select started_at - lag(ended_at) over (order by attempt) as waited from pgflow.attempts \
-                  where run_id = (select max(id) from pgflow.run) and node = 'model_validation') a";
-    assert_eq!(learnt.database.count(gaps).await, 4, "four attempts, none 3 s after the one before");
     learnt.end().await;
 }
 
@@ -365,10 +401,7 @@ fn a_bad_variable_is_an_error_at_start_and_config_tells_every_value() {
 /// The rate limit as the process keeps it: two messages in an hour, from the variable or the flag.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_rate_limit_holds_in_a_process() {
-    let (scratch, database) = (Scratch::new("rate"), Database::new("rate").await);
-    let flow = pgflow::connect(&database.url()).await.expect("a flow");
-    flow.make_queue(QUEUE).await.expect("a queue");
-    let mut learnt = Learnt { scratch, database, flow, sent: BTreeSet::new() };
+    let mut learnt = Learnt::nothing("rate").await;
     // about a directory that is not there
     learnt.send(6).await;
     let read = "select count(*) from pgmq.q_architecture_learning_tasks where read_ct > 0";

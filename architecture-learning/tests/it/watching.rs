@@ -48,7 +48,9 @@ fn collect(listener: TcpListener) -> Value {
 
 fn scrape(port: u16) -> String {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).expect("it listens");
-    stream.write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").expect("sent");
+    stream
+        .write_all(b"GET /metrics HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")
+        .expect("sent");
     let mut text = String::new();
     stream.read_to_string(&mut text).expect("answered");
     text

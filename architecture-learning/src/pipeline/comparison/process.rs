@@ -12,8 +12,8 @@ use pgflow::Flow;
 use super::{Failures, Mode, Plan};
 use crate::LearningError;
 use crate::broadway::PANICKED;
-use crate::pipeline::{ENABLED, STEPS};
 use crate::pipeline::learning::engine;
+use crate::pipeline::{ENABLED, STEPS};
 
 /// Ticks of the kernel's accounting a second, the same on every Linux of today.
 const TICKS: f64 = 100.0;
@@ -108,9 +108,9 @@ impl Drop for Process {
 /// The step and the kind of a failure in legacy mode, out of what it says of a message.
 fn failure(line: &str) -> Option<(Option<String>, String)> {
     let (_, reason) = line.strip_prefix("message ")?.split_once(" failed: ")?;
-    let step = STEPS.into_iter().find(|step| {
-        reason.strip_prefix(step).is_some_and(|rest| rest.starts_with(": "))
-    });
+    let step = STEPS
+        .into_iter()
+        .find(|step| reason.strip_prefix(step).is_some_and(|rest| rest.starts_with(": ")));
     let kind = if reason == PANICKED { "panicked" } else { "failed" };
     Some((step.map(str::to_owned), kind.to_owned()))
 }
