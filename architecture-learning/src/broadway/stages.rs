@@ -107,7 +107,9 @@ impl<S: Source, H: Handler> Stages<S, H> {
         if let (Some(rate), Some(allowance)) = (rate, allowance) {
             rate.give_back(&allowance, most.saturating_sub(found.len()));
         }
-        found.iter().for_each(|delivery| self.held.take(delivery.receipt));
+        for delivery in &found {
+            self.held.take(delivery.receipt);
+        }
         found
     }
 

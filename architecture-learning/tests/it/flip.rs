@@ -55,7 +55,7 @@ async fn learnt_once() -> Arc<Scratch> {
 /// A queue, what is known to the service behind it, and a validator that counts.
 struct Learnt {
     scratch: Scratch,
-    learnt: Option<Arc<Scratch>>,
+    known: Option<Arc<Scratch>>,
     database: Database,
     flow: Flow,
     sent: BTreeSet<i64>,
@@ -64,7 +64,7 @@ struct Learnt {
 impl Learnt {
     async fn new(name: &str) -> Self {
         let learnt = learnt_once().await;
-        let new = Self { learnt: Some(learnt.clone()), ..Self::nothing(name).await };
+        let new = Self { known: Some(learnt.clone()), ..Self::nothing(name).await };
         let (from, to) = (learnt.path("data"), new.scratch.path("data"));
         let copied = Command::new("cp").arg("-r").args([from, to]).status().expect("starts");
         assert!(copied.success());
@@ -77,19 +77,19 @@ impl Learnt {
         let (scratch, database) = (Scratch::new(name), Database::new(name).await);
         let flow = pgflow::connect(&database.url()).await.expect("a flow");
         flow.make_queue(QUEUE).await.expect("a queue");
-        Self { scratch, learnt: None, database, flow, sent: BTreeSet::new() }
+        Self { scratch, known: None, database, flow, sent: BTreeSet::new() }
     }
 
     /// What messages are about.
     fn corpus(&self) -> PathBuf {
-        self.learnt.as_ref().map_or_else(|| self.scratch.path("corpus"), |l| l.path("corpus"))
+        self.known.as_ref().map_or_else(|| self.scratch.path("corpus"), |l| l.path("corpus"))
     }
 
     /// The program that validates: it writes down who called it, and does `more` before it answers.
     fn validator(&self, more: &str) -> PathBuf {
         let path = self.scratch.path("validator");
         let calls = self.scratch.path("calls");
-        let report = self.learnt.as_ref().expect("learnt").path("report");
+        let report = self.known.as_ref().expect("learnt").path("report");
         let text = format!(
             "#!/bin/sh\necho \"$PPID\" >> {}\n{more}\nexec cat {}\n",
             calls.display(),
