@@ -2,9 +2,11 @@
 //! acknowledges. It knows neither the engine nor what the messages are about.
 //!
 //! A message that fails, or whose handler panics, fails alone and at once; nothing is tried again here, because the queue
-//! delivers it again when its visibility timeout runs out. Success is acknowledged in batches. What is absent: several batchers,
+//! delivers it again when its visibility timeout runs out. While a message waits here, is handled, or waits for its batch, it
+//! is kept hidden, so that what a processor asked for in advance is not handled twice. Success is acknowledged in batches. What is absent: several batchers,
 //! partitions, and processors that are told apart.
 
+mod held;
 mod memory;
 mod pgmq;
 mod rate;
@@ -21,6 +23,9 @@ use tokio::task::JoinHandle;
 pub use memory::{Acknowledged, Memory};
 pub use pgmq::Pgmq;
 pub use rate::RateLimit;
+
+/// Why a message failed whose handler panicked.
+pub const PANICKED: &str = "the handler panicked";
 
 /// Any error, its type forgotten.
 pub type BoxError = Box<dyn Error + Send + Sync>;
@@ -80,6 +85,11 @@ pub struct Delivery {
 pub trait Source: Send + Sync + 'static {
     /// At most `most` messages, which nobody else gets for a while.
     fn read(&self, most: usize) -> impl Future<Output = Result<Vec<Delivery>, BoxError>> + Send;
+    /// How often [`Source::keep`] is wanted; `None`: what was read stays hidden by itself.
+    fn keep_every(&self) -> Option<Duration>;
+    /// Hides for longer what is still held; answers those of which that is no longer true, because another reader has them,
+    /// or they are gone.
+    fn keep(&self, all: &[Receipt]) -> impl Future<Output = Result<Vec<Receipt>, BoxError>> + Send;
     /// These succeeded.
     fn succeed(&self, all: &[Receipt]) -> impl Future<Output = Result<(), BoxError>> + Send;
     /// This one failed.
@@ -166,6 +176,11 @@ pub enum Event {
         /// Why it did not.
         reason: String,
     },
+    /// Another reader has a message that was held here: its visibility timeout ran out while nobody could keep it hidden.
+    MessageLost {
+        /// Its id.
+        id: i64,
+    },
     /// A failed message was given back.
     FailureHandled {
         /// Its id.
@@ -199,6 +214,7 @@ impl Broadway {
             source: Arc::new(source),
             handler: Arc::new(handler),
             telemetry,
+            held: Arc::default(),
         };
         let stages = tokio::spawn(stages.run(stopped));
         Self { stop, stages, drain: topology.drain }

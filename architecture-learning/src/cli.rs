@@ -19,10 +19,12 @@ mod summary;
 mod work;
 
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use architecture_learning::model::DeviceChoice;
+use architecture_learning::pipeline::metrics_address;
 use architecture_learning::render::RulesFor;
 use architecture_learning::training::TrainedModel;
 use architecture_learning::{DataDir, LearningError, validation};
@@ -109,7 +111,7 @@ enum Command {
     /// Handle the messages of the queue `architecture_learning_tasks`, until stopped.
     ///
     /// `PGFLOW_ARCHITECTURE_LEARNING_ENABLED=true` makes each message a durable run; otherwise they are handled as by the queue
-    /// consumer that the pipeline was before.
+    /// consumer that the pipeline was before. Warnings and alerts go to standard error, more with `RUST_LOG=info`.
     Work(Work),
     /// Put a codebase, or a directory of codebases, into the queue.
     Enqueue {
@@ -120,6 +122,9 @@ enum Command {
     Message {
         /// Its number, as `enqueue` prints it.
         id: i64,
+        /// Print JSON.
+        #[arg(long)]
+        json: bool,
     },
     /// Measure.
     #[command(subcommand)]
@@ -183,13 +188,30 @@ struct Work {
     /// Where to train.
     #[arg(long, value_enum, default_value = "auto")]
     device: DeviceArgument,
-    /// Seconds for which a message that was read stays hidden. In legacy mode it must suffice for the message and for those
-    /// read with it, and what failed shows again after it.
+    /// Seconds for which a message that was read stays hidden. In legacy mode it is hidden anew while it waits or is handled,
+    /// and what failed shows again after it.
     #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u64).range(1..))]
     hidden: u64,
+    /// Messages that may be read in an interval in legacy mode [default: what `ARCHITECTURE_RATE_LIMIT` says, else any
+    /// number].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    rate_limit: Option<u32>,
+    /// The interval in milliseconds [default: what `ARCHITECTURE_RATE_INTERVAL_MS` says, else 1000].
+    #[arg(long, value_name = "MS", value_parser = clap::value_parser!(u64).range(1..=6_048_000_000))]
+    rate_interval_ms: Option<u64>,
     /// Messages at once in legacy mode.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(1..=100))]
     processors: u64,
+    /// Serve metrics to Prometheus, on this port of this machine or on ADDRESS:PORT.
+    #[arg(long, value_name = "PORT", value_parser = metrics_address)]
+    metrics: Option<SocketAddr>,
+    /// Send traces to the collector at this address [default: what the variables of OpenTelemetry say, else nowhere].
+    #[arg(long, value_name = "URL")]
+    otlp: Option<String>,
+    /// Call this command of the shell whenever an alert is raised or over: `ALERT_KIND`, `ALERT_SUBJECT`, `ALERT_DETAIL` and
+    /// `ALERT_STATE` are in its environment.
+    #[arg(long, value_name = "COMMAND")]
+    on_alert: Option<String>,
     /// The program that scores a candidate; this one by default.
     #[arg(long, hide = true)]
     validator: Option<PathBuf>,
@@ -294,9 +316,9 @@ pub(crate) fn run() -> Result<ExitCode, LearningError> {
         Command::Corpus(command) => corpus::corpus(command)?,
         Command::Model(command) => return model::model(&command),
         Command::Learn(options) => learn::learn(&data?, options)?,
-        Command::Work(options) => work::work(data?, options)?,
+        Command::Work(options) => return work::work(data?, options),
         Command::Enqueue { path } => work::enqueue(&path)?,
-        Command::Message { id } => work::message(id)?,
+        Command::Message { id, json } => work::message(id, json)?,
         Command::Bench(BenchCommand::Compare(options)) => bench::compare_modes(&options)?,
         Command::Config { json } => config::config(json)?,
         Command::GpuCheck => gpu_check::gpu_check(&data?)?,

@@ -7,8 +7,10 @@ mod legacy;
 mod limits;
 mod registry;
 mod service;
+mod watch;
 
 use std::collections::BTreeMap;
+use std::error::Error as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,11 +27,14 @@ use crate::training::{TrainedModel, TrainingSettings, train};
 use crate::validation::{Report, validate, validate_apart};
 use crate::{DataDir, LearningError};
 
-pub use comparison::{Plan, Round, chart, compare};
+pub use comparison::{Pattern, Plan, Round, chart, compare};
 pub use learning::{Learning, Standing, StepStanding};
 pub use limits::{Limits, Setting, settings};
 pub use registry::{Model, Registry};
-pub use service::{ENABLED, Message, Mode, QUEUE, Service, enqueue, fate};
+pub use service::{
+    Became, ENABLED, GRACE, Message, Mode, QUEUE, Service, Serving, became, enqueue,
+};
+pub use watch::{Watch, log, metrics_address};
 
 /// The names of the steps, in order.
 pub const STEPS: [&str; 5] = [
@@ -192,19 +197,29 @@ async fn run<T: Send + 'static>(
     let context = StepContext::current();
     let data = data_dir(&context)?;
     let told = context.try_state::<Told>();
-    let mut teller = Teller { context: context.clone(), told };
-    context.blocking(move || work(&data, &mut teller)).await
+    let mut teller = Teller { context: context.clone(), told, said: String::new() };
+    let done = context.blocking(move || work(&data, &mut teller)).await;
+    if let Err(error) = &done {
+        tracing::info!(%error, cause = error.source().map(tracing::field::display), "it failed");
+    }
+    done
 }
 
 /// Tells the engine, and whoever looks in this process.
 struct Teller {
     context: StepContext,
     told: Option<Arc<Told>>,
+    /// The note that the log has.
+    said: String,
 }
 
 impl Observer for Teller {
     fn progress(&mut self, done: usize, total: usize, note: &str) {
         self.context.progress_with(done as u64, total as u64, note);
+        if self.said != note {
+            note.clone_into(&mut self.said);
+            tracing::info!(done, total, "{note}");
+        }
         if let Some(told) = &self.told {
             let progress = StepProgress { done, total, note: note.to_owned() };
             let mut told = told.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -7,27 +7,44 @@ use pgflow_core::metrics::{BUCKETS, Kind, METRICS, Metrics};
 
 /// Why there is no endpoint.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum EndpointError {
+#[non_exhaustive]
+pub enum EndpointError {
+    /// The address cannot be had.
     #[error("metrics cannot be served on `{address}`; name a free port with --metrics")]
-    Address { address: SocketAddr, source: BuildError },
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// Why not.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The program has a recorder already.
     #[error(
         "this program has a recorder of metrics already; leave --metrics out and give its workers `.observer(pgflow::Metrics::new())`"
     )]
     Recorder,
 }
 
-/// Reads `PORT`, which is of this machine alone, or `ADDRESS:PORT`.
-pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
+/// Reads `PORT`, which is of this machine alone, or `ADDRESS:PORT`; for the parser of a host's arguments.
+///
+/// # Errors
+/// For what is neither, in words for whoever wrote it.
+pub fn address(text: &str) -> Result<SocketAddr, String> {
     let port = text.parse().map(|port: u16| SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
     let wrong = |_| format!("`{text}` is no address; write a port, or one as in 0.0.0.0:9464");
     port.or_else(|_| text.parse()).map_err(wrong)
 }
 
-/// Serves metrics, and says what a worker is to be given for it.
-pub(crate) fn serve(address: SocketAddr) -> Result<Metrics, EndpointError> {
+/// Serves metrics at `/metrics`, and answers what a worker is to be given for it, as an observer.
+///
+/// # Errors
+/// [`EndpointError`].
+///
+/// # Panics
+/// Outside a tokio runtime.
+pub fn serve(address: SocketAddr) -> Result<Metrics, EndpointError> {
     let failed = |source| match source {
         BuildError::FailedToSetGlobalRecorder(_) => EndpointError::Recorder,
-        source => EndpointError::Address { address, source },
+        source => EndpointError::Address { address, source: Box::new(source) },
     };
     let mut builder = PrometheusBuilder::new().with_http_listener(address);
     for metric in METRICS.iter().filter(|metric| metric.kind == Kind::Histogram) {

@@ -109,8 +109,8 @@ impl Host {
 }
 
 /// Warnings and errors, or what `RUST_LOG` names (a level), to standard error, and the lines of steps to those who ask for
-/// them; a host that has a subscriber keeps it.
-fn log() {
+/// them; a host that has a subscriber keeps it. [`Host::main`] does so by itself.
+pub fn log() {
     let level = std::env::var("RUST_LOG").ok().and_then(|level| level.parse().ok());
     let lines = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)

@@ -13,5 +13,7 @@ mod output;
 mod render;
 
 pub use arguments::CommandLine;
+#[cfg(feature = "metrics")]
+pub use endpoint::{EndpointError, address as metrics_address, serve as serve_metrics};
 pub use exit::Exit;
-pub use host::Host;
+pub use host::{Host, log};

@@ -2,6 +2,7 @@
 
 use std::{
     env,
+    path::{Path, PathBuf},
     process::Command,
     sync::{
         Mutex,
@@ -14,7 +15,7 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use crate::{
     process::Process,
-    support::{Database, PATIENCE, worker_with},
+    support::{Database, PATIENCE, missing, worker_with},
 };
 
 const QUEUE: &str = "Parcels";
@@ -63,9 +64,20 @@ fn child(db: &Database, dies_after: Option<&str>) -> Process {
     Process::spawn(child)
 }
 
+/// Names the SQL of the genuine PGMQ, for a process of these tests whose databases are to have that.
+const GENUINE: &str = "PGFLOW_TEST_QUEUE_GENUINE";
+
+async fn database() -> Database {
+    let db = Database::new().await;
+    if let Some(file) = env::var_os(GENUINE) {
+        install_genuine(&db, Path::new(&file)).await;
+    }
+    db
+}
+
 /// A database whose queue has one message, number 1.
 async fn sent() -> (Database, Flow) {
-    let db = Database::new().await;
+    let db = database().await;
     let flow = db.flow().await;
     flow.make_queue(QUEUE).await.unwrap();
     assert_eq!(flow.send(QUEUE, &20_u32).await.unwrap(), 1);
@@ -234,7 +246,7 @@ async fn a_queue_is_dropped_and_made_again_under_its_reader() {
 
 /// What the trigger says of a message, which is in the archive and became no run.
 async fn refusal(body: serde_json::Value) -> String {
-    let db = Database::new().await;
+    let db = database().await;
     let flow = db.flow().await;
     let worker = serve(&flow, trigger()).await;
     flow.send(QUEUE, &body).await.unwrap();
@@ -278,7 +290,7 @@ async fn a_message_whose_reader_panics_is_archived_with_the_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_messages_under_two_triggers_and_a_plain_reader_are_each_handled_once() {
-    let db = Database::new().await;
+    let db = database().await;
     let flow = db.flow().await;
     flow.make_queue(QUEUE).await.unwrap();
     let send = "select count(*) from pgmq.send_batch('Parcels', (select array_agg(to_jsonb(n)) from generate_series(1, 1000) n))";
@@ -331,25 +343,81 @@ async fn a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_it
     assert_eq!(db.count("select count(*) from pgflow.message").await, 0);
 }
 
-/// Installs the SQL of PGMQ itself, of which `PGFLOW_TEST_PGMQ` names the file (`pgmq.sql` of its sources).
-async fn install_genuine(db: &Database) -> bool {
-    let Some(file) = env::var_os("PGFLOW_TEST_PGMQ") else {
-        // no registry has it
-        println!("skipped: PGFLOW_TEST_PGMQ names no file");
-        return false;
+/// The crate that carries the SQL of PGMQ (under the PostgreSQL License, as PGMQ is), and where in it that is.
+const PGMQ: (&str, &str) = ("0.33.7", "src/install/embedded/sql/pgmq.sql");
+
+/// The SQL of PGMQ itself: the file that `PGFLOW_TEST_PGMQ` names, else that of its crate, which the gate fetches.
+fn genuine() -> Option<PathBuf> {
+    if let Some(file) = env::var_os("PGFLOW_TEST_PGMQ") {
+        return Some(file.into());
+    }
+    let package = format!("pgmq@{}", PGMQ.0);
+    let fetch = || {
+        // the one command that fetches and unpacks a package without its dependencies; within a workspace it would tell
+        // of that one's choice of version
+        let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut info = Command::new(cargo);
+        info.args(["info", "--quiet", "--registry", "crates-io", &package]);
+        let fetched = info.current_dir(env::temp_dir()).output().unwrap();
+        assert!(fetched.status.success(), "{}", String::from_utf8_lossy(&fetched.stderr));
     };
+    if unpacked().is_none() && env::var_os("PGFLOW_TEST_ALL").is_some() {
+        fetch();
+    }
+    let found = unpacked();
+    if found.is_none() {
+        missing(&format!("{package}, which `cargo info` fetches,"));
+    }
+    found
+}
+
+fn unpacked() -> Option<PathBuf> {
+    let home = env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(env::var_os("HOME")?).join(".cargo")))?;
+    let registries = std::fs::read_dir(home.join("registry/src")).ok()?;
+    let file =
+        |registry: std::fs::DirEntry| registry.path().join(format!("pgmq-{}", PGMQ.0)).join(PGMQ.1);
+    registries.flatten().map(file).find(|file| file.is_file())
+}
+
+async fn install_genuine(db: &Database, file: &Path) {
     let text = std::fs::read_to_string(file).unwrap();
     db.sql().await.execute("create schema pgmq").await.unwrap();
     db.sql().await.execute(sqlx::raw_sql(AssertSqlSafe(text))).await.unwrap();
-    true
+}
+
+/// The tests above once more, in a process whose databases have the genuine PGMQ.
+#[test]
+fn every_cell_holds_on_the_genuine_pgmq() {
+    let Some(file) = genuine() else { return };
+    let cells = [
+        "killed_before_the_read_commits",
+        "killed_after_the_read_before_the_run_is_inserted",
+        "killed_after_the_insert_before_the_archive",
+        "killed_after_the_commit_before_anyone_hears_of_it",
+        "a_message_shows_again_while_its_run_is_slow_to_start",
+        "two_readers_have_the_same_message",
+        "a_queue_is_dropped_and_made_again_under_its_reader",
+        "a_message_that_is_no_json_is_archived_with_the_reason",
+        "a_message_of_the_wrong_shape_is_archived_with_the_reason",
+        "a_message_whose_reader_panics_is_archived_with_the_reason",
+        "a_thousand_messages_under_two_triggers_and_a_plain_reader_are_each_handled_once",
+        "messages_start_runs_by_polling_where_no_notification_is_heard",
+        "a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_its_fate",
+    ];
+    let mut again = Command::new(env::current_exe().unwrap());
+    again.arg("--exact").args(cells.map(|cell| format!("queue::{cell}")));
+    let output = again.env(GENUINE, file).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains(&format!("{} passed; 0 failed", cells.len())), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_genuine_pgmq_is_used_as_it_is() {
+    let Some(file) = genuine() else { return };
     let db = Database::new().await;
-    if !install_genuine(&db).await {
-        return;
-    }
+    install_genuine(&db, &file).await;
     let genuine = "select count(*) from pg_proc where pronamespace = 'pgmq'::regnamespace";
     let before = db.count(genuine).await;
     let flow = db.flow().await;
@@ -368,11 +436,10 @@ async fn the_genuine_pgmq_is_used_as_it_is() {
 /// The same calls give the same rows on the subset and on the genuine PGMQ.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_subset_answers_as_the_genuine_pgmq() {
+    let Some(file) = genuine() else { return };
     let (ours, theirs) = (Database::new().await, Database::new().await);
     ours.flow().await.make_queue("other").await.unwrap();
-    if !install_genuine(&theirs).await {
-        return;
-    }
+    install_genuine(&theirs, &file).await;
     theirs.sql().await.execute("select pgmq.create('other')").await.unwrap();
     let script = [
         "select pgmq.create('Mixed Case')::text",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::oneshot;
 
@@ -66,6 +67,14 @@ impl Source for Memory {
         inside.reads.push(most);
         let most = most.min(inside.waiting.len());
         Ok(inside.waiting.drain(..most).collect())
+    }
+
+    fn keep_every(&self) -> Option<Duration> {
+        None
+    }
+
+    async fn keep(&self, _all: &[Receipt]) -> Result<Vec<Receipt>, BoxError> {
+        Ok(Vec::new())
     }
 
     async fn succeed(&self, all: &[Receipt]) -> Result<(), BoxError> {

@@ -1,4 +1,4 @@
-//! A queue of PGMQ. Success deletes a message; failure leaves it until its visibility timeout runs out, and archives it
+//! A queue of PGMQ. What is held is hidden again and again before its visibility timeout runs out. Success deletes a message; failure leaves it until its visibility timeout runs out, and archives it
 //! after so many reads.
 
 use std::time::Duration;
@@ -44,6 +44,29 @@ impl Source for Pgmq {
             Ok(Delivery { receipt: Receipt { id: row.get("msg_id"), reads }, body: body? })
         };
         rows.iter().map(delivery).collect()
+    }
+
+    fn keep_every(&self) -> Option<Duration> {
+        // twice before it runs out
+        (!self.hidden.is_zero()).then(|| self.hidden / 3)
+    }
+
+    async fn keep(&self, all: &[Receipt]) -> Result<Vec<Receipt>, BoxError> {
+        let ids: Vec<i64> = all.iter().map(|receipt| receipt.id).collect();
+        let kept: Vec<(i64, i32)> = sqlx::query_as(
+            "select k.msg_id, k.read_ct from unnest($2::bigint[]) id cross join lateral pgmq.set_vt($1, id, $3::int) k",
+        )
+        .bind(&self.queue)
+        .bind(ids)
+        .bind(i32::try_from(self.hidden.as_secs()).unwrap_or(i32::MAX))
+        .fetch_all(&self.pool)
+        .await?;
+        // whoever has read it since has counted that
+        let ours = |receipt: &Receipt| {
+            let reads = i32::try_from(receipt.reads).unwrap_or(i32::MAX);
+            kept.contains(&(receipt.id, reads))
+        };
+        Ok(all.iter().copied().filter(|receipt| !ours(receipt)).collect())
     }
 
     async fn succeed(&self, all: &[Receipt]) -> Result<(), BoxError> {

@@ -9,7 +9,8 @@ use futures_util::FutureExt;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::{BoxError, Delivery, Event, Handler, Receipt, Source, Telemetry, Topology};
+use super::held::Held;
+use super::{BoxError, Delivery, Event, Handler, PANICKED, Receipt, Source, Telemetry, Topology};
 
 /// What all stages share.
 pub(super) struct Stages<S, H> {
@@ -17,6 +18,7 @@ pub(super) struct Stages<S, H> {
     pub source: Arc<S>,
     pub handler: Arc<H>,
     pub telemetry: Telemetry,
+    pub held: Arc<Held>,
 }
 
 impl<S, H> Clone for Stages<S, H> {
@@ -26,6 +28,7 @@ impl<S, H> Clone for Stages<S, H> {
             source: self.source.clone(),
             handler: self.handler.clone(),
             telemetry: self.telemetry.clone(),
+            held: self.held.clone(),
         }
     }
 }
@@ -51,8 +54,15 @@ impl<S: Source, H: Handler> Stages<S, H> {
         }
         drop((demand, success));
         stages.spawn(self.clone().batch(successes));
-        self.produce(processors, demands, stopped).await;
-        while stages.join_next().await.is_some() {}
+        let keeping = self.clone().keep();
+        let working = async {
+            self.produce(processors, demands, stopped).await;
+            while stages.join_next().await.is_some() {}
+        };
+        tokio::select! {
+            () = working => {}
+            () = keeping => {}
+        }
     }
 
     /// Reads what processors ask for. Returning drops what leads to them.
@@ -67,8 +77,7 @@ impl<S: Source, H: Handler> Stages<S, H> {
                 processors[number].wanted += more;
             }
             let wanted = processors.iter().map(|p| p.wanted).sum();
-            let allowed = self.topology.rate.as_ref().map_or(wanted, |rate| rate.take(wanted));
-            let found = self.read(allowed).await;
+            let found = self.read(wanted).await;
             let some = !found.is_empty();
             dispatch(&mut processors, found);
             let hungry = processors.iter().any(|p| p.wanted > 0);
@@ -83,14 +92,45 @@ impl<S: Source, H: Handler> Stages<S, H> {
         }
     }
 
-    async fn read(&self, most: usize) -> Vec<Delivery> {
+    /// What the queue has and the rate allows.
+    async fn read(&self, wanted: usize) -> Vec<Delivery> {
+        let rate = self.topology.rate.as_ref();
+        let allowance = rate.map(|rate| rate.take(wanted));
+        let most = allowance.as_ref().map_or(wanted, |allowance| allowance.messages);
         if most == 0 {
             return Vec::new();
         }
-        self.source.read(most).await.unwrap_or_else(|error| {
+        let found = self.source.read(most).await.unwrap_or_else(|error| {
             self.unanswered("read", error);
             Vec::new()
-        })
+        });
+        if let (Some(rate), Some(allowance)) = (rate, allowance) {
+            rate.give_back(&allowance, most.saturating_sub(found.len()));
+        }
+        for delivery in &found {
+            self.held.take(delivery.receipt);
+        }
+        found
+    }
+
+    /// Keeps hidden what is held, until it is dropped.
+    async fn keep(self) {
+        let Some(every) = self.source.keep_every() else { return std::future::pending().await };
+        loop {
+            tokio::time::sleep(every).await;
+            let all = self.held.all();
+            if all.is_empty() {
+                continue;
+            }
+            match self.source.keep(&all).await {
+                Ok(lost) => {
+                    for receipt in lost.into_iter().filter(|lost| self.held.let_go(*lost)) {
+                        (self.telemetry)(Event::MessageLost { id: receipt.id });
+                    }
+                }
+                Err(error) => self.unanswered("keep messages hidden", error),
+            }
+        }
     }
 
     async fn process(
@@ -105,13 +145,17 @@ impl<S: Source, H: Handler> Stages<S, H> {
         // since it last asked
         let mut handled = 0;
         while inbox.recv_many(&mut taken, most).await > 0 {
-            let (began, messages) = (Instant::now(), taken.len());
-            (self.telemetry)(Event::ProcessorStart { messages });
-            let mut successful = 0;
+            let began = Instant::now();
+            (self.telemetry)(Event::ProcessorStart { messages: taken.len() });
+            let (mut successful, mut failed) = (0, 0);
             for Delivery { receipt, body } in taken.drain(..) {
-                if self.handle(receipt, body).await {
+                // what another reader has by now is his
+                let held = self.held.has(receipt);
+                if held && self.handle(receipt, body).await {
                     successful += 1;
                     let _ = success.send(receipt);
+                } else {
+                    failed += usize::from(held);
                 }
                 handled += 1;
                 if handled >= most.div_ceil(2) {
@@ -119,7 +163,7 @@ impl<S: Source, H: Handler> Stages<S, H> {
                     handled = 0;
                 }
             }
-            let (duration, failed) = (began.elapsed(), messages - successful);
+            let duration = began.elapsed();
             (self.telemetry)(Event::ProcessorStop { duration, successful, failed });
         }
     }
@@ -136,9 +180,10 @@ impl<S: Source, H: Handler> Stages<S, H> {
                 return true;
             }
             Ok(Err(error)) => error.to_string(),
-            Err(_) => "the handler panicked".to_owned(),
+            Err(_) => PANICKED.to_owned(),
         };
         (self.telemetry)(Event::MessageException { id, duration, reason: reason.clone() });
+        self.held.let_go(receipt);
         match self.source.fail(receipt, &reason).await {
             Ok(()) => (self.telemetry)(Event::FailureHandled { id }),
             Err(error) => self.unanswered("take a failure back", error),
@@ -170,6 +215,9 @@ impl<S: Source, H: Handler> Stages<S, H> {
     async fn acknowledge(&self, batch: &[Receipt]) {
         let (began, messages) = (Instant::now(), batch.len());
         (self.telemetry)(Event::BatchProcessorStart { messages });
+        for receipt in batch {
+            self.held.let_go(*receipt);
+        }
         let successful = match self.source.succeed(batch).await {
             Ok(()) => messages,
             Err(error) => {

@@ -1,5 +1,6 @@
 //! `archlearn bench compare`: both modes on the same messages.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::PathBuf;
@@ -67,8 +68,25 @@ pub(super) fn compare_modes(options: &Compare) -> Result<(), LearningError> {
     if options.json {
         return print_json(&rounds);
     }
-    print(&table(&rounds));
+    print(&(table(&rounds) + &patterns(&rounds)));
     Ok(())
+}
+
+/// Failures of all rounds by mode, step and kind.
+fn patterns(rounds: &[Round]) -> String {
+    let mut counts = BTreeMap::<_, usize>::new();
+    for (round, pattern) in rounds.iter().flat_map(|r| r.failures.iter().map(move |p| (r, p))) {
+        let step = pattern.step.as_deref().unwrap_or("-");
+        *counts.entry((&round.mode, step, &pattern.kind)).or_default() += pattern.count;
+    }
+    if counts.is_empty() {
+        return String::new();
+    }
+    let mut text = String::from("\nmode    step               kind       failures\n");
+    for ((mode, step, kind), count) in counts {
+        let _ = writeln!(text, "{mode:6}  {step:17}  {kind:9}  {count:8}");
+    }
+    text
 }
 
 fn measure(plan: &Plan) -> Result<Vec<Round>, LearningError> {
@@ -107,7 +125,7 @@ fn table(rounds: &[Round]) -> String {
             round.latency(1.0),
             round.cpu_seconds,
             round.memory_mib,
-            round.failures,
+            round.failed(),
             round.refused,
             round.circulating,
         );

@@ -7,7 +7,7 @@ use architecture_learning::codebase::{self, Codebase};
 use architecture_learning::corpus;
 use architecture_learning::deployment::Deployment;
 use architecture_learning::model::{Device, DeviceChoice};
-use architecture_learning::pipeline::{Learning, LearningJob, Limits, Standing, Validator};
+use architecture_learning::pipeline::{self, Learning, LearningJob, Limits, Standing, Validator};
 use architecture_learning::training::TrainedModel;
 use architecture_learning::validation::Report;
 use architecture_learning::{DataDir, LearningError};
@@ -35,6 +35,7 @@ pub(super) fn learn(data: &DataDir, options: Learn) -> Result<(), LearningError>
     let device = DeviceChoice::from(options.device).resolve()?;
     eprintln!("{}", device_line(&device));
     let job = LearningJob { codebases, device };
+    pipeline::log();
     let (run, standing, deployment) = super::runtime()?.block_on(follow(data, job, &limits))?;
     let trained = TrainedModel::open(data, &deployment.candidate)?;
     let outcome = Outcome {

@@ -4,6 +4,7 @@
 mod chart;
 mod process;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -62,15 +63,34 @@ pub struct Round {
     pub cpu_seconds: f64,
     /// The most memory that the service held, in MiB.
     pub memory_mib: f64,
-    /// Failures of steps, or of messages in legacy mode, that happened.
-    pub failures: usize,
+    /// Failures that happened, of good messages: in legacy mode each failed its message.
+    pub failures: Vec<Pattern>,
     /// Poison that was put aside with a reason.
     pub refused: usize,
     /// Poison that is still read again and again.
     pub circulating: usize,
 }
 
+/// Failures of one kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Pattern {
+    /// The step; none where no step had begun, or nobody knows.
+    pub step: Option<String>,
+    /// `failed`, `timed_out`, `lost` with its worker, `panicked`.
+    pub kind: String,
+    /// How often.
+    pub count: usize,
+}
+
+/// Failures by step and kind.
+pub(super) type Failures = BTreeMap<(Option<String>, String), usize>;
+
 impl Round {
+    /// All failures.
+    pub fn failed(&self) -> usize {
+        self.failures.iter().map(|pattern| pattern.count).sum()
+    }
+
     /// Good messages a minute.
     pub fn per_minute(&self) -> f64 {
         count(self.latencies.len()) * 60.0 / self.seconds.max(f64::MIN_POSITIVE)
@@ -152,7 +172,10 @@ impl<'p> Measured<'p> {
         let seconds = began.elapsed().as_secs_f64();
         latencies.sort_by(f64::total_cmp);
         let (refused, circulating) = self.poison(&poison).await?;
-        let failures = self.process.failures() + self.failed_attempts(self.plan.messages).await?;
+        let mut failures = self.process.failures();
+        self.failed_attempts(self.plan.messages, &mut failures).await?;
+        let pattern = |((step, kind), count)| Pattern { step, kind, count };
+        let failures = failures.into_iter().map(pattern).collect();
         let Usage { cpu_seconds, memory_mib } = self.process.stop()?;
         drop(self.flow);
         let dropped = self.server.drop_database(&self.database).await;
@@ -213,18 +236,24 @@ impl<'p> Measured<'p> {
         Ok((refused, circulating))
     }
 
-    /// Failed attempts of the runs of the first so many messages.
-    async fn failed_attempts(&self, messages: usize) -> Result<usize, LearningError> {
-        let mut failed = 0;
+    /// Adds the failed attempts of the runs of the first so many messages.
+    async fn failed_attempts(
+        &self,
+        messages: usize,
+        failures: &mut Failures,
+    ) -> Result<(), LearningError> {
         for id in 1..=i64::try_from(messages).unwrap_or(i64::MAX) {
             let Some(Fate::Started { run: Some((run, _)), .. }) = self.fate(id).await? else {
                 continue;
             };
             let status = self.flow.status(run).await.map_err(engine("ask how a run stands"))?;
             let attempts = status.map(|status| status.attempts).unwrap_or_default();
-            failed += attempts.iter().filter(|a| a.failure.is_some()).count();
+            for attempt in attempts.iter().filter(|a| a.failure.is_some()) {
+                let kind = attempt.status.as_str().to_owned();
+                *failures.entry((Some(attempt.node.clone()), kind)).or_default() += 1;
+            }
         }
-        Ok(failed)
+        Ok(())
     }
 }
 

@@ -72,8 +72,8 @@ impl Learning {
             None => worker.gpu_stand_in(),
             Some(gpus) => worker.gpus(gpus),
         };
-        let (run, joined) = join_or_start(&flow, data, job).await?;
         let worker = worker.spawn().await.map_err(engine("start a worker"))?;
+        let (run, joined) = join_or_start(&flow, data, job).await?;
         Ok(Self { run, worker, told, codebases, joined })
     }
 

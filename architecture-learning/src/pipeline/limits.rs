@@ -8,11 +8,16 @@ use serde::Serialize;
 
 use super::{ENABLED, Mode, STEPS, architecture_learning};
 use crate::LearningError;
+use crate::broadway::RateLimit;
 
 /// Longest time that may be set: ten weeks, well inside what Postgres and clocks can add.
 const MILLISECONDS_MAX: u64 = 10 * 7 * 24 * 3600 * 1000;
 /// Most retries that may be set.
 const RETRIES_MAX: u64 = 1000;
+/// Most messages of an interval.
+const RATE_MAX: u64 = 1_000_000;
+/// The interval of a rate limit.
+const INTERVAL: Duration = Duration::from_secs(1);
 /// Most runs at once that may be set; each is a row.
 const CONCURRENCY_MAX: u64 = 1000;
 
@@ -29,6 +34,8 @@ const CONCURRENCY_MAX: u64 = 1000;
 /// | `ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS` | an attempt | 180000 |
 /// | `ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS` | an attempt | 30000 |
 /// | `ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS` | an attempt | 60000 |
+/// | `ARCHITECTURE_RATE_LIMIT` | messages read in an interval, in legacy mode | any number |
+/// | `ARCHITECTURE_RATE_INTERVAL_MS` | the interval | 1000 |
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
     timeout: Option<Duration>,
@@ -36,6 +43,8 @@ pub struct Limits {
     retry_delay: Option<Duration>,
     concurrency: Option<u32>,
     steps: [Option<Duration>; STEPS.len()],
+    rate: Option<u32>,
+    rate_interval: Option<Duration>,
 }
 
 impl Limits {
@@ -71,7 +80,22 @@ impl Limits {
             retry_delay: time(RETRY_DELAY, 0)?,
             concurrency: count(CONCURRENCY, 1, CONCURRENCY_MAX)?,
             steps,
+            rate: count(RATE, 1, RATE_MAX)?,
+            rate_interval: time(RATE_INTERVAL, 1)?,
         })
+    }
+
+    /// With another rate limit, where one is given.
+    #[must_use]
+    pub fn with_rate(self, messages: Option<u32>, interval: Option<Duration>) -> Self {
+        let (rate, rate_interval) = (messages.or(self.rate), interval.or(self.rate_interval));
+        Self { rate, rate_interval, ..self }
+    }
+
+    /// How fast legacy mode may read; `None`: as fast as it can.
+    pub(super) fn rate(&self) -> Option<RateLimit> {
+        let messages = usize::try_from(self.rate?).unwrap_or(usize::MAX);
+        Some(RateLimit::new(messages, self.rate_interval.unwrap_or(INTERVAL)))
     }
 
     /// These limits, and for what is not set those of a corpus of so many codebases; of none for a queue message, which gets
@@ -105,7 +129,7 @@ impl Limits {
 pub struct Setting {
     /// The variable.
     pub name: String,
-    /// Its effective value, as it would be written.
+    /// Its effective value, as it would be written; empty: no limit.
     pub value: String,
     /// `environment`, or `default`.
     pub source: &'static str,
@@ -146,6 +170,9 @@ impl Limits {
                 (step_timeout(step), millis(set, declared.timeout_ms))
             }),
         );
+        let interval = self.rate_interval.unwrap_or(INTERVAL);
+        values.push((RATE.to_owned(), count(self.rate, None)));
+        values.push((RATE_INTERVAL.to_owned(), millis(Some(interval), None)));
         let setting = |(name, value): (String, String)| {
             let source = if is_set(&name) { "environment" } else { "default" };
             Setting { name, value, source }
@@ -158,6 +185,8 @@ const TIMEOUT: &str = "ARCHITECTURE_WORKFLOW_TIMEOUT_MS";
 const RETRIES: &str = "ARCHITECTURE_WORKFLOW_RETRIES";
 const RETRY_DELAY: &str = "ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS";
 const CONCURRENCY: &str = "ARCHITECTURE_WORKFLOW_CONCURRENCY";
+const RATE: &str = "ARCHITECTURE_RATE_LIMIT";
+const RATE_INTERVAL: &str = "ARCHITECTURE_RATE_INTERVAL_MS";
 
 fn step_timeout(step: &str) -> String {
     format!("ARCHITECTURE_{}_TIMEOUT_MS", step.to_uppercase())
@@ -184,6 +213,8 @@ mod tests {
             ("ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS", " 3 "),
             ("ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS", "4"),
             ("ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS", "5"),
+            ("ARCHITECTURE_RATE_LIMIT", "6"),
+            ("ARCHITECTURE_RATE_INTERVAL_MS", "7"),
         ];
         let expected = Limits {
             timeout: Some(Duration::from_secs(300)),
@@ -191,6 +222,8 @@ mod tests {
             retry_delay: Some(Duration::ZERO),
             concurrency: Some(4),
             steps: [1, 2, 3, 4, 5].map(|n| Some(Duration::from_millis(n))),
+            rate: Some(6),
+            rate_interval: Some(Duration::from_millis(7)),
         };
         assert_eq!(read(&set).ok(), Some(expected));
         assert_eq!(read(&[("ARCHITECTURE_WORKFLOW_RETRIES", "")]).ok(), Some(Limits::default()));
@@ -216,8 +249,23 @@ mod tests {
                 "ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS=180000 default",
                 "ARCHITECTURE_MODEL_VALIDATION_TIMEOUT_MS=30000 default",
                 "ARCHITECTURE_MODEL_DEPLOYMENT_TIMEOUT_MS=60000 default",
+                "ARCHITECTURE_RATE_LIMIT= default",
+                "ARCHITECTURE_RATE_INTERVAL_MS=1000 default",
             ]
         );
+    }
+
+    #[test]
+    fn a_rate_that_is_given_goes_before_one_that_is_set() {
+        let set = [("ARCHITECTURE_RATE_LIMIT", "5"), ("ARCHITECTURE_RATE_INTERVAL_MS", "60000")];
+        let limits = read(&set).unwrap_or_default();
+        let told = |limits: &Limits| format!("{:?}", limits.rate());
+        assert!(told(&limits).contains("allowed: 5, interval: 60s"), "{}", told(&limits));
+        let given = limits.clone().with_rate(Some(7), None);
+        assert!(told(&given).contains("allowed: 7, interval: 60s"), "{}", told(&given));
+        let default = Limits::default().with_rate(Some(7), None);
+        assert!(told(&default).contains("allowed: 7, interval: 1s"), "{}", told(&default));
+        assert!(Limits::default().rate().is_none());
     }
 
     #[test]
@@ -242,6 +290,8 @@ mod tests {
             ("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "0"),
             ("ARCHITECTURE_WORKFLOW_TIMEOUT_MS", "6m"),
             ("ARCHITECTURE_WORKFLOW_RETRIES", "-1"),
+            ("ARCHITECTURE_RATE_LIMIT", "0"),
+            ("ARCHITECTURE_RATE_INTERVAL_MS", "0"),
             ("ARCHITECTURE_WORKFLOW_RETRY_DELAY_MS", "1.5"),
             ("ARCHITECTURE_MODEL_TRAINING_TIMEOUT_MS", "99999999999999999999"),
         ] {

@@ -1,7 +1,7 @@
 //! The queue consumer through its test interface, and its acknowledgements on a real queue.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use architecture_learning::broadway::{
     Acknowledged, BoxError, Broadway, Event, Handler, Memory, Pgmq, RateLimit, Source, Telemetry,
@@ -138,6 +138,63 @@ async fn a_rate_limit_holds_and_can_be_changed_while_it_runs() {
     assert!(consumer.drain().await);
 }
 
+/// Ten, three seconds, thirty seconds, demand ten: as the stages keep them, by a clock that stands still meanwhile.
+#[tokio::test(start_paused = true)]
+async fn the_defaults_are_those_of_the_document() {
+    let defaults = Topology::default();
+    assert_eq!((defaults.batch_size, defaults.max_demand), (10, 10));
+    assert_eq!(defaults.batch_timeout, Duration::from_secs(3));
+    assert_eq!(defaults.drain, Duration::from_secs(30));
+    assert!(defaults.rate.is_none());
+
+    let started = |messages: usize, permits| {
+        let queue = Memory::default();
+        let told: Vec<_> = (0..messages).map(|n| queue.push(json!(n))).collect();
+        let topology = Topology { processors: 1, ..Topology::default() };
+        let (consumer, _) = start(&topology, &queue, permits);
+        (queue, told, consumer, tokio::time::Instant::now())
+    };
+    let (queue, told, _consumer, began) = started(10, 10);
+    for told in told {
+        told.await.expect("done");
+    }
+    assert_eq!(began.elapsed(), Duration::ZERO, "ten are a batch");
+    assert_eq!(queue.reads()[0], 10);
+    let (_, told, _consumer, began) = started(9, 9);
+    for told in told {
+        told.await.expect("done");
+    }
+    assert_eq!(began.elapsed().as_secs(), 3, "nine wait for a tenth");
+    let (queue, _told, consumer, began) = started(1, 0);
+    while queue.waiting() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!consumer.drain().await);
+    assert_eq!(began.elapsed().as_secs(), 30, "what is stuck has thirty seconds");
+}
+
+#[tokio::test]
+async fn reading_an_empty_queue_uses_up_nothing_of_the_rate() {
+    let queue = Memory::default();
+    let topology = Topology {
+        batch_size: 1,
+        rate: Some(RateLimit::new(4, NEVER)),
+        poll: Duration::from_millis(1),
+        ..one_processor()
+    };
+    let (consumer, _) = start(&topology, &queue, 9);
+    while queue.reads().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let told: Vec<_> = (0..5).map(|n| queue.push(json!(n))).collect();
+    for told in told.into_iter().take(4) {
+        assert_eq!(told.await.expect("allowed"), Acknowledged::Done);
+    }
+    assert!(queue.reads().iter().all(|most| *most <= 4), "{:?}", queue.reads());
+    assert_eq!(queue.waiting(), 1, "the fifth is for another interval");
+    assert!(consumer.drain().await);
+}
+
 #[tokio::test]
 async fn telemetry_tells_of_every_stage() {
     let queue = Memory::default();
@@ -200,5 +257,72 @@ async fn success_deletes_and_the_tenth_failed_read_archives() {
     assert!(queue.read(9).await.expect("nothing").is_empty());
     assert_eq!(database.count("select count(*) from pgmq.a_tasks where msg_id = 2").await, 1);
     drop((queue, flow));
+    database.drop().await;
+}
+
+async fn queue_of(database: &Database, messages: usize) -> pgflow::Flow {
+    let flow = pgflow::connect(&database.url()).await.expect("a flow");
+    flow.make_queue("tasks").await.expect("a queue");
+    for n in 0..messages {
+        flow.send("tasks", &n).await.expect("sent");
+    }
+    flow
+}
+
+#[tokio::test]
+async fn what_waits_in_a_processor_stays_hidden_however_long_that_takes() {
+    const HIDDEN: Duration = Duration::from_secs(2);
+    let database = Database::new("held").await;
+    let flow = queue_of(&database, 10).await;
+    let queue = || Pgmq::new(flow.options().clone(), "tasks", HIDDEN);
+    let (gate, topology) = (Arc::new(Semaphore::new(0)), one_processor());
+    let consumer = Broadway::start(&topology, queue(), Gate(gate.clone()), silent());
+    while database.count("select count(*) from pgmq.q_tasks where read_ct > 0").await < 10 {
+        tokio::task::yield_now().await;
+    }
+    let (began, other) = (Instant::now(), queue());
+    while began.elapsed() < 2 * HIDDEN + HIDDEN / 2 {
+        let found = other.read(10).await.expect("answered");
+        assert!(found.is_empty(), "after {:?}: {found:?}", began.elapsed());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(database.count("select count(*) from pgmq.q_tasks where read_ct > 1").await, 0);
+    gate.add_permits(11);
+    assert!(consumer.drain().await);
+    assert_eq!(gate.available_permits(), 1, "each was handled once");
+    assert_eq!(database.count("select count(*) from pgmq.q_tasks").await, 0);
+    drop((other, flow));
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn what_another_reader_has_by_now_is_not_handled() {
+    let database = Database::new("lost").await;
+    let flow = queue_of(&database, 2).await;
+    let queue = || Pgmq::new(flow.options().clone(), "tasks", Duration::from_secs(3));
+    let (tell, mut told) = mpsc::unbounded_channel();
+    let telemetry: Telemetry = Arc::new(move |event| drop(tell.send(event)));
+    let gate = Arc::new(Semaphore::new(0));
+    // it asks for no third message, so it does not read the second one again itself
+    let topology = Topology { max_demand: 2, ..one_processor() };
+    let consumer = Broadway::start(&topology, queue(), Gate(gate.clone()), telemetry);
+    while database.count("select count(*) from pgmq.q_tasks where read_ct > 0").await < 2 {
+        tokio::task::yield_now().await;
+    }
+    // as after a pause of this process
+    let taken = loop {
+        database.count("select count(*) from pgmq.set_vt('tasks', 2, 0)").await;
+        let found = queue().read(2).await.expect("answered");
+        if !found.is_empty() {
+            break found;
+        }
+    };
+    assert_eq!(taken.iter().map(|d| (d.receipt.id, d.receipt.reads)).collect::<Vec<_>>(), [(2, 2)]);
+    while told.recv().await.expect("told") != (Event::MessageLost { id: 2 }) {}
+    gate.add_permits(2);
+    assert!(consumer.drain().await);
+    assert_eq!(gate.available_permits(), 1, "the first was handled, the second is not ours");
+    assert_eq!(database.count("select msg_id from pgmq.q_tasks").await, 2);
+    drop(flow);
     database.drop().await;
 }

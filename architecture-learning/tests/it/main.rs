@@ -1,15 +1,18 @@
 //! The pipeline from end to end on a made-up corpus: in process, in Postgres, and as a user runs it.
 
 mod broadway;
+mod comparing;
 mod definition;
 mod durable;
 mod flip;
 mod languages;
 mod look;
 mod mistakes;
+mod process;
 mod registry;
 mod sarif;
 mod support;
+mod watching;
 
 use std::fs;
 use std::path::{Path, PathBuf};

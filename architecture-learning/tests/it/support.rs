@@ -169,6 +169,13 @@ impl Database {
         sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("a number")
     }
 
+    /// One text out of a query.
+    pub async fn text(&self, query: &'static str) -> String {
+        let options = self.server.options(&self.name);
+        let mut connection = PgConnection::connect_with(&options).await.expect("a connection");
+        sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("a text")
+    }
+
     pub async fn drop(self) {
         self.server.drop_database(&self.name).await.expect("dropped");
     }

@@ -89,7 +89,7 @@ mod tests {
             lost: 2,
             cpu_seconds: 0.0,
             memory_mib: 0.0,
-            failures: 0,
+            failures: Vec::new(),
             refused: 0,
             circulating: 0,
         };

@@ -5,15 +5,15 @@ use std::io::{BufRead, BufReader, Write as _};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use pgflow::Flow;
 
-use super::{Mode, Plan};
+use super::{Failures, Mode, Plan};
 use crate::LearningError;
-use crate::pipeline::ENABLED;
+use crate::broadway::PANICKED;
 use crate::pipeline::learning::engine;
+use crate::pipeline::{ENABLED, STEPS};
 
 /// Ticks of the kernel's accounting a second, the same on every Linux of today.
 const TICKS: f64 = 100.0;
@@ -21,7 +21,7 @@ const TICKS: f64 = 100.0;
 /// A service; killed when dropped.
 pub(super) struct Process {
     child: Child,
-    failures: Arc<AtomicUsize>,
+    failures: Arc<Mutex<Failures>>,
 }
 
 /// What a process used.
@@ -43,15 +43,15 @@ impl Process {
         command.env("ARCHLEARN_DATA_DIR", &plan.data);
         let spawned = command.stderr(Stdio::piped()).spawn();
         let mut child = spawned.map_err(LearningError::read(&plan.program))?;
-        let failures = Arc::new(AtomicUsize::new(0));
+        let failures = Arc::<Mutex<Failures>>::default();
         if let Some(stderr) = child.stderr.take() {
             let failures = failures.clone();
-            let failed = |line: &String| line.starts_with("message ") && line.contains(" failed: ");
             std::thread::spawn(move || {
-                for line in BufReader::new(stderr).lines().map_while(Result::ok).filter(failed) {
+                for line in BufReader::new(stderr).lines().map_while(Result::ok) {
                     // poison fails too, and is counted apart
-                    if !line.contains("not there") {
-                        failures.fetch_add(1, Ordering::Relaxed);
+                    if let Some(failure) = failure(&line).filter(|_| !line.contains("not there")) {
+                        let mut failures = failures.lock().unwrap_or_else(PoisonError::into_inner);
+                        *failures.entry(failure).or_default() += 1;
                     }
                 }
             });
@@ -76,8 +76,8 @@ impl Process {
     }
 
     /// Messages that failed, by its own words.
-    pub fn failures(&self) -> usize {
-        self.failures.load(Ordering::Relaxed)
+    pub fn failures(&self) -> Failures {
+        self.failures.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// What it used; then it is told to stop.
@@ -103,6 +103,16 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// The step and the kind of a failure in legacy mode, out of what it says of a message.
+fn failure(line: &str) -> Option<(Option<String>, String)> {
+    let (_, reason) = line.strip_prefix("message ")?.split_once(" failed: ")?;
+    let step = STEPS
+        .into_iter()
+        .find(|step| reason.strip_prefix(step).is_some_and(|rest| rest.starts_with(": ")));
+    let kind = if reason == PANICKED { "panicked" } else { "failed" };
+    Some((step.map(str::to_owned), kind.to_owned()))
 }
 
 /// User and system time of a process and of its children that ended.
@@ -141,6 +151,20 @@ fn validator(plan: &Plan) -> Result<PathBuf, LearningError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_failure_is_told_apart_by_step_and_kind() {
+        let told = |line: &str| failure(line).map(|(step, kind)| (step.unwrap_or_default(), kind));
+        let some = |step: &str, kind: &str| Some((step.to_owned(), kind.to_owned()));
+        assert_eq!(
+            told("message 3 failed: model_validation: the validating process failed"),
+            some("model_validation", "failed")
+        );
+        assert_eq!(told("message 3 failed: the handler panicked"), some("", "panicked"));
+        assert_eq!(told("message 3 failed: no Rust codebase in `x`"), some("", "failed"));
+        assert_eq!(told("message 3 done"), None);
+        assert_eq!(told("the queue did not read: it failed: "), None);
+    }
 
     #[test]
     fn usage_is_read_as_the_kernel_writes_it() {
