@@ -2,7 +2,7 @@
 
 mod columns;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use sqlx::Row;
 
@@ -32,7 +32,7 @@ pub struct Settled {
     pub arrivals: Vec<ArrivalRow>,
     /// It leaves the start of its run: the slot of this pool goes over to the run.
     pub leaves_start: Option<i32>,
-    /// The number of the bounded map of which it was an element: the next one may begin.
+    /// The number of the map of which it was an element, where others may wait: the next one may begin.
     pub next_of: Option<i16>,
     /// The slots that it held and that are free now.
     pub free: Vec<HeldSlot>,
@@ -191,6 +191,8 @@ pub struct Flushed {
     pub halted: Vec<bool>,
     /// Tokens that now run here beside those that moved.
     pub fired: Vec<Fired>,
+    /// The maps of which an element ended and none waits for others, by run and number.
+    pub all_begun: Vec<(RunId, i16)>,
     /// The database's time of the flush: when tokens that moved here began.
     pub at: Stamp,
 }
@@ -207,6 +209,9 @@ pub async fn flush(
     join_direct: &[i32],
 ) -> Result<Flushed, StoreError> {
     let c = Columns::of(settled);
+    let maps: BTreeSet<(i64, i16)> =
+        settled.iter().filter_map(|s| Some((s.key.run.0, s.next_of?))).collect();
+    let (runs, lanes): (Vec<i64>, Vec<i16>) = maps.iter().copied().unzip();
     let rows = sqlx::query(include_str!("../../sql/task/flush.sql"))
         .bind(worker)
         .bind(c.run)
@@ -260,12 +265,19 @@ pub async fn flush(
         .bind(c.free.lane)
         .bind(c.free.elem)
         .bind(c.free.epoch)
+        .bind(runs)
+        .bind(lanes)
         .fetch_all(connection)
         .await
         .during("record completions")?;
     let none = vec![false; settled.len()];
-    let mut flushed =
-        Flushed { taken: none.clone(), halted: none, fired: Vec::new(), at: last_at(&rows)? };
+    let mut flushed = Flushed {
+        taken: none.clone(),
+        halted: none,
+        fired: Vec::new(),
+        all_begun: Vec::new(),
+        at: last_at(&rows)?,
+    };
     let mark = |ords: Vec<i32>, marks: &mut Vec<bool>| {
         let places = ords.into_iter().filter_map(|o| usize::try_from(o - 1).ok());
         places.for_each(|i| marks[i] = true);
@@ -275,6 +287,9 @@ pub async fn flush(
             Some(ords) => {
                 mark(ords, &mut flushed.taken);
                 mark(row.get("halted"), &mut flushed.halted);
+                let waited: Vec<bool> = row.get("waited");
+                let begun = maps.iter().zip(waited).filter(|(_, waited)| !waited);
+                flushed.all_begun = begun.map(|((run, map), _)| (RunId(*run), *map)).collect();
             }
             None => flushed.fired.push(Fired {
                 key: TokenKey {
