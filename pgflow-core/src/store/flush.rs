@@ -4,7 +4,7 @@ mod columns;
 
 use std::{collections::BTreeSet, time::Duration};
 
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 
 use crate::{lifecycle::AttemptStatus, payload::Json};
 
@@ -208,6 +208,40 @@ pub async fn flush(
     settled: &[Settled],
     join_direct: &[i32],
 ) -> Result<Flushed, StoreError> {
+    flush_and_restore(connection, worker, settled, join_direct, None).await
+}
+
+/// What a flush needs in a transaction of the host, whose connection is the host's to plan on: neither the path nor what
+/// the planner may do are the engine's there. A process that is frozen before it commits must not hold the run's rows for
+/// as long as it likes.
+const WITHIN: &str = "select pg_catalog.current_setting('search_path'); set local search_path = pg_catalog; \
+                      set local enable_seqscan = off; set local jit = off; \
+                      set local idle_in_transaction_session_timeout = 10000";
+
+/// [`flush`] in a transaction of the host. What the host has put on its `search_path` is not called by it, and the path is
+/// as it was afterwards, for triggers that wait for the commit.
+///
+/// # Errors
+/// As [`flush`].
+pub async fn flush_within(
+    transaction: &mut PgConnection,
+    worker: i32,
+    settled: &[Settled],
+    join_direct: &[i32],
+) -> Result<Flushed, StoreError> {
+    let prepared = sqlx::raw_sql(WITHIN).fetch_all(&mut *transaction).await;
+    let path: Option<String> = prepared.during("prepare a commit")?.first().map(|row| row.get(0));
+    let mut connection = Connection::within(transaction);
+    flush_and_restore(&mut connection, worker, settled, join_direct, path).await
+}
+
+async fn flush_and_restore(
+    connection: &mut Connection<'_>,
+    worker: i32,
+    settled: &[Settled],
+    join_direct: &[i32],
+    path: Option<String>,
+) -> Result<Flushed, StoreError> {
     let c = Columns::of(settled);
     let maps: BTreeSet<(i64, i16)> =
         settled.iter().filter_map(|s| Some((s.key.run.0, s.next_of?))).collect();
@@ -267,6 +301,7 @@ pub async fn flush(
         .bind(c.free.epoch)
         .bind(runs)
         .bind(lanes)
+        .bind(path)
         .fetch_all(connection)
         .await
         .during("record completions")?;

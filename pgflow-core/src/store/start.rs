@@ -64,25 +64,23 @@ pub async fn start(
     let keys: Vec<Option<&str>> = inputs.iter().map(|(_, key)| key.as_deref()).collect();
     let hashes: Vec<Vec<u8>> =
         inputs.iter().map(|(input, _)| Sha256::digest(input.as_str()).to_vec()).collect();
-    let rows = sqlx::query(
-        "select * from pgflow.start_1($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-    )
-    .bind(entry.workflow_id)
-    .bind(&entry.workflow)
-    .bind(texts)
-    .bind(keys)
-    .bind(hashes)
-    .bind(options.priority)
-    .bind(options.timeout.map(millis))
-    .bind(options.delay.map(millis))
-    .bind(entry.node)
-    .bind(entry.queue)
-    .bind(options.head)
-    .bind(options.trace.as_deref())
-    .bind(options.in_transaction)
-    .fetch_all(connection)
-    .await
-    .during("start runs")?;
+    let rows = sqlx::query(include_str!("../../sql/run/start.sql"))
+        .bind(entry.workflow_id)
+        .bind(&entry.workflow)
+        .bind(texts)
+        .bind(keys)
+        .bind(hashes)
+        .bind(options.priority)
+        .bind(options.timeout.map(millis))
+        .bind(options.delay.map(millis))
+        .bind(entry.node)
+        .bind(entry.queue)
+        .bind(options.head)
+        .bind(options.trace.as_deref())
+        .bind(options.in_transaction)
+        .fetch_all(connection)
+        .await
+        .during("start runs")?;
     Ok(rows
         .iter()
         .map(|r| Started {
