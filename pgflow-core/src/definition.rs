@@ -7,6 +7,7 @@ mod advice;
 mod check;
 mod from_spec;
 mod obstacle;
+pub(crate) mod order;
 mod shape;
 
 use serde::{Deserialize, Serialize};
@@ -15,6 +16,9 @@ pub use advice::advice;
 pub use check::{NameError, Problem, check_name};
 pub use obstacle::Obstacle;
 pub use shape::{differences, retyped};
+
+/// The longest text that is read, in bytes.
+const TEXT_MAX: usize = 16 << 20;
 
 /// A validated, versioned workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -240,16 +244,24 @@ impl Definition {
         text
     }
 
-    /// Reads a definition and checks it as the macro would have done.
+    /// Reads a definition and checks it as the macro would have done. A text of more than 16 MiB is not read.
     ///
     /// # Errors
-    /// Every problem found: the place and serde's words where the text is no definition, else what [`Problem`] lists.
+    /// Every problem found, up to a hundred: the place and serde's words where the text is no definition, else what
+    /// [`Problem`] lists.
     pub fn from_json(text: &str) -> Result<Self, Vec<Problem>> {
+        if text.len() > TEXT_MAX {
+            return Err(vec![Problem::Text { size: text.len() }]);
+        }
+        let unreadable = |path: String, problem: serde_json::Error| {
+            vec![Problem::Unreadable { path, problem: check::cut(&problem.to_string()) }]
+        };
         let mut reader = serde_json::Deserializer::from_str(text);
-        let definition: Self = serde_path_to_error::deserialize(&mut reader).map_err(|e| {
-            vec![Problem::Unreadable { path: e.path().to_string(), problem: e.inner().to_string() }]
-        })?;
+        let definition: Self = serde_path_to_error::deserialize(&mut reader)
+            .map_err(|e| unreadable(check::cut(&e.path().to_string()), e.into_inner()))?;
+        reader.end().map_err(|e| unreadable("behind the definition".into(), e))?;
         definition.check()?;
+        definition.check_use()?;
         Ok(definition)
     }
 

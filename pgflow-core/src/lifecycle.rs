@@ -4,6 +4,8 @@
 //! at a join, or ends. The worker, the in-memory runner and retries from outside all ask [`settle`] where it goes.
 
 mod graph;
+#[cfg(test)]
+mod hostile;
 mod migrate;
 mod replay;
 mod retry;

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod beat;
+mod begun;
 mod flusher;
 mod host;
 mod loads;

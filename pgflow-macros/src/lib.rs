@@ -3,6 +3,8 @@
 
 mod diagnostics;
 mod emit;
+#[cfg(test)]
+mod hostile;
 mod model;
 mod names;
 mod options;

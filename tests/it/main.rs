@@ -9,6 +9,7 @@ mod clocks;
 mod counted;
 mod crash;
 mod dashboards;
+mod definitions;
 mod doctor;
 mod durable;
 mod embedded;

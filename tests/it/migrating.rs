@@ -63,11 +63,11 @@ pub async fn moving_v1(n: u32) -> Result<String> {
     finish(begun, all, word).await
 }
 
-/// What follows the sleep is another: a new step beside the signal and one behind all.
+/// What follows the sleep is another: a new step beside the signal and one behind all. The map has no limit.
 #[workflow(id = "moving", version = 2)]
 pub async fn moving(n: u32) -> Result<String> {
     let begun = begin(n).await?;
-    let all = pgflow::map(vec![begun, begun + 1, begun + 2], each).limit(1).await?;
+    let all = pgflow::map(vec![begun, begun + 1, begun + 2], each).await?;
     pgflow::sleep(Duration::from_secs(3600)).await;
     let note = remark(begun).await?;
     let word = pgflow::signal::<String>("go").await?;

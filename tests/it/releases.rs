@@ -50,8 +50,9 @@ impl Release {
         command
     }
 
-    fn serve(&self, name: &str) -> Process {
+    fn serve(&self, name: &str, workflows: &[&str]) -> Process {
         let mut command = self.command(&["worker", "--name", name]);
+        command.args(workflows.iter().flat_map(|workflow| ["--only", workflow]));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Process::spawn(command)
     }
@@ -66,8 +67,8 @@ impl Release {
         (said, status.code())
     }
 
-    async fn start(&self, n: u32) -> RunId {
-        let (said, _) = self.says(&["start", "shipment", &n.to_string()]).await;
+    async fn start(&self, workflow: &str, n: u32) -> RunId {
+        let (said, _) = self.says(&["start", workflow, &n.to_string()]).await;
         RunId(said["run"].as_i64().unwrap())
     }
 }
@@ -88,19 +89,19 @@ async fn a_deploy_finishes_or_moves_what_the_old_program_began_and_starts_what_i
     let db = Database::new().await;
     let flow = db.flow().await;
     let [old, new] = releases(&db).await;
-    let yesterday = old.serve("old");
+    let yesterday = old.serve("old", &["shipment"]);
     db.until("select count(*) from pgflow.workflow", 1).await;
     let mut begun = Vec::new();
     for n in 0..6 {
-        begun.push(old.start(n).await);
+        begun.push(old.start("shipment", n).await);
     }
     db.until("select count(*) from pgflow.attempt where status = 1", 6).await;
 
     // side by side
-    let today = new.serve("new");
+    let today = new.serve("new", &["shipment"]);
     db.until("select count(*) from pgflow.worker", 2).await;
     let servers = workers(&db).await;
-    let started = [new.start(10).await, old.start(11).await];
+    let started = [new.start("shipment", 10).await, old.start("shipment", 11).await];
     for run in begun[..4].iter().chain(&started) {
         address(&flow, *run).await;
     }
@@ -167,4 +168,32 @@ async fn attempts(db: &Database, worker: i32, step: &str) -> i64 {
               where a.worker_id = $1 and n.id = $2";
     let counted = sqlx::query_scalar(by).bind(worker).bind(step);
     counted.fetch_one(&mut db.sql().await).await.unwrap()
+}
+
+/// Workflows of a map each, whose limits are others in the new program: none, more, fewer, one where there was none.
+const MAPS: [&str; 4] = ["unbound", "widen", "narrow", "bind"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn elements_that_wait_go_on_where_a_deploy_takes_or_changes_the_limit_of_their_map() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let [old, new] = releases(&db).await;
+    let yesterday = old.serve("old", &MAPS);
+    db.until("select count(*) from pgflow.workflow", 4).await;
+    let mut runs = Vec::new();
+    for workflow in MAPS {
+        runs.push(old.start(workflow, 5).await);
+    }
+    db.until("select count(*) from pgflow.task where worker_id is not null", 1 + 1 + 3 + 5).await;
+    let waiting = "select count(*) from pgflow.task where elem > 0 and arrived < need";
+    assert_eq!(db.count(waiting).await, 4 + 4 + 2);
+    yesterday.kill();
+    db.expire("old").await;
+    let today = new.serve("new", &MAPS);
+    for (workflow, run) in MAPS.iter().zip(runs) {
+        assert_eq!(ended(&flow, run).await, (1, json!([0, 1, 2, 3, 4])), "{workflow}");
+    }
+    today.signal("TERM");
+    assert!(today.ended().await.success());
+    db.check_invariants().await;
 }

@@ -3,7 +3,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use pgflow::{Gpu, GpuSlot, StepContext, step, workflow};
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::support::{Database, PATIENCE};
 
@@ -101,6 +101,48 @@ async fn steps_that_different_workers_can_run_are_no_reason_to_complain() {
     assert!(why.contains("`on_three_cores` needs 3 cores, 2 offered"), "{why}");
     one.drain(PATIENCE).await;
     two.drain(PATIENCE).await;
+}
+
+/// What holds the tasks of `queueing`.
+static DOOR: Semaphore = Semaphore::const_new(0);
+
+#[step]
+async fn through_the_door(n: u32) -> Result<u32, Infallible> {
+    DOOR.acquire().await.unwrap().forget();
+    Ok(n)
+}
+
+#[workflow]
+async fn queueing(n: u32) -> Result<u32, Infallible> {
+    through_the_door(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_worker_that_has_grown_shrinks_back_where_there_is_nothing_to_do() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = flow.worker().only(["queueing"]).slots_between(2..=40).spawn().await.unwrap();
+    let grown = flow.start_many::<queueing>(0..40).await.unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 40).await;
+    DOOR.add_permits(40);
+    for run in grown {
+        run.output().await.unwrap();
+    }
+    // each is a look for work that finds nothing: 40, 20, 10, 5, 2, and one that began with so few
+    for _ in 0..6 {
+        db.until("select count(*) from pgflow.worker where idle", 1).await;
+        sqlx::query("select pgflow.wake_1()").execute(&mut db.sql().await).await.unwrap();
+        db.until("select count(*) from pgflow.worker where idle", 1).await;
+    }
+    let runs = flow.start_many::<queueing>(0..30).await.unwrap();
+    db.until("select count(*) from pgflow.task where worker_id is not null", 30).await;
+    let first = "select count(*) from pgflow.task where started_at = (select min(started_at) from pgflow.task)";
+    assert_eq!(db.count(first).await, 2, "the first look for work had room for so many");
+    DOOR.add_permits(30);
+    for run in runs {
+        run.output().await.unwrap();
+    }
+    worker.drain(PATIENCE).await;
 }
 
 static GATE: Notify = Notify::const_new();

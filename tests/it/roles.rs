@@ -11,6 +11,10 @@ enum Error {
     No,
     #[error(transparent)]
     Step(#[from] pgflow::Failure),
+    #[error(transparent)]
+    Transaction(#[from] pgflow::TransactionError),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
 }
 
 #[step(retry_delay = "5ms", retries = 1, concurrency = 3)]
@@ -30,6 +34,25 @@ async fn guarded(n: u32) -> Result<u32, Error> {
 async fn guarded_flow(n: u32) -> Result<u32, Error> {
     let all = pgflow::map((0..3).map(|_| n).collect::<Vec<_>>(), guarded).await?;
     Ok(all.iter().sum())
+}
+
+/// Writes where the host's path leads.
+#[step(transactional)]
+async fn guarded_pay(n: u32) -> Result<u32, Error> {
+    let context = StepContext::current();
+    let mut transaction = context.transaction().await?;
+    sqlx::query("insert into paid (n) values ($1)")
+        .bind(n.cast_signed())
+        .execute(&mut *transaction)
+        .await?;
+    Ok(n)
+}
+
+#[workflow(timeout = "1h")]
+async fn guarded_payment(n: u32) -> Result<u32, Error> {
+    let paid = guarded_pay(n).await?;
+    pgflow::sleep(std::time::Duration::from_millis(1)).await;
+    Ok(paid)
 }
 
 /// Makes the roles, and a login of each. Roles belong to the server, so they stay.
@@ -168,7 +191,51 @@ async fn what_others_put_on_the_search_path_is_never_called() {
         sqlx::query("select 2::bigint * interval '1 s'").execute(&mut db.sql().await).await;
     assert!(reached.unwrap_err().to_string().contains("caught"), "the traps are set");
     let flow = db.flow().await;
-    let worker = worker(&flow, "guarded_flow").await;
+    let worker = flow.worker().only(["guarded_flow", "guarded_payment"]).spawn().await.unwrap();
     work(&flow).await;
+    within_the_hosts_transactions(&db, &flow).await;
     worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+/// A transactional step, and starts in transactions of the host: the host's path is for what is the host's.
+async fn within_the_hosts_transactions(db: &Database, flow: &Flow) {
+    let mut sql = db.sql().await;
+    sqlx::raw_sql(
+        "create table paid (n int); create table checked (n int); \
+         create function check_paid() returns trigger language plpgsql as \
+           'begin insert into checked select count(*) from paid; return null; end'; \
+         create constraint trigger late after insert on paid deferrable initially deferred for each row execute function check_paid()",
+    )
+    .execute(&mut sql)
+    .await
+    .unwrap();
+    assert_eq!(flow.start::<guarded_payment>(5).await.unwrap().output().await.unwrap(), 5);
+    assert_eq!(db.count("select count(*) from checked").await, 1, "the trigger ran at the commit");
+
+    let mut tx = sql.begin().await.unwrap();
+    let session = path(&mut tx).await;
+    let first = flow.start::<guarded_payment>(6).key("six").on(&mut tx).await.unwrap();
+    assert_eq!(path(&mut tx).await, session);
+    sqlx::query("set local search_path = 'public', 'trap'").execute(&mut *tx).await.unwrap();
+    let again = flow.start::<guarded_payment>(6).key("six").on(&mut tx).await.unwrap();
+    assert_eq!((again.id(), path(&mut tx).await.as_str()), (first.id(), "public, trap"));
+    // one that fails, in a part of the transaction that goes back
+    let mut part = tx.begin().await.unwrap();
+    sqlx::query("set local transaction_read_only = on").execute(&mut *part).await.unwrap();
+    assert!(flow.start::<guarded_payment>(7).on(&mut part).await.is_err());
+    part.rollback().await.unwrap();
+    assert_eq!(path(&mut tx).await, "public, trap");
+    tx.commit().await.unwrap();
+    assert_eq!(path(&mut sql).await, session);
+    assert_eq!(first.output().await.unwrap(), 6);
+
+    // each statement is a transaction of its own there
+    let alone = flow.start::<guarded_payment>(8).on(&mut sql).await.unwrap();
+    assert_eq!(path(&mut sql).await, session);
+    assert_eq!(alone.output().await.unwrap(), 8);
+}
+
+async fn path(sql: &mut PgConnection) -> String {
+    sqlx::query_scalar("show search_path").fetch_one(sql).await.unwrap()
 }

@@ -1,5 +1,5 @@
-//! The program after a deploy: version 2 of its workflow has a step more, and another is tuned otherwise.
-//! `tests/it/releases.rs` runs it.
+//! The program after a deploy: version 2 of its workflow has a step more, and another is tuned
+//! otherwise; the limits of its maps are others under the same versions. `tests/it/releases.rs` runs it.
 
 use std::process::ExitCode;
 
@@ -26,6 +26,31 @@ async fn shipment(n: u32) -> Result<String, Failure> {
     let word = pgflow::signal::<String>("address").await?;
     let label = label(picked, word).await?;
     dispatch(label).await
+}
+
+#[step]
+async fn stow(n: u32) -> Result<u32, Failure> {
+    Ok(n)
+}
+
+#[workflow]
+async fn unbound(n: u32) -> Result<Vec<u32>, Failure> {
+    pgflow::map(0..n, stow).await
+}
+
+#[workflow]
+async fn widen(n: u32) -> Result<Vec<u32>, Failure> {
+    pgflow::map(0..n, stow).limit(3).await
+}
+
+#[workflow]
+async fn narrow(n: u32) -> Result<Vec<u32>, Failure> {
+    pgflow::map(0..n, stow).limit(1).await
+}
+
+#[workflow]
+async fn bind(n: u32) -> Result<Vec<u32>, Failure> {
+    pgflow::map(0..n, stow).limit(1).await
 }
 
 fn main() -> ExitCode {

@@ -40,7 +40,8 @@ impl<I, F, Fut, O, E> Map<I, F, Fut, O>
 where
     Fut: Future<Output = Result<O, E>>,
 {
-    /// So many elements under way at once, in the run; a constant. A plain call runs one at a time.
+    /// So many elements under way at once, in the run; a constant. A plain call runs one at a time. The limit is tuning: another
+    /// one, or none, under the same version counts for maps that begin after it.
     pub fn limit(self, elements: u32) -> Self {
         let _ = elements;
         self

@@ -1,15 +1,26 @@
 //! The checks of a definition that is read or built at run time; the macro makes the same ones on tokens.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use crate::redact::is_pointer;
 
-use super::{Definition, Node, NodeKind, shape};
+use super::{
+    Definition, Node, NodeKind,
+    order::{Ancestors, edges, sorted},
+    shape,
+};
 
 /// The longest name, in characters.
 const NAME_MAX: usize = 63;
 /// The most nodes of a workflow: node numbers are small integers in the database.
 const NODES_MAX: usize = 10_000;
+/// The most dependencies, arms, inputs and pointers, together.
+const ITEMS_MAX: usize = 100_000;
+/// The longest text of a type, an arm, a pointer or an option, in bytes.
+const WORD_MAX: usize = 64 << 10;
+/// The most problems that are listed, and the most names within one.
+const PROBLEMS_MAX: usize = 100;
+const LISTED_MAX: usize = 10;
 /// Words with a meaning of their own in the graph.
 const RESERVED: [&str; 3] = ["start", "end", "body"];
 
@@ -108,6 +119,33 @@ pub enum Problem {
     /// More nodes than numbers.
     #[error("{0} nodes are more than 10000; use `map` or child runs")]
     TooLarge(usize),
+    /// More than the graph is made of in good time.
+    #[error(
+        "{0} dependencies, arms, inputs and pointers are more than 100000; use `map` or child runs"
+    )]
+    TooDense(usize),
+    /// A text that nobody wrote.
+    #[error("the text `{begin}` has {size} bytes, more than 65536; shorten it")]
+    TooLong {
+        /// How it begins.
+        begin: String,
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// The JSON is longer than any definition.
+    #[error("a definition of {size} bytes is longer than 16777216; use `map` or child runs")]
+    Text {
+        /// Its size in bytes.
+        size: usize,
+    },
+    /// Nobody reads the node's result, and it is no effect: that would wait for all before it, and all after it for it.
+    #[error(
+        "nothing uses node `{0}`; read it in the output or in another node, order it by `after`, or remove it"
+    )]
+    Unused(String),
+    /// There are more than are listed.
+    #[error("there are {0} more problems")]
+    More(usize),
     /// The fingerprint is not that of the shape.
     #[error(
         "the fingerprint is {found} but the shape's is {expected}; the text was edited by hand"
@@ -121,18 +159,18 @@ pub enum Problem {
 }
 
 impl Definition {
-    /// Checks names, ids, references, kinds, pointers, cycles and the fingerprint.
+    /// Checks sizes, names, ids, references, kinds, pointers, cycles and the fingerprint. Without a cycle every node is
+    /// reached, as nothing but what stands before it keeps a token from it.
     ///
     /// # Errors
-    /// Every problem found.
+    /// Every problem found, up to a hundred.
     pub fn check(&self) -> Result<(), Vec<Problem>> {
-        if self.nodes.len() > NODES_MAX {
-            return Err(vec![Problem::TooLarge(self.nodes.len())]);
-        }
+        self.sizes().map_err(|problem| vec![problem])?;
         let mut problems = self.names();
         problems.extend(self.references());
         problems.extend(self.nodes.iter().filter_map(kind_fits));
-        problems.extend(self.pointers().filter(|p| !is_pointer(p)).cloned().map(Problem::Pointer));
+        problems
+            .extend(self.pointers().filter(|p| !is_pointer(p)).map(|p| Problem::Pointer(cut(p))));
         if problems.is_empty() {
             problems.extend(self.cycle().map(Problem::Cycle));
         }
@@ -140,7 +178,58 @@ impl Definition {
         if problems.is_empty() && expected != self.fingerprint {
             problems.push(Problem::Fingerprint { found: self.fingerprint.clone(), expected });
         }
-        if problems.is_empty() { Ok(()) } else { Err(problems) }
+        listed(problems)
+    }
+
+    /// Checks of a definition without problems that all its nodes are of use. A node of an arm is left to the arm, and what
+    /// is stored was checked by the macro.
+    ///
+    /// # Errors
+    /// Every node that nothing uses, up to a hundred.
+    pub(super) fn check_use(&self) -> Result<(), Vec<Problem>> {
+        let edges = edges(self);
+        let read: HashSet<&str> = self.output.deps.iter().map(String::as_str).collect();
+        let followed: HashSet<usize> = edges.iter().flatten().copied().collect();
+        let output: Vec<usize> =
+            (0..self.nodes.len()).filter(|i| read.contains(self.nodes[*i].id.as_str())).collect();
+        let loose: Vec<usize> = (0..self.nodes.len())
+            .filter(|i| !followed.contains(i) && !output.contains(i))
+            .filter(|i| self.nodes[*i].condition.is_none())
+            .collect();
+        if loose.is_empty() || output.is_empty() {
+            return Ok(());
+        }
+        let ancestors = Ancestors::new(&edges);
+        // the last effect comes after all that the output reads
+        let last: Vec<usize> = ancestors.last_of(&output).collect();
+        let unused = loose.iter().filter(|node| last.iter().any(|o| !ancestors.has(**node, *o)));
+        listed(unused.map(|node| Problem::Unused(cut(&self.nodes[*node].id))).collect())
+    }
+
+    /// What would make the other checks, or the graph, take too long, or their messages too large.
+    fn sizes(&self) -> Result<(), Problem> {
+        if self.nodes.len() > NODES_MAX {
+            return Err(Problem::TooLarge(self.nodes.len()));
+        }
+        let of_node = |n: &Node| n.waits_for().count() + n.arms.len() + n.redact.len();
+        let own = self.input.len() + self.output.deps.len() + self.options.redact.len();
+        let items = own + self.nodes.iter().map(of_node).sum::<usize>();
+        if items > ITEMS_MAX {
+            return Err(Problem::TooDense(items));
+        }
+        match self.texts().find(|text| text.len() > WORD_MAX) {
+            Some(text) => Err(Problem::TooLong { begin: cut(text), size: text.len() }),
+            None => Ok(()),
+        }
+    }
+
+    /// All texts of the definition.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let inputs = self.input.iter().flat_map(|f| [&f.name, &f.r#type]);
+        let own = [&self.name, &self.fingerprint, &self.output.r#type];
+        let own = own.into_iter().chain(&self.options.schedule).chain(&self.output.deps);
+        let nodes = self.nodes.iter().flat_map(Node::texts);
+        own.chain(inputs).chain(self.pointers()).map(String::as_str).chain(nodes)
     }
 
     fn pointers(&self) -> impl Iterator<Item = &String> {
@@ -157,31 +246,28 @@ impl Definition {
             [self.name.as_str()].into_iter().chain(ids).chain(others).collect();
         for name in names {
             if let Err(reason) = check_name(name) {
-                problems.push(Problem::Name { name: name.into(), reason });
+                problems.push(Problem::Name { name: cut(name), reason });
             }
         }
         let mut seen = BTreeSet::new();
         for node in &self.nodes {
             if !seen.insert(&node.id) {
-                problems.push(Problem::Duplicate(node.id.clone()));
+                problems.push(Problem::Duplicate(cut(&node.id)));
             }
         }
         problems
     }
 
     fn references(&self) -> Vec<Problem> {
-        let known: BTreeSet<&str> = self.nodes.iter().map(|n| n.id.as_str()).collect();
+        let nodes: HashMap<&str, &Node> = self.nodes.iter().map(|n| (n.id.as_str(), n)).collect();
+        let known = quoted(self.nodes.iter().map(|n| n.id.as_str()).collect::<BTreeSet<_>>());
         let mut problems = Vec::new();
         let mut refer = |reader: &str, id: &str| {
             if reader == id {
-                problems.push(Problem::Itself(id.into()));
-            } else if !known.contains(id) {
-                let known = known.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-                problems.push(Problem::Unknown {
-                    reader: reader.into(),
-                    missing: id.into(),
-                    known,
-                });
+                problems.push(Problem::Itself(cut(id)));
+            } else if !nodes.contains_key(id) {
+                let known = known.clone();
+                problems.push(Problem::Unknown { reader: cut(reader), missing: cut(id), known });
             }
         };
         for node in &self.nodes {
@@ -192,55 +278,69 @@ impl Definition {
         for id in &self.output.deps {
             refer("output", id);
         }
-        problems.extend(self.nodes.iter().filter_map(|node| self.stands_in_an_arm(node)));
+        let arms: HashSet<(&str, &str)> =
+            nodes.values().flat_map(|n| n.arms.iter().map(|arm| (&*n.id, &**arm))).collect();
+        problems.extend(self.nodes.iter().filter_map(|node| {
+            let condition = node.condition.as_ref()?;
+            let branch = nodes.get(condition.branch.as_str())?;
+            let there = arms.contains(&(&condition.branch, &condition.arm));
+            (!there).then(|| node.stands_in_no_arm(branch, &condition.arm))
+        }));
         problems
     }
 
-    /// A condition names a branch that has the arm.
-    fn stands_in_an_arm(&self, node: &Node) -> Option<Problem> {
-        let condition = node.condition.as_ref()?;
-        let branch = self.node(&condition.branch)?;
-        if branch.arms.contains(&condition.arm) {
-            return None;
-        }
-        let arms = branch.arms.iter().map(|k| format!("`{k}`")).collect::<Vec<_>>().join(", ");
-        let problem = format!(
-            "`{}` has no arm `{}`; its arms are {}",
-            branch.id,
-            condition.arm,
-            if arms.is_empty() { "none" } else { &arms }
-        );
-        Some(Problem::Node { id: node.id.clone(), problem })
-    }
-
-    /// The path of a cycle, as `a → b → a`, found by following unfinished nodes backwards.
+    /// The path of a cycle, as `a → b → a`, found by following backwards what can never be settled.
     fn cycle(&self) -> Option<String> {
-        let mut left: BTreeMap<&str, BTreeSet<&str>> =
-            self.nodes.iter().map(|n| (n.id.as_str(), n.waits_for().collect())).collect();
-        loop {
-            let free: Vec<&str> =
-                left.iter().filter(|(_, deps)| deps.is_empty()).map(|(id, _)| *id).collect();
-            if free.is_empty() {
-                break;
-            }
-            for id in &free {
-                left.remove(id);
-            }
-            for deps in left.values_mut() {
-                deps.retain(|d| !free.contains(d));
-            }
+        let edges = edges(self);
+        let mut stuck = vec![true; edges.len()];
+        for node in sorted(&edges) {
+            stuck[node] = false;
         }
-        let mut path = vec![*left.keys().next()?];
+        let id = |node: &usize| self.nodes[*node].id.as_str();
+        let mut path = vec![(0..edges.len()).filter(|node| stuck[*node]).min_by_key(id)?];
+        let mut places: HashMap<usize, usize> = path.iter().map(|node| (*node, 0)).collect();
         loop {
-            let next = *left.get(path.last()?)?.iter().next()?;
-            let from = path.iter().position(|id| *id == next);
+            let before = edges[*path.last()?].iter().copied();
+            let next = before.filter(|node| stuck[*node]).min_by_key(id)?;
+            if let Some(from) = places.insert(next, path.len()) {
+                let mut ids: Vec<String> =
+                    path[from..].iter().map(|n| format!("`{}`", cut(id(n)))).collect();
+                if let Some(more) = ids.len().checked_sub(LISTED_MAX).filter(|more| *more > 0) {
+                    ids.truncate(LISTED_MAX);
+                    ids.push(format!("… {more} more …"));
+                }
+                return Some(format!("{} → `{}`", ids.join(" → "), cut(id(&next))));
+            }
             path.push(next);
-            if let Some(from) = from {
-                return Some(
-                    path[from..].iter().map(|id| format!("`{id}`")).collect::<Vec<_>>().join(" → "),
-                );
-            }
         }
+    }
+}
+
+/// The problems, without those beyond the first hundred.
+fn listed(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
+    if let Some(more) = problems.len().checked_sub(PROBLEMS_MAX).filter(|more| *more > 0) {
+        problems.truncate(PROBLEMS_MAX);
+        problems.push(Problem::More(more));
+    }
+    if problems.is_empty() { Ok(()) } else { Err(problems) }
+}
+
+/// The first of these names, and how many more there are.
+fn quoted<'a>(all: impl IntoIterator<Item = &'a str, IntoIter: ExactSizeIterator>) -> String {
+    let all = all.into_iter();
+    let more = all.len().saturating_sub(LISTED_MAX);
+    let mut names: Vec<String> = all.take(LISTED_MAX).map(|n| format!("`{}`", cut(n))).collect();
+    if more > 0 {
+        names.push(format!("and {more} more"));
+    }
+    names.join(", ")
+}
+
+/// How a text begins, for messages.
+pub(super) fn cut(text: &str) -> String {
+    match text.char_indices().nth(100) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
     }
 }
 
@@ -259,6 +359,25 @@ impl Node {
             NodeKind::Signal => self.id.strip_prefix("signal:").unwrap_or(&self.id),
             _ => &self.id,
         }
+    }
+
+    /// A condition names a branch that has the arm.
+    fn stands_in_no_arm(&self, branch: &Self, arm: &str) -> Problem {
+        let arms = quoted(branch.arms.iter().map(String::as_str));
+        let arms = if arms.is_empty() { "none" } else { &arms };
+        let problem =
+            format!("`{}` has no arm `{}`; its arms are {arms}", cut(&branch.id), cut(arm));
+        Problem::Node { id: cut(&self.id), problem }
+    }
+
+    /// All texts of the node but its pointers.
+    fn texts(&self) -> impl Iterator<Item = &str> {
+        let named = [&self.step, &self.workflow, &self.signal, &self.output];
+        let condition = self.condition.iter().flat_map(|c| [&c.branch, &c.arm]);
+        let options = self.options.iter().flat_map(|o| [&o.exclusive, &o.rate_limit, &o.batch]);
+        let lists = self.deps.iter().chain(&self.after).chain(&self.arms);
+        let words = [&self.id].into_iter().chain(lists).chain(condition);
+        words.chain(named.into_iter().chain(options).flatten()).map(String::as_str)
     }
 
     /// The ids of all that must have settled before this node.
@@ -295,7 +414,7 @@ fn kind_fits(node: &Node) -> Option<Problem> {
     } else {
         return None;
     };
-    Some(Problem::Node { id: node.id.clone(), problem: problem.into() })
+    Some(Problem::Node { id: cut(&node.id), problem: problem.into() })
 }
 
 #[cfg(test)]

@@ -72,10 +72,6 @@ impl Obstacle {
             let text = |n: &Node| n.output.clone().unwrap_or_else(|| "none".into());
             differences.push(format!("output `{}` → `{}`", text(node), text(other)));
         }
-        // elements that wait for others are woken only by those of a bounded map
-        if node.limit.is_some() && other.limit.is_none() {
-            differences.push("its limit is gone".into());
-        }
         let differences = differences.join(", ");
         (!differences.is_empty()).then(|| Self::Changed { node: node.id.clone(), differences })
     }

@@ -1,9 +1,12 @@
 //! The graph that tokens move on: the definition's edges, reduced transitively, with implicit places before the roots
 //! and behind the sinks. Unreduced, a chain whose third step also reads the first would fork.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use crate::definition::{Definition, NodeKind, Problem};
+use crate::definition::{
+    Definition, NodeKind, Problem,
+    order::{self, Ancestors},
+};
 
 use super::Position;
 
@@ -146,56 +149,17 @@ fn slot_of(place: Place, count: usize) -> usize {
 }
 
 fn reduced_predecessors(definition: &Definition) -> Vec<BTreeSet<Place>> {
-    let index: HashMap<&str, usize> =
-        definition.nodes.iter().enumerate().map(|(i, n)| (n.id.as_str(), i)).collect();
-    let direct: Vec<BTreeSet<usize>> = definition
-        .nodes
-        .iter()
-        .map(|n| n.waits_for().filter_map(|id| index.get(id).copied()).collect())
-        .collect();
-    let mut ancestors: Vec<Option<BTreeSet<usize>>> = vec![None; direct.len()];
-    for i in 0..direct.len() {
-        collect_ancestors(i, &direct, &mut ancestors);
-    }
-    let above = |i: usize| ancestors[i].as_ref();
-    let mut before: Vec<BTreeSet<Place>> = direct
-        .iter()
-        .map(|deps| {
-            let implied =
-                |d: &usize| deps.iter().any(|o| o != d && above(*o).is_some_and(|a| a.contains(d)));
-            deps.iter().filter(|d| !implied(d)).map(|d| Place::Node(*d)).collect::<BTreeSet<_>>()
-        })
-        .map(|places| if places.is_empty() { BTreeSet::from([Place::Start]) } else { places })
-        .collect();
-    let followed: BTreeSet<usize> = direct.iter().flatten().copied().collect();
-    let sinks: BTreeSet<Place> =
-        (0..direct.len()).filter(|i| !followed.contains(i)).map(Place::Node).collect();
-    before.push(if sinks.is_empty() { BTreeSet::from([Place::Start]) } else { sinks });
+    let edges = order::edges(definition);
+    let ancestors = Ancestors::new(&edges);
+    let places = |nodes: BTreeSet<Place>| {
+        if nodes.is_empty() { BTreeSet::from([Place::Start]) } else { nodes }
+    };
+    let mut before: Vec<BTreeSet<Place>> =
+        edges.iter().map(|e| places(ancestors.last_of(e).map(Place::Node).collect())).collect();
+    let followed: BTreeSet<usize> = edges.iter().flatten().copied().collect();
+    let sinks = (0..edges.len()).filter(|i| !followed.contains(i)).map(Place::Node).collect();
+    before.push(places(sinks));
     before
-}
-
-/// Depth first without recursion: a chain of thousands of nodes must not exhaust the stack.
-fn collect_ancestors(
-    root: usize,
-    direct: &[BTreeSet<usize>],
-    done: &mut [Option<BTreeSet<usize>>],
-) {
-    let mut stack = vec![root];
-    while let Some(&i) = stack.last() {
-        if done[i].is_some() {
-            stack.pop();
-            continue;
-        }
-        let open: Vec<usize> = direct[i].iter().copied().filter(|d| done[*d].is_none()).collect();
-        if open.is_empty() {
-            let mut all = direct[i].clone();
-            all.extend(direct[i].iter().filter_map(|d| done[*d].as_ref()).flatten());
-            done[i] = Some(all);
-            stack.pop();
-        } else {
-            stack.extend(open);
-        }
-    }
 }
 
 #[cfg(test)]
@@ -299,6 +263,26 @@ pub(super) mod tests {
             settled[settled.len() - 3..],
             [Position::Gather(0), Position::Step(1), Position::End]
         );
+    }
+
+    #[test]
+    fn the_longest_chain_and_the_most_edges_make_a_graph_in_good_time() {
+        let begun = std::time::Instant::now();
+        let ids: Vec<String> = (0..10_000).map(|n| format!("s{n}")).collect();
+        // each reads the one before it and the nine before that, of which only the first is an edge
+        let deps: Vec<Vec<&str>> = (0..ids.len())
+            .map(|n| ids[n.saturating_sub(10)..n].iter().map(String::as_str).collect())
+            .collect();
+        let nodes: Vec<(&str, &[&str])> =
+            ids.iter().zip(&deps).map(|(id, deps)| (id.as_str(), deps.as_slice())).collect();
+        let g = graph(&nodes);
+        assert_eq!(g.first(), Position::Step(0));
+        for node in 1..10_000 {
+            let before: Vec<Place> = g.before(Place::Node(node)).collect();
+            assert_eq!(before, [Place::Node(node - 1)]);
+        }
+        // a debug build on a busy machine; sets of ancestors would take minutes and gigabytes
+        assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
     }
 
     #[test]

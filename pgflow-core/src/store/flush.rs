@@ -2,9 +2,9 @@
 
 mod columns;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use sqlx::Row;
+use sqlx::{PgConnection, Row};
 
 use crate::{lifecycle::AttemptStatus, payload::Json};
 
@@ -32,7 +32,7 @@ pub struct Settled {
     pub arrivals: Vec<ArrivalRow>,
     /// It leaves the start of its run: the slot of this pool goes over to the run.
     pub leaves_start: Option<i32>,
-    /// The number of the bounded map of which it was an element: the next one may begin.
+    /// The number of the map of which it was an element, where others may wait: the next one may begin.
     pub next_of: Option<i16>,
     /// The slots that it held and that are free now.
     pub free: Vec<HeldSlot>,
@@ -191,6 +191,8 @@ pub struct Flushed {
     pub halted: Vec<bool>,
     /// Tokens that now run here beside those that moved.
     pub fired: Vec<Fired>,
+    /// The maps of which an element ended and none waits for others, by run and number.
+    pub all_begun: Vec<(RunId, i16)>,
     /// The database's time of the flush: when tokens that moved here began.
     pub at: Stamp,
 }
@@ -206,7 +208,44 @@ pub async fn flush(
     settled: &[Settled],
     join_direct: &[i32],
 ) -> Result<Flushed, StoreError> {
+    flush_and_restore(connection, worker, settled, join_direct, None).await
+}
+
+/// What a flush needs in a transaction of the host, whose connection is the host's to plan on: neither the path nor what
+/// the planner may do are the engine's there. A process that is frozen before it commits must not hold the run's rows for
+/// as long as it likes.
+const WITHIN: &str = "select pg_catalog.current_setting('search_path'); set local search_path = pg_catalog; \
+                      set local enable_seqscan = off; set local jit = off; \
+                      set local idle_in_transaction_session_timeout = 10000";
+
+/// [`flush`] in a transaction of the host. What the host has put on its `search_path` is not called by it, and the path is
+/// as it was afterwards, for triggers that wait for the commit.
+///
+/// # Errors
+/// As [`flush`].
+pub async fn flush_within(
+    transaction: &mut PgConnection,
+    worker: i32,
+    settled: &[Settled],
+    join_direct: &[i32],
+) -> Result<Flushed, StoreError> {
+    let prepared = sqlx::raw_sql(WITHIN).fetch_all(&mut *transaction).await;
+    let path: Option<String> = prepared.during("prepare a commit")?.first().map(|row| row.get(0));
+    let mut connection = Connection::within(transaction);
+    flush_and_restore(&mut connection, worker, settled, join_direct, path).await
+}
+
+async fn flush_and_restore(
+    connection: &mut Connection<'_>,
+    worker: i32,
+    settled: &[Settled],
+    join_direct: &[i32],
+    path: Option<String>,
+) -> Result<Flushed, StoreError> {
     let c = Columns::of(settled);
+    let maps: BTreeSet<(i64, i16)> =
+        settled.iter().filter_map(|s| Some((s.key.run.0, s.next_of?))).collect();
+    let (runs, lanes): (Vec<i64>, Vec<i16>) = maps.iter().copied().unzip();
     let rows = sqlx::query(include_str!("../../sql/task/flush.sql"))
         .bind(worker)
         .bind(c.run)
@@ -260,12 +299,20 @@ pub async fn flush(
         .bind(c.free.lane)
         .bind(c.free.elem)
         .bind(c.free.epoch)
+        .bind(runs)
+        .bind(lanes)
+        .bind(path)
         .fetch_all(connection)
         .await
         .during("record completions")?;
     let none = vec![false; settled.len()];
-    let mut flushed =
-        Flushed { taken: none.clone(), halted: none, fired: Vec::new(), at: last_at(&rows)? };
+    let mut flushed = Flushed {
+        taken: none.clone(),
+        halted: none,
+        fired: Vec::new(),
+        all_begun: Vec::new(),
+        at: last_at(&rows)?,
+    };
     let mark = |ords: Vec<i32>, marks: &mut Vec<bool>| {
         let places = ords.into_iter().filter_map(|o| usize::try_from(o - 1).ok());
         places.for_each(|i| marks[i] = true);
@@ -275,6 +322,9 @@ pub async fn flush(
             Some(ords) => {
                 mark(ords, &mut flushed.taken);
                 mark(row.get("halted"), &mut flushed.halted);
+                let waited: Vec<bool> = row.get("waited");
+                let begun = maps.iter().zip(waited).filter(|(_, waited)| !waited);
+                flushed.all_begun = begun.map(|((run, map), _)| (RunId(*run), *map)).collect();
             }
             None => flushed.fired.push(Fired {
                 key: TokenKey {

@@ -28,6 +28,7 @@ use super::{
     WorkerError,
     alerts::Alerts,
     beat::{self, Ask, Beat},
+    begun::AllBegun,
     flusher::Backoff,
     loads::Loads,
     logs::Looked,
@@ -164,6 +165,7 @@ impl Host {
             payload_max: self.payload_max,
             reader: tokio::sync::Mutex::new(Reader { endpoint, connection: Some(connection) }),
             runs: Mutex::default(),
+            begun: AllBegun::default(),
             draining: drain_heard,
             children: self
                 .children

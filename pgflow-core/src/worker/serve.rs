@@ -38,6 +38,7 @@ use crate::{
 };
 
 use super::{
+    begun::AllBegun,
     logs::Looked,
     token::{Token, Verdict},
 };
@@ -66,6 +67,7 @@ pub(super) struct Shared {
     pub payload_max: usize,
     pub reader: tokio::sync::Mutex<Reader>,
     pub runs: Mutex<HashMap<RunId, RunCache>>,
+    pub begun: AllBegun,
     pub draining: watch::Receiver<bool>,
     /// The workflows that those served here start as children, by name and version.
     pub children: HashMap<(&'static str, u32), Arc<Version>>,

@@ -5,7 +5,7 @@ use crate::{
     failure::{Failure, FailureKind},
     redact::Secrets,
     registry::TaskPlan,
-    store::{Connection, During, StoreError, answered, flush::flush},
+    store::{During, StoreError, answered, flush::flush_within},
 };
 
 use super::{
@@ -45,17 +45,8 @@ pub(super) async fn commit(
         settled.free.clone_from(&token.slots);
     }
     let batch = [settled];
-    let written = answered(async {
-        // the connection is the host's to plan on; this much is for the engine's own statement. A process that is frozen
-        // before it commits must not hold the run's rows for as long
-        sqlx::raw_sql("set local enable_seqscan = off; set local jit = off; set local idle_in_transaction_session_timeout = 10000")
-            .execute(&mut *transaction)
-            .await
-            .during("prepare a commit")?;
-        flush(&mut Connection::within(&mut transaction), shared.worker, &batch, &shared.join_direct)
-            .await
-    })
-    .await;
+    let written =
+        answered(flush_within(&mut transaction, shared.worker, &batch, &shared.join_direct)).await;
     let flushed = match written {
         Ok(flushed) if flushed.taken == [true] => flushed,
         Ok(_) => return Verdict::Dropped,

@@ -124,7 +124,7 @@ pub(super) async fn finish(
         moved.known.extend(next.known);
         moved.result = moved.result.or(next.result);
     }
-    settled(token, row, moved, *shared.draining.borrow())
+    settled(shared, token, row, moved)
 }
 
 /// Pure code, which a worker evaluates at once.
@@ -284,8 +284,9 @@ async fn kept_elements(shared: &Shared, token: &Token, node: usize) -> Result<Ve
     })
 }
 
-fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool) -> Verdict {
+fn settled(shared: &Shared, token: &Token, row: Option<AttemptRow>, moved: Moved) -> Verdict {
     let version = &token.version;
+    let draining = *shared.draining.borrow();
     let direct = |at: Position| !draining && version.is_direct(at);
     let (fate, next) = match (moved.result, moved.stay, moved.wait) {
         (Some(result), ..) => (Fate::End { result, run_slot: version.run_pool }, None),
@@ -313,7 +314,8 @@ fn settled(token: &Token, row: Option<AttemptRow>, moved: Moved, draining: bool)
     });
     let next_of = match token.at {
         Position::Element(node, _) => {
-            version.definition.nodes[node].limit.map(|_| version.numbers.nodes[node])
+            let map = version.numbers.nodes[node];
+            (!shared.begun.knows(token.run(), map)).then_some(map)
         }
         _ => None,
     };

@@ -130,6 +130,7 @@ impl Session {
     }
 
     pub(super) fn flushed(&mut self, batch: Vec<Pending>, flushed: &Flushed) {
+        self.shared.begun.learn(&flushed.all_begun);
         let mut left = false;
         let mut places: HashMap<TokenKey, (Token, Position, Option<Json>)> = HashMap::new();
         let fates = flushed.taken.iter().zip(&flushed.halted);
