@@ -2,6 +2,7 @@
 
 mod acting;
 mod alerts;
+mod alerts_resources;
 mod boundaries;
 mod branches;
 mod cells;
@@ -23,6 +24,7 @@ mod losses;
 mod metrics;
 mod migrating;
 mod model;
+mod observed;
 mod pooler;
 mod process;
 mod queue;
