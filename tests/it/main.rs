@@ -41,6 +41,7 @@ mod stubs;
 mod support;
 mod testing;
 mod tidy;
+mod timeouts;
 mod traces;
 mod transactional;
 mod ui;
