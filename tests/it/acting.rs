@@ -286,8 +286,9 @@ async fn a_run_under_way_a_child_and_one_for_which_there_is_no_room_are_not_repe
     let failed = flow.start::<weighed_alone>(3_000).await.unwrap();
     failed.output().await.unwrap_err();
     let live = flow.start::<weighed_alone>(3_001).await.unwrap();
-    db.until("select count(*) from pgflow.task where num_nonnulls(ready_in, worker_id) = 0", 1)
-        .await;
+    // the wait, and the end that waits for it
+    let waits = "select count(*) from pgflow.task where num_nonnulls(ready_in, worker_id) = 0";
+    db.until(waits, 2).await;
     let error = flow.retry(live.id(), "fay").await.unwrap_err();
     assert!(matches!(error, RetryError::Live(run) if run == live.id()), "{error}");
     let error = flow.retry(live.id(), "fay").from("weigh_part").await.unwrap_err();
