@@ -374,3 +374,59 @@ async fn pruning_removes_old_ended_runs_with_all_that_hangs_on_them_and_never_a_
     }
     db.check_invariants().await;
 }
+
+/// One of which at a time may be under way.
+#[workflow(concurrency = 1)]
+pub async fn weighed_alone(n: u32) -> Result<u32> {
+    let weight = weigh_part(n).await?;
+    let more = pgflow::signal::<u32>("more").await?;
+    Ok(weight + more)
+}
+
+#[workflow]
+pub async fn weighed_by_a_child(n: u32) -> Result<u32> {
+    pgflow::child(weighing(n)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_under_way_a_child_and_one_for_which_there_is_no_room_are_not_repeated() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let served = ["weighed_alone", "weighed_by_a_child", "weighing"];
+    let worker = flow.worker().only(served).spawn().await.unwrap();
+    // 3,000 is too heavy the first time
+    let failed = flow.start::<weighed_alone>(3_000).await.unwrap();
+    failed.output().await.unwrap_err();
+    let live = flow.start::<weighed_alone>(3_001).await.unwrap();
+    // the wait, and the end that waits for it
+    let waits = "select count(*) from pgflow.task where num_nonnulls(ready_in, worker_id) = 0";
+    db.until(waits, 2).await;
+    let error = flow.retry(live.id(), "fay").await.unwrap_err();
+    assert!(matches!(error, RetryError::Live(run) if run == live.id()), "{error}");
+    let error = flow.retry(live.id(), "fay").from("weigh_part").await.unwrap_err();
+    assert!(matches!(error, RetryError::Live(run) if run == live.id()), "{error}");
+    let error = flow.retry(failed.id(), "fay").await.unwrap_err();
+    assert!(matches!(error, RetryError::Full(run) if run == failed.id()), "{error}");
+    let parent = flow.start::<weighed_by_a_child>(3_010).await.unwrap();
+    parent.output().await.unwrap_err();
+    let child = "select id from pgflow.run where parent_run is not null";
+    let child = pgflow::RunId(db.count(child).await);
+    let error = flow.retry(child, "fay").await.unwrap_err();
+    assert!(
+        matches!(error, RetryError::Child { run, parent: of } if run == child && of == parent.id()),
+        "{error}"
+    );
+    assert_eq!(db.count("select count(*) from pgflow.run where origin is not null").await, 0);
+    assert_eq!(db.count("select count(*) from pgflow.audit where action = 'retry'").await, 0);
+    // each is, where what hindered it is over
+    live.signal("more", &1, "fay").await.unwrap();
+    assert_eq!(live.output().await.unwrap(), 30_011);
+    let again = flow.retry(failed.id(), "fay").await.unwrap();
+    flow.signal(again, "more", &2, "fay").await.unwrap();
+    assert_eq!(flow.run::<weighed_alone>(again).output().await.unwrap(), 30_002);
+    let again = flow.retry(parent.id(), "fay").await.unwrap();
+    let weights = (3_010..3_014).sum::<u32>() * 10;
+    assert_eq!(flow.run::<weighed_by_a_child>(again).output().await.unwrap(), weights);
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+}

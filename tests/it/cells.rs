@@ -2,7 +2,7 @@
 //! fault. The gate is that nothing is lost and nothing completes twice; the rates are printed and never asserted.
 //!
 //! `cargo test` takes one cell and short windows; `PGFLOW_FAULTS=all cargo test --test it cells -- --nocapture` takes all,
-//! ten seconds each way. Under a stop of Postgres the window begins when it answers again.
+//! twenty seconds each way. Under a stop of Postgres the window begins when it answers again.
 
 use std::{
     convert::Infallible,
@@ -70,7 +70,7 @@ async fn child_main() {
     }
     let mut seed = Seed::new();
     let (cells, window) = if everything() {
-        (CELLS.to_vec(), Duration::from_secs(10))
+        (CELLS.to_vec(), Duration::from_secs(20))
     } else {
         let n = usize::try_from(seed.below(5)).unwrap();
         println!("seed {seed}");

@@ -308,8 +308,54 @@ pub async fn counted_runs(n: u32) -> Result<u32> {
     Ok(n)
 }
 
+/// Ends well, fails, or waits for ever.
+#[step(retries = 0)]
+pub async fn end_so(how: u32) -> Result<u32> {
+    match how {
+        0 => Ok(how),
+        1 => Err(Error::Odd(how)),
+        _ => std::future::pending().await,
+    }
+}
+
+#[workflow(concurrency = 1)]
+pub async fn one_at_a_time_to_any_end(how: u32) -> Result<u32> {
+    end_so(how).await
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn workflow_concurrency_holds_runs_back_and_every_end_frees_the_slot() {
+async fn a_run_that_fails_is_cancelled_or_passes_its_deadline_frees_the_slot_of_its_workflow() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "one_at_a_time_to_any_end").await;
+    // one after the other, as of one batch any may come first
+    let fails = flow.start::<one_at_a_time_to_any_end>(1).await.unwrap();
+    let cancelled = flow.start::<one_at_a_time_to_any_end>(2).await.unwrap();
+    let late = flow.start::<one_at_a_time_to_any_end>(3).await.unwrap();
+    let last = flow.start::<one_at_a_time_to_any_end>(0).await.unwrap();
+    let under_way = "select coalesce(max(r.id), 0) from pgflow.run r join pgflow.task k on k.run_id = r.id \
+                     join pgflow.slot s on s.run_id = r.id where k.worker_id is not null and k.node > 0";
+    fails.output().await.unwrap_err();
+    db.until(under_way, cancelled.id().0).await;
+    assert_eq!(db.count("select count(*) from pgflow.attempt").await, 1, "the others wait");
+    assert!(cancelled.cancel("a test").await.unwrap());
+    db.until(under_way, late.id().0).await;
+    sqlx::query("update pgflow.run set deadline = pgflow.clock() where id = $1")
+        .bind(late.id().0)
+        .execute(&mut db.sql().await)
+        .await
+        .unwrap();
+    let error = late.output().await.unwrap_err();
+    assert!(matches!(error, RunError::Ended { state: RunState::TimedOut, .. }), "{error}");
+    assert_eq!(last.output().await.unwrap(), 0);
+    assert_eq!(cancelled.status().await.unwrap().state, RunState::Cancelled);
+    worker.drain(PATIENCE).await;
+    assert_eq!(db.count("select count(*) from pgflow.slot where run_id is not null").await, 0);
+    db.check_invariants().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workflow_concurrency_holds_runs_back_and_a_completed_one_frees_the_slot() {
     let db = Database::new().await;
     let flow = db.flow().await;
     let workers = [

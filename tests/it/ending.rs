@@ -6,8 +6,9 @@ use pgflow::{
     AttemptStatus, Failure, FailureKind, Retryable, RunError, RunState, StepContext, step, workflow,
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
-use crate::support::{Database, PATIENCE, everything, history, survived, worker};
+use crate::support::{Database, PATIENCE, Warnings, everything, history, survived, worker};
 
 #[step]
 async fn hand_on(value: Value) -> Result<Value, Infallible> {
@@ -146,13 +147,12 @@ async fn blocking_work_keeps_its_slot_until_it_ends_and_its_late_result_is_refus
 
 #[step]
 async fn element_of_many(n: u32) -> Result<u32, Infallible> {
-    Ok(n % 7)
+    Ok(n * 7)
 }
 
 #[workflow]
-async fn wide_flow(n: u32) -> Result<u32, Infallible> {
-    let all = pgflow::map((0..n).collect::<Vec<_>>(), element_of_many).await?;
-    Ok(all.into_iter().sum())
+async fn wide_flow(n: u32) -> Result<Vec<u32>, Infallible> {
+    pgflow::map((0..n).collect::<Vec<_>>(), element_of_many).await
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -161,7 +161,10 @@ async fn ten_thousand_elements_join_once_and_come_in_input_order() {
     let flow = db.flow().await;
     let workers = [worker(&flow, "wide_flow").await, worker(&db.flow().await, "wide_flow").await];
     let run = flow.start::<wide_flow>(10_000).await.unwrap();
-    assert_eq!(run.output().await.unwrap(), (0..10_000).map(|n| n % 7).sum::<u32>());
+    let outputs = run.output().await.unwrap();
+    assert!(outputs.iter().copied().eq((0..10_000).map(|n| n * 7)), "out of order");
+    let shuffled = "select count(*) from (select elem - lag(elem) over (order by ended_at, elem) as step from pgflow.attempt) s where step <> 1";
+    assert!(db.count(shuffled).await > 0, "they ended in the order in which they are listed");
     assert_eq!(db.count("select count(*) from pgflow.attempt where status = 1").await, 10_000);
     for worker in workers {
         worker.drain(PATIENCE).await;
@@ -183,7 +186,7 @@ async fn a_transaction_held_open_elsewhere_does_not_stop_the_engine() {
     .await
     .unwrap();
     let worker = worker(&flow, "wide_flow").await;
-    let (least, mut runs) = (if everything() { 180 } else { 0 }, 0);
+    let (least, mut runs) = (if everything() { 180 } else { 20 }, 0);
     let open = loop {
         flow.start::<wide_flow>(300).await.unwrap().output().await.unwrap();
         runs += 1;
@@ -196,7 +199,12 @@ async fn a_transaction_held_open_elsewhere_does_not_stop_the_engine() {
         if runs >= 3 && open >= least {
             break open;
         }
+        // other tests have the cores meanwhile
+        db.count("select 1::bigint from pg_sleep(0.2)").await;
     };
+    // it has held back the removal of dead tokens all the while
+    let dead = "select pg_stat_get_dead_tuples('pgflow.task'::regclass)";
+    db.until_some(async || (db.count(dead).await > 300).then_some(())).await.unwrap();
     held.rollback().await.unwrap();
     worker.drain(PATIENCE).await;
     db.check_invariants().await;
@@ -229,6 +237,80 @@ async fn heartbeats_go_on_while_a_step_computes_longer_than_its_lease() {
     let run = flow.start::<long_flow>(11_500).await.unwrap();
     assert_eq!(run.output().await.unwrap(), 11_500);
     assert_eq!(history(&run.status().await.unwrap()), ["sleep_long#1 done"]);
+    worker.drain(PATIENCE).await;
+}
+
+/// Blocks the thread on which it runs, and with it the runtime of a test that has one thread.
+#[step(retries = 0)]
+async fn block_the_runtime(ms: u64) -> Result<u64, Infallible> {
+    let (_held, never) = std::sync::mpsc::channel::<()>();
+    let waited = never.recv_timeout(Duration::from_millis(ms));
+    Ok(if waited.is_err() { ms } else { 0 })
+}
+
+#[workflow]
+async fn blocks_the_runtime(ms: u64) -> Result<u64, Infallible> {
+    block_the_runtime(ms).await
+}
+
+#[tokio::test]
+async fn a_step_that_blocks_the_runtime_itself_keeps_its_lease_beside_workers_that_look_for_the_dead()
+ {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let blocked = worker(&flow, "blocks_the_runtime").await;
+    // somebody who would take over from it, in a runtime of its own
+    let (over, ended) = tokio::sync::oneshot::channel::<()>();
+    let url = db.url();
+    let other = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let flow = pgflow::connect(&url).await.unwrap();
+            let other = worker(&flow, "refused_flow").await;
+            let _ = ended.await;
+            other.drain(PATIENCE).await;
+        });
+    });
+    db.until("select count(*) from pgflow.worker", 2).await;
+    let run = flow.start::<blocks_the_runtime>(11_500).await.unwrap();
+    assert_eq!(run.output().await.unwrap(), 11_500);
+    assert_eq!(history(&run.status().await.unwrap()), ["block_the_runtime#1 done"]);
+    over.send(()).unwrap();
+    other.join().unwrap();
+    blocked.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+static LET_GO: Semaphore = Semaphore::const_new(0);
+
+/// Hears of no cancellation.
+#[step(timeout = "30ms", retries = 0)]
+async fn deaf_step(n: u32) -> Result<u32, Infallible> {
+    let handle = tokio::runtime::Handle::current();
+    let wait = move || handle.block_on(LET_GO.acquire()).unwrap().forget();
+    StepContext::current().blocking(wait).await;
+    Ok(n)
+}
+
+#[workflow]
+async fn deaf_flow(n: u32) -> Result<u32, Infallible> {
+    deaf_step(n).await
+}
+
+/// On one thread, so that the warning is heard.
+#[tokio::test]
+async fn a_step_that_ignores_its_cancellation_is_named_in_the_log() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let warnings = Warnings::hear();
+    let worker = worker(&flow, "deaf_flow").await;
+    let error = flow.start::<deaf_flow>(1).await.unwrap().output().await.unwrap_err().to_string();
+    assert!(error.contains("`deaf_step` ran out of its 30ms"), "{error}");
+    let words = "the step ignores its cancellation; it keeps its slots until it ends";
+    let named = async || Some(warnings.fields(words)).filter(|fields| !fields.is_empty());
+    let named = db.until_some(named).await.unwrap_or_default();
+    assert_eq!(named, ["step=\"deaf_step\""], "{:?}", warnings.said());
+    LET_GO.add_permits(1);
     worker.drain(PATIENCE).await;
 }
 
@@ -273,7 +355,12 @@ async fn ten_megabytes_of_error_are_cut_and_of_input_are_refused_with_the_limit(
         error.contains("`measured` has 10485762 bytes, more than the limit of 4194304"),
         "{error}"
     );
-    let large = flow.start::<measured>("x".repeat(4 << 20 >> 1)).await.unwrap();
-    assert_eq!(large.output().await.unwrap(), 2 << 20);
+    // to the byte, with the quotes
+    let most = (4 << 20) - 2;
+    let large = flow.start::<measured>("x".repeat(most)).await.unwrap();
+    assert_eq!(large.output().await.unwrap(), most);
+    let refused = flow.start::<measured>("x".repeat(most + 1)).await.map(|r| r.id());
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("4194305 bytes, more than the limit of 4194304"), "{error}");
     worker.drain(PATIENCE).await;
 }

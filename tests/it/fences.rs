@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use pgflow::{Failure, StepContext, step, workflow};
 use pgflow_core::store::{
-    claim::{LimitedQueue, claim_limited},
+    Connection,
+    claim::{LimitedQueue, claim, claim_limited},
     connect::Endpoint,
     upkeep::register_worker,
 };
+use sqlx::Connection as _;
 use tokio::sync::Semaphore;
 
 use crate::support::{Database, PATIENCE, history, worker_with};
@@ -78,4 +80,40 @@ async fn who_has_no_lease_gets_nothing_from_a_limited_queue() {
     assert!(claim_limited(&mut connection, silent, &queue, 1).await.unwrap().is_empty());
     let alive = register_worker(&mut connection, "alive", "{}", lease).await.unwrap();
     assert_eq!(claim_limited(&mut connection, alive, &queue, 1).await.unwrap().len(), 1);
+}
+
+#[step]
+pub async fn unfenced(n: u32) -> Result<u32> {
+    Ok(n + StepContext::current().attempt())
+}
+
+#[workflow]
+pub async fn unfenced_alone(n: u32) -> Result<u32> {
+    unfenced(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_its_worker_claimed_while_it_was_taken_for_dead_is_taken_over_all_the_same() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let run = flow.start::<unfenced_alone>(10).await.unwrap();
+    let queue = db.count("select ready_in::bigint from pgflow.task").await;
+    let endpoint = Endpoint { options: db.options(), pooler: false };
+    let mut connection = endpoint.open("claims").await.unwrap();
+    let lease = Duration::from_secs(60);
+    let slow = register_worker(&mut connection, "slow", "{}", lease).await.unwrap();
+    let mut sql = db.sql().await;
+    let mut tx = sql.begin().await.unwrap();
+    let queues = [i32::try_from(queue).unwrap()];
+    let claimed = claim(&mut Connection::within(&mut tx), slow, &queues, &[i64::MIN], 1).await;
+    assert_eq!(claimed.unwrap().len(), 1);
+    // the claim had a lease when it began, and nobody else sees yet what it took
+    db.expire("slow").await;
+    assert_eq!(db.count("select pgflow.recover_1()::bigint").await, 0);
+    tx.commit().await.unwrap();
+    let second = worker_with(flow.worker(), "unfenced_alone").await;
+    let output = tokio::time::timeout(PATIENCE, run.output()).await.expect("somebody takes over");
+    assert_eq!(output.unwrap(), 12);
+    second.drain(PATIENCE).await;
+    db.check_invariants().await;
 }

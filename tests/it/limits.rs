@@ -2,11 +2,15 @@
 
 use std::{
     convert::Infallible,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        LazyLock,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
 use pgflow::{Gpu, StepContext, StepTuning, Tuning, step, workflow};
+use tokio::sync::{Barrier, Semaphore};
 
 use crate::support::{Database, PATIENCE, Warnings, worker};
 
@@ -347,4 +351,131 @@ async fn an_open_transaction_of_the_host_locks_no_worker() {
     tx.commit().await.unwrap();
     assert_eq!(run.output().await.unwrap(), 5);
     worker.drain(PATIENCE).await;
+}
+
+#[step(retries = 0)]
+async fn tuned_to_try(n: u32) -> Result<u32, String> {
+    match StepContext::current().attempt() {
+        attempt @ 3.. => Ok(n + attempt),
+        attempt => Err(format!("attempt {attempt}")),
+    }
+}
+
+#[step(retries = 0)]
+async fn tuned_to_time(n: u32) -> Result<u32, String> {
+    let _ = n;
+    std::future::pending().await
+}
+
+#[workflow]
+async fn tuned_tries(n: u32) -> Result<u32, String> {
+    tuned_to_try(n).await
+}
+
+#[workflow]
+async fn tuned_times(n: u32) -> Result<u32, String> {
+    tuned_to_time(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tuned_retries_and_timeouts_take_effect_at_once_and_change_no_shape() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let untuned = worker(&flow, "tuned_tries").await;
+    let run = flow.start::<tuned_tries>(10).await.unwrap();
+    assert!(run.output().await.unwrap_err().to_string().contains("attempt 1"));
+    untuned.drain(PATIENCE).await;
+    let shape =
+        "select count(distinct fingerprint) from pgflow.workflow where name = 'tuned_tries'";
+    let tries = StepTuning {
+        retries: Some(2),
+        retry_delay: Some(Duration::from_millis(1)),
+        ..StepTuning::default()
+    };
+    let times = StepTuning { timeout: Some(Duration::from_millis(50)), ..StepTuning::default() };
+    let tuning = Tuning::new("tuned.toml").step("tuned_to_try", tries).step("tuned_to_time", times);
+    let flow = db.flow().await.tuned(tuning);
+    let tuned = flow.worker().only(["tuned_tries", "tuned_times"]).spawn().await.unwrap();
+    assert_eq!(flow.start::<tuned_tries>(10).await.unwrap().output().await.unwrap(), 13);
+    let error = flow.start::<tuned_times>(1).await.unwrap().output().await.unwrap_err().to_string();
+    assert!(error.contains("`tuned_to_time` ran out of its 50ms"), "{error}");
+    assert_eq!(db.count(shape).await, 1);
+    tuned.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+static SHRUNK: Semaphore = Semaphore::const_new(0);
+
+#[step(concurrency = 3)]
+async fn shrinking_step(n: u32) -> Result<u32, Infallible> {
+    SHRUNK.acquire().await.unwrap().forget();
+    Ok(n)
+}
+
+#[workflow]
+async fn shrinking_flow(n: u32) -> Result<u32, Infallible> {
+    shrinking_step(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pool_that_shrinks_lets_its_holders_end_and_no_more_begin_than_it_has_then() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let worker = worker(&flow, "shrinking_flow").await;
+    let runs = flow.start_many::<shrinking_flow>(0..6).await.unwrap();
+    let held = "select count(*) from pgflow.slot where run_id is not null";
+    db.until(held, 3).await;
+    let one = StepTuning { concurrency: Some(1), ..StepTuning::default() };
+    let tuning = Tuning::new("shrunk.toml").step("shrinking_step", one);
+    let operator = db.flow().await.tuned(tuning.clone());
+    let last = operator.start::<shrinking_flow>(6).await.unwrap();
+    assert_eq!(db.count(held).await, 3, "what runs goes on");
+    let done = "select count(*) from pgflow.attempt where status = 1";
+    SHRUNK.add_permits(3);
+    db.until(done, 3).await;
+    for n in [4, 5, 6] {
+        db.until(held, 1).await;
+        let running = "select count(*) from pgflow.task where worker_id is not null";
+        assert_eq!(db.count(running).await, 1, "one at a time");
+        SHRUNK.add_permits(1);
+        db.until(done, n).await;
+    }
+    SHRUNK.add_permits(1);
+    for (n, run) in (0..).zip(runs.iter().chain([&last])) {
+        assert_eq!(run.output().await.unwrap(), n);
+    }
+    worker.drain(PATIENCE).await;
+    // retired when somebody registers again
+    db.flow().await.tuned(tuning).start::<shrinking_flow>(7).await.unwrap();
+    assert_eq!(db.count("select count(*) from pgflow.slot").await, 1);
+}
+
+static MET: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(2));
+
+/// Ends only beside another.
+#[step(exclusive = "limits_by_hand", priority = 7)]
+async fn meet_by_hand(n: u32) -> Result<u32, Infallible> {
+    MET.wait().await;
+    Ok(n)
+}
+
+#[step(rate_limit = "1/h", priority = -7)]
+async fn hourly_by_hand(n: u32) -> Result<u32, Infallible> {
+    Ok(n + 1)
+}
+
+#[workflow]
+async fn limited_by_hand(n: u32) -> Result<u32, Infallible> {
+    let met = meet_by_hand(n).await?;
+    let once = hourly_by_hand(met).await?;
+    #[id = "again"]
+    let twice = hourly_by_hand(once).await?;
+    Ok(twice)
+}
+
+#[tokio::test]
+async fn limits_are_the_engines_and_hold_no_plain_call_back() {
+    let both = async { tokio::join!(limited_by_hand(1), limited_by_hand(10)) };
+    let (one, ten) = tokio::time::timeout(PATIENCE, both).await.unwrap();
+    assert_eq!((one.unwrap(), ten.unwrap()), (3, 12));
 }

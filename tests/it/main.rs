@@ -2,6 +2,7 @@
 
 mod acting;
 mod alerts;
+mod alerts_resources;
 mod boundaries;
 mod branches;
 mod cells;
@@ -25,6 +26,7 @@ mod losses;
 mod metrics;
 mod migrating;
 mod model;
+mod observed;
 mod pooler;
 mod process;
 mod queue;
@@ -41,6 +43,7 @@ mod stubs;
 mod support;
 mod testing;
 mod tidy;
+mod timeouts;
 mod traces;
 mod transactional;
 mod ui;

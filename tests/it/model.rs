@@ -95,7 +95,7 @@ enum Act {
 /// What is searched.
 #[derive(Debug)]
 struct Model {
-    /// That of the run, and of its child.
+    /// That of the run, and of its child; without a child all runs are of the one.
     workflows: Vec<(Definition, Graph)>,
     workers: usize,
     /// What a worker holds at most by claiming.
@@ -108,6 +108,8 @@ struct Model {
     elements: usize,
     /// The last element that may begin at once.
     bound: Option<i32>,
+    /// A step of which one at a time may run, over all runs; only on Postgres.
+    alone: Option<&'static str>,
     /// Waits for signals have a limit.
     limit: bool,
     /// A step may fail for good.
@@ -130,6 +132,7 @@ impl Model {
             arm: "else",
             elements: 2,
             bound: None,
+            alone: None,
             limit: false,
             step_fails: false,
             clients: Vec::new(),
@@ -137,6 +140,20 @@ impl Model {
             most_faults: if everything() { 2 } else { 1 },
             without: Vec::new(),
         }
+    }
+
+    /// Which workflow a run is of.
+    fn which(&self, run: usize) -> usize {
+        run.min(self.workflows.len() - 1)
+    }
+
+    fn workflow(&self, run: usize) -> &(Definition, Graph) {
+        &self.workflows[self.which(run)]
+    }
+
+    /// Whether there may be several runs: no client acts, and no run has a child.
+    fn may_begin_again(&self) -> bool {
+        self.workflows.len() == 1 && self.clients.is_empty()
     }
 
     fn lacks(&self, fence: Fence) -> bool {

@@ -8,17 +8,26 @@ use std::{
     },
     path::PathBuf,
     process::{Child, Command, Stdio, id},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Duration,
 };
 
-use pgflow::{Failure, StepContext, step, workflow};
+use pgflow::{Failure, Flow, StepContext, TransactionError, step, workflow};
 use sqlx::{Connection, PgConnection, postgres::PgConnectOptions};
 
-use crate::support::{Database, PATIENCE, missing, survived, worker_with};
+use crate::{
+    schedule::set_clock,
+    support::{Database, PATIENCE, missing, survived, worker_with},
+};
 
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("no: {0}")]
     No(u32),
+    #[error(transparent)]
+    Database(#[from] sqlx::Error),
+    #[error(transparent)]
+    Transaction(#[from] TransactionError),
     #[error(transparent)]
     Step(#[from] Failure),
 }
@@ -60,10 +69,12 @@ struct Pooler {
 
 impl Pooler {
     fn start(db: &Database) -> Option<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let socket = db.options().get_socket()?.clone();
         // the socket's directory is its owner's alone
         let owner = fs::metadata(&socket).unwrap().uid();
-        let place = env::temp_dir().join(format!("pgflow-it-{}-pooler", id()));
+        let place = env::temp_dir().join(format!("pgflow-it-{}-pooler-{number}", id()));
         fs::create_dir_all(&place).unwrap();
         let config = place.join("pgbouncer.ini");
         let text = format!(
@@ -160,6 +171,97 @@ async fn everything_works_through_a_transaction_pooler() {
     let named = sqlx::raw_sql("select 1 from pg_prepared_statements").execute(&mut host).await;
     assert_eq!(named.unwrap().rows_affected(), 0);
     survived("through PgBouncer, by transaction", runs.len());
+}
+
+/// Writes in the transaction of its completion.
+#[step(transactional)]
+pub async fn pooled_booking(n: u32) -> Result<u32, Error> {
+    let context = StepContext::current();
+    let mut transaction = context.transaction().await?;
+    sqlx::query("insert into booking (run_id) values ($1)")
+        .bind(context.run().map(|run| run.0))
+        .execute(&mut *transaction)
+        .await?;
+    Ok(n + 1)
+}
+
+static LOOKED_UP: AtomicUsize = AtomicUsize::new(0);
+
+#[step(cache = "1h")]
+pub async fn pooled_look_up(n: u32) -> Result<u32, Error> {
+    LOOKED_UP.fetch_add(1, Ordering::SeqCst);
+    Ok(n * 100)
+}
+
+static CALLS: AtomicUsize = AtomicUsize::new(0);
+
+#[step(batch(max = 4, linger = "2s"))]
+pub async fn pooled_batch(all: Vec<u32>) -> Result<Vec<u32>, Error> {
+    CALLS.fetch_add(1, Ordering::SeqCst);
+    Ok(all.iter().map(|n| n * 10).collect())
+}
+
+#[workflow]
+pub async fn pooled_child(n: u32) -> Result<u32, Error> {
+    pooled_square(n).await
+}
+
+#[workflow]
+pub async fn pooled_kinds(n: u32) -> Result<u32, Error> {
+    let booked = pooled_booking(n).await?;
+    let shared = pooled_batch(vec![booked]).await?;
+    let word = pgflow::signal::<u32>("word").await?;
+    let found = pooled_look_up(word).await?;
+    pgflow::sleep(Duration::from_millis(10)).await;
+    let squared = pgflow::child(pooled_child(word)).await?;
+    pooled_sum(vec![shared[0], found, squared]).await
+}
+
+async fn through(pooler: &str) -> Flow {
+    pgflow::connect(pooler).pooler(true).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_work_goes_through_a_transaction_pooler() {
+    let db = Database::new().await;
+    let table = "create table booking (run_id bigint not null)";
+    sqlx::query(table).execute(&mut db.sql().await).await.unwrap();
+    let Some(pooler) = Pooler::start(&db) else { return missing("pgbouncer") };
+    pooler.answers(&db).await;
+    let at = url(&pooler.options(&db));
+    // two seconds before a schedule is due
+    set_clock(&db, "2027-03-01 12:09:58+00").await;
+    let served = ["pooled_kinds", "pooled_child", "every_ten_minutes"];
+    let worker = through(&at).await.worker().only(served).slots(4).spawn().await.unwrap();
+    let flow = through(&at).await;
+    let runs = flow.start_many::<pooled_kinds>(0..4).await.unwrap();
+    let parked =
+        "select count(*) from pgflow.task where num_nonnulls(ready_in, worker_id, due_at) = 0";
+    db.until(parked, 4).await;
+    let paused = &runs[0];
+    assert!(flow.pause(paused.id(), "a test").await.unwrap());
+    for run in &runs {
+        run.signal("word", &3, "a test").await.unwrap();
+    }
+    // 10 × what was booked, what was looked up, and a square
+    for (n, run) in (0..).zip(&runs).skip(1) {
+        assert_eq!(run.output().await.unwrap(), 10 * (n + 1) + 300 + 9);
+    }
+    let of_it =
+        "select count(*) from pgflow.task where paused and ready_in is null and worker_id is null";
+    assert_eq!(db.count(of_it).await, 1);
+    assert!(flow.resume(paused.id(), "a test").await.unwrap());
+    assert_eq!(paused.output().await.unwrap(), 10 + 300 + 9);
+    let ticked = "select count(*) from pgflow.run r join pgflow.workflow w on w.id = r.workflow_id \
+                  where w.name = 'every_ten_minutes' and r.state = 1";
+    db.until(ticked, 1).await;
+    worker.drain(PATIENCE).await;
+    db.check_invariants().await;
+    assert_eq!(LOOKED_UP.load(Ordering::SeqCst), 1, "one result for all");
+    assert_eq!(CALLS.load(Ordering::SeqCst), 1, "four runs in one call");
+    let booked = "select count(*) + 100 * count(distinct run_id) from booking";
+    assert_eq!(db.count(booked).await, 4 + 400);
+    survived("every kind of work through PgBouncer", runs.len());
 }
 
 #[tokio::test(flavor = "multi_thread")]

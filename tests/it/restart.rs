@@ -5,6 +5,7 @@ use std::{
     convert::Infallible,
     env, fs,
     io::Write,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::{Command, id},
     sync::atomic::{AtomicUsize, Ordering},
@@ -13,7 +14,7 @@ use std::{
 use pgflow::{step, testing, workflow};
 use sqlx::{Connection, PgConnection};
 
-use crate::support::{PATIENCE, survived, worker};
+use crate::support::{PATIENCE, skipped, survived, worker};
 
 const CHILD: &str = "PGFLOW_TEST_RESTART_CHILD";
 const RUNS: usize = 3_000;
@@ -47,12 +48,11 @@ fn a_restart_of_postgres_in_the_middle_of_load_loses_nothing() {
 #[test]
 fn a_full_disk_in_the_middle_of_load_loses_nothing() {
     let place = env::temp_dir().join(format!("pgflow-it-{}-full", id()));
-    fs::create_dir_all(&place).unwrap();
-    let Some(disk) = SmallDisk::mount(&place) else {
-        println!("skipped: no small file system can be mounted here");
-        return;
+    let disk = match SmallDisk::mount(place).or_else(|_| SmallDisk::shared_memory()) {
+        Ok(disk) => disk,
+        Err(why) => return skipped(format_args!("nothing can be mounted here, and {why}")),
     };
-    outlive("full", &place);
+    outlive("full", disk.place());
     drop(disk);
     survived("the disk full", RUNS);
 }
@@ -84,22 +84,65 @@ fn outlive(fault: &str, place: &Path) {
     assert!(child.status.success(), "{}", String::from_utf8_lossy(&child.stderr));
 }
 
-/// A file system of 160 MB.
-struct SmallDisk(PathBuf);
+/// A place on a file system that can be filled.
+enum SmallDisk {
+    /// A file system of 160 MB, mounted with these words before the command.
+    Mounted(PathBuf, &'static [&'static str]),
+    /// A folder of the one that the system has for shared memory.
+    Folder(PathBuf),
+}
 
 impl SmallDisk {
-    fn mount(place: &Path) -> Option<Self> {
-        let mut mount = Command::new("mount");
-        mount.args(["-t", "tmpfs", "-o", "size=160m,mode=755", "tmpfs"]).arg(place);
-        mount.output().is_ok_and(|done| done.status.success()).then(|| Self(place.into()))
+    fn mount(place: PathBuf) -> Result<Self, PathBuf> {
+        fs::create_dir_all(&place).unwrap();
+        let owner = fs::metadata(&place).unwrap().uid();
+        let options = format!("size=160m,mode=755,uid={owner}");
+        for through in [&[][..], &["sudo", "--non-interactive"]] {
+            let mount = ["mount", "-t", "tmpfs", "-o", &options, "tmpfs"];
+            let mut words = through.iter().chain(&mount);
+            let mut command = Command::new(words.next().unwrap());
+            command.args(words).arg(&place);
+            if command.output().is_ok_and(|done| done.status.success()) {
+                return Ok(Self::Mounted(place, through));
+            }
+        }
+        fs::remove_dir(&place).unwrap();
+        Err(place)
+    }
+
+    /// Where it is large enough for a server and small enough to be filled.
+    fn shared_memory() -> Result<Self, String> {
+        let mut df = Command::new("df");
+        df.args(["--block-size=1M", "--output=size,avail", "/dev/shm"]);
+        let answer = df.output().map_err(|error| format!("`df` does not run: {error}"))?;
+        let answer = String::from_utf8_lossy(&answer.stdout).into_owned();
+        let sizes = answer.lines().nth(1).unwrap_or_default().split_whitespace();
+        let sizes: Vec<u32> = sizes.filter_map(|size| size.parse().ok()).collect();
+        let &[size, free] = &sizes[..] else { return Err("there is no /dev/shm".into()) };
+        if size > 1_024 || free < 160 {
+            return Err(format!("/dev/shm has {size} MB and {free} of them free"));
+        }
+        let place = PathBuf::from(format!("/dev/shm/pgflow-it-{}-full", id()));
+        fs::create_dir_all(&place).unwrap();
+        Ok(Self::Folder(place))
+    }
+
+    fn place(&self) -> &Path {
+        match self {
+            Self::Mounted(place, _) | Self::Folder(place) => place,
+        }
     }
 }
 
 impl Drop for SmallDisk {
     fn drop(&mut self) {
-        // lazily: a server may be about to leave it
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-        let _ = fs::remove_dir_all(&self.0);
+        if let Self::Mounted(place, through) = self {
+            // lazily: a server may be about to leave it
+            let mut words = through.iter().chain(&["umount", "-l"]);
+            let mut command = Command::new(words.next().unwrap());
+            let _ = command.args(words).arg(place).status();
+        }
+        let _ = fs::remove_dir_all(self.place());
     }
 }
 

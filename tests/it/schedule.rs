@@ -27,7 +27,7 @@ pub async fn at_minute_sixty_one() -> Result<i64> {
 }
 
 /// Sets the database's clock.
-async fn set_clock(db: &Database, to: &str) {
+pub async fn set_clock(db: &Database, to: &str) {
     let text = format!(
         "create or replace function pgflow.clock() returns timestamptz language sql stable parallel safe \
          as $$ select timestamptz '{to}' + (now() - timestamptz '{}') $$",

@@ -6,9 +6,10 @@ use std::sync::{
 };
 
 use pgflow::{Failure, FailureKind, StepContext, step, workflow};
+use sqlx::Connection;
 use tokio::sync::Notify;
 
-use crate::support::{Database, PATIENCE, history, worker};
+use crate::support::{Database, PATIENCE, history, worker, worker_with};
 
 type Result<T> = std::result::Result<T, Failure>;
 
@@ -54,6 +55,79 @@ async fn runs_that_need_one_result_at_once_compute_it_once() {
         worker.drain(PATIENCE).await;
     }
     db.check_invariants().await;
+}
+
+static HELD: AtomicUsize = AtomicUsize::new(0);
+
+/// Whoever computes it first holds its worker for ever.
+#[step(cache = "1h")]
+pub async fn costly_and_deadly(n: u32) -> Result<u32> {
+    if HELD.fetch_add(1, Ordering::SeqCst) == 0 {
+        std::future::pending::<()>().await;
+    }
+    Ok(n * 2)
+}
+
+#[workflow]
+pub async fn thrifty_and_deadly(n: u32) -> Result<u32> {
+    costly_and_deadly(n).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_waits_for_a_result_computes_it_when_its_holder_has_died() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let builder = flow.worker().name("dies").slots(1);
+    let dies = worker_with(builder, "thrifty_and_deadly").await;
+    let first = flow.start::<thrifty_and_deadly>(21).await.unwrap();
+    db.until("select count(*) from pgflow.cache where value is null", 1).await;
+    let lives = worker_with(flow.worker().name("lives"), "thrifty_and_deadly").await;
+    let second = flow.start::<thrifty_and_deadly>(21).await.unwrap();
+    db.until("select count(*) from pgflow.task where due_at is not null", 1).await;
+    db.expire("dies").await;
+    // recovery passes over a row that is locked, so the first task stays in the hands of the dead
+    let mut sql = db.sql().await;
+    let mut tx = sql.begin().await.unwrap();
+    let lock = "select id from pgflow.worker where name = 'dies' for update";
+    sqlx::query(lock).fetch_all(&mut *tx).await.unwrap();
+    let output = tokio::time::timeout(PATIENCE, second.output()).await.expect("it waits no more");
+    assert_eq!(output.unwrap(), 42);
+    assert_eq!(history(&second.status().await.unwrap()), ["costly_and_deadly#1 done"]);
+    tx.rollback().await.unwrap();
+    assert_eq!(first.output().await.unwrap(), 42);
+    let expected = ["costly_and_deadly#1 lost", "costly_and_deadly#2 done"];
+    assert_eq!(history(&first.status().await.unwrap()), expected);
+    assert_eq!(
+        HELD.load(Ordering::SeqCst),
+        2,
+        "the first, once it is taken over, finds the result"
+    );
+    lives.drain(PATIENCE).await;
+    dies.drain(PATIENCE).await;
+    db.check_invariants().await;
+}
+
+#[tokio::test]
+async fn a_plain_call_computes_each_time() {
+    for times in 1..=2 {
+        assert_eq!(costly_by_hand(1).await.unwrap(), "plain 1");
+        assert_eq!(PLAIN.load(Ordering::SeqCst), times);
+    }
+    assert_eq!(by_hand(1).await.unwrap(), "plain 1");
+    assert_eq!(PLAIN.load(Ordering::SeqCst), 3);
+}
+
+static PLAIN: AtomicUsize = AtomicUsize::new(0);
+
+#[step(cache = "1h")]
+pub async fn costly_by_hand(n: u32) -> Result<String> {
+    PLAIN.fetch_add(1, Ordering::SeqCst);
+    Ok(format!("plain {n}"))
+}
+
+#[workflow]
+pub async fn by_hand(n: u32) -> Result<String> {
+    costly_by_hand(n).await
 }
 
 static CALLS: Mutex<Vec<usize>> = Mutex::new(Vec::new());

@@ -70,6 +70,27 @@ async fn an_input_that_does_not_decode_is_refused_at_start_with_the_path_of_the_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bulk_start_with_one_bad_input_starts_nothing() {
+    let db = Database::new().await;
+    let flow = db.flow().await;
+    let good = || Order { items: Vec::new() };
+    let orders = |bad: Order| (0..500).map(move |n| if n == 499 { bad.clone() } else { good() });
+    let refused = flow.start_many::<lossy_order>(orders(Order { items: vec![Item { count: 1 }] }));
+    let error = refused.await.map(|runs| runs.len()).unwrap_err();
+    assert!(error.to_string().contains("items[0].count"), "{error}");
+    assert_eq!(db.count("select count(*) from pgflow.run").await, 0);
+    assert_eq!(db.count("select count(*) from pgflow.task").await, 0);
+    // and so where the database refuses one of them
+    let check = "alter table pgflow.run add constraint small check (input <> '400')";
+    sqlx::query(check).execute(&mut db.sql().await).await.unwrap();
+    flow.start_many::<two_roots>(0..500).await.map(|runs| runs.len()).unwrap_err();
+    assert_eq!(db.count("select count(*) from pgflow.run").await, 0);
+    assert_eq!(db.count("select count(*) from pgflow.task").await, 0);
+    assert_eq!(flow.start_many::<lossy_order>(orders(good())).await.unwrap().len(), 500);
+    assert_eq!(db.count("select count(*) from pgflow.run").await, 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_start_makes_one_run_and_its_roots_ready() {
     let db = Database::new().await;
     let flow = db.flow().await;
@@ -133,14 +154,55 @@ async fn a_schema_of_somebody_else_is_refused_and_left_alone() {
     assert_eq!(db.count("select count(*) from pg_tables where schemaname = 'pgflow'").await, 1);
 }
 
+/// All that the schema holds: every row of every table, and the text of every table, index, function and view.
+async fn everything_in_it(db: &Database) -> Vec<String> {
+    use sqlx::AssertSqlSafe;
+    let mut sql = db.sql().await;
+    let tables = "select table_name::text from information_schema.tables where table_schema = 'pgflow' and table_type = 'BASE TABLE' order by 1";
+    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut sql).await.unwrap();
+    assert!(tables.len() > 15, "{tables:?}");
+    let mut all = Vec::new();
+    for table in tables {
+        let rows = format!("select t::text from pgflow.{table} t order by 1");
+        let rows: Vec<String> =
+            sqlx::query_scalar(AssertSqlSafe(rows)).fetch_all(&mut sql).await.unwrap();
+        all.extend(rows.iter().map(|row| format!("{table} {row}")));
+    }
+    let made = "select c.relname || ' ' || a.attnum || ' ' || a.attname || ' ' || format_type(a.atttypid, a.atttypmod) || ' ' || c.relkind::text || coalesce(pg_get_viewdef(case when c.relkind = 'v' then c.oid end), '') \
+                from pg_class c join pg_attribute a on a.attrelid = c.oid where c.relnamespace = 'pgflow'::regnamespace and a.attnum > 0 \
+                union all select pg_get_functiondef(p.oid) from pg_proc p where p.pronamespace = 'pgflow'::regnamespace \
+                union all select pg_get_indexdef(i.indexrelid) from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = 'pgflow'::regnamespace \
+                order by 1";
+    all.extend(sqlx::query_scalar::<_, String>(made).fetch_all(&mut sql).await.unwrap());
+    all
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn a_schema_that_is_too_new_is_refused_and_one_that_still_fits_is_used() {
+async fn a_schema_that_is_too_new_is_refused_and_left_as_it_is_and_one_that_still_fits_is_used() {
     use sqlx::Executor;
     let db = Database::new().await;
     let mut sql = db.sql().await;
-    sql.execute("update pgflow.meta set schema = 99, compatible = 98").await.unwrap();
-    let error = pgflow::connect(&db.url()).await.unwrap_err().to_string();
-    assert!(error.contains("update this binary"), "{error}");
+    // with runs under way and ended, and the row of a worker
+    let flow = db.flow().await;
+    let worker = worker(&flow, "two_roots").await;
+    flow.start::<two_roots>(1).await.unwrap().output().await.unwrap();
+    worker.drain(PATIENCE).await;
+    flow.start::<two_roots>(2).key("two").await.unwrap();
+    drop(flow);
+    sql.execute(
+        "update pgflow.meta set schema = 99, compatible = 98; \
+         insert into pgflow.worker (id, name, lease_until, offers) values (99, 'newer', pgflow.clock() - interval '1 hour', '{}')",
+    )
+    .await
+    .unwrap();
+    let before = everything_in_it(&db).await;
+    for _ in 0..2 {
+        let error = pgflow::connect(&db.url()).await.unwrap_err().to_string();
+        for words in ["schema 99", "older than schema 98 may not use", "update this binary"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
+    assert_eq!(everything_in_it(&db).await, before);
     sql.execute("update pgflow.meta set compatible = 1").await.unwrap();
     pgflow::connect(&db.url()).await.unwrap();
 }

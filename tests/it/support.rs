@@ -164,7 +164,7 @@ pub fn hear(listener: impl tracing::Subscriber + Send + Sync) -> tracing::subscr
 
 /// What the thread says in warnings until this is dropped.
 pub struct Warnings {
-    said: Arc<Mutex<Vec<String>>>,
+    said: Arc<Mutex<Vec<Said>>>,
     _guard: tracing::subscriber::DefaultGuard,
 }
 
@@ -178,11 +178,23 @@ impl Warnings {
 
     /// What was said so far.
     pub fn said(&self) -> Vec<String> {
-        self.said.lock().unwrap().clone()
+        self.said.lock().unwrap().iter().map(|said| said.text.clone()).collect()
+    }
+
+    /// The fields of what was said in these words, as `step="train"`.
+    pub fn fields(&self, text: &str) -> Vec<String> {
+        let said = self.said.lock().unwrap();
+        said.iter().filter(|said| said.text == text).flat_map(|said| said.fields.clone()).collect()
     }
 }
 
-struct Ear(Arc<Mutex<Vec<String>>>);
+#[derive(Default)]
+struct Said {
+    text: String,
+    fields: Vec<String>,
+}
+
+struct Ear(Arc<Mutex<Vec<Said>>>);
 
 impl tracing::Subscriber for Ear {
     fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
@@ -198,13 +210,15 @@ impl tracing::Subscriber for Ear {
     fn record_follows_from(&self, _: &tracing::span::Id, _: &tracing::span::Id) {}
 
     fn event(&self, event: &tracing::Event<'_>) {
-        let mut text = String::new();
+        let mut said = Said::default();
         event.record(&mut |field: &tracing::field::Field, value: &dyn fmt::Debug| {
             if field.name() == "message" {
-                text = format!("{value:?}");
+                said.text = format!("{value:?}");
+            } else {
+                said.fields.push(format!("{field}={value:?}"));
             }
         });
-        self.0.lock().unwrap().push(text);
+        self.0.lock().unwrap().push(said);
     }
 
     fn enter(&self, _: &tracing::span::Id) {}
@@ -217,8 +231,13 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// For tests of what is not on every machine: passes over them, but not in the gate.
 pub fn missing(program: &str) {
-    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{program} is not installed");
-    println!("skipped: {program} is not installed");
+    skipped(format_args!("{program} is not installed"));
+}
+
+/// The same for what else a machine may not have.
+pub fn skipped(why: impl fmt::Display) {
+    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{why}");
+    println!("skipped: {why}");
 }
 
 /// Whether a test that takes a sample shall take everything.

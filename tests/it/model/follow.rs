@@ -33,7 +33,7 @@ impl Followed {
 
 /// Follows a token on from where it is held.
 pub fn follow(model: &Model, held: &Held) -> Followed {
-    let (definition, graph) = &model.workflows[held.key.run];
+    let (definition, graph) = model.workflow(held.key.run);
     let mut followed = Followed::default();
     match held.at {
         Position::Enter(_) | Position::End => followed.stay = Some(held.at),

@@ -4,6 +4,8 @@
 
 mod refused;
 
+use std::collections::HashMap;
+
 use pgflow_core::{
     failure::{Failure, FailureKind},
     lifecycle::RunState,
@@ -14,7 +16,7 @@ use pgflow_core::{
         connect::Endpoint,
         end::{Holder, end_run},
         flush::{Settled, flush, hand_back},
-        start::{StartOptions, start},
+        start::{StartOptions, Started, start},
         upkeep::{register_worker, tick},
     },
 };
@@ -35,6 +37,11 @@ use super::{
 
 /// How many acts one walk has at most.
 const ACTS: usize = 60;
+/// One of so many acts is a start, where there may be several runs.
+const STARTS: usize = 12;
+/// The keys of these, and how many of them begin.
+const KEYS: [Option<&str>; 4] = [None, Some("a"), Some("b"), Some("a")];
+const MOST_RUNS: usize = 5;
 
 #[test]
 fn the_database_does_what_the_model_does_whatever_happens() {
@@ -70,12 +77,16 @@ async fn walk(model: &Model, choices: &[usize]) -> Result<(), String> {
     let mut story = Vec::new();
     for choice in choices {
         let next = model.next(&world);
-        if next.is_empty() {
+        if model.may_begin_again() && choice % STARTS == 0 {
+            story.push("somebody starts".into());
+            world = engine.starts(world, choice / STARTS).await;
+        } else if next.is_empty() {
             break;
+        } else {
+            let (event, after) = next[choice % next.len()].clone();
+            story.push(event.to_string());
+            world = engine.act(&world, event.who, event.what, after).await;
         }
-        let (event, after) = next[choice % next.len()].clone();
-        story.push(event.to_string());
-        world = engine.act(&world, event.who, event.what, after).await;
         engine.compare(&world, &story).await?;
         if story.len().is_multiple_of(4) {
             engine.refuses(&world).await;
@@ -91,6 +102,8 @@ struct Engine<'a> {
     places: Places<'a>,
     sql: Connection<'static>,
     workers: Vec<i32>,
+    /// What was started by a key.
+    keys: HashMap<&'static str, RunId>,
 }
 
 impl<'a> Engine<'a> {
@@ -101,12 +114,34 @@ impl<'a> Engine<'a> {
         for _ in 0..model.workers {
             workers.push(register_worker(&mut sql, "w", "{}", MINUTE).await.unwrap());
         }
-        let mut engine = Self { places, sql, workers };
+        let mut engine = Self { places, sql, workers, keys: HashMap::new() };
         let entry = engine.places.entry(0);
         let started =
             start(&mut engine.sql, &entry, &[(Json::null(), None)], &StartOptions::default()).await;
         engine.places.runs.push(started.unwrap()[0].run);
         engine
+    }
+
+    /// A start without a key, or with one that another start may have had already.
+    async fn starts(&mut self, world: World, choice: usize) -> World {
+        let key = KEYS[choice % KEYS.len()];
+        let known = key.and_then(|key| self.keys.get(key)).copied();
+        if known.is_none() && self.places.runs.len() >= MOST_RUNS {
+            return world;
+        }
+        let input = [(Json::null(), key.map(String::from))];
+        let options = StartOptions::default();
+        let started = start(&mut self.sql, &self.places.entry(0), &input, &options).await;
+        let Started { run, fresh, same_input } = started.unwrap()[0];
+        assert!(same_input);
+        if let Some(known) = known {
+            assert_eq!((run, fresh), (known, false), "one key is one run");
+            return world;
+        }
+        assert!(fresh);
+        self.places.runs.push(run);
+        self.keys.extend(key.map(|key| (key, run)));
+        self.places.model.also_begin(&world)
     }
 
     /// Does what the model did; answers the world after it, with all statements of a transaction behind it.
@@ -254,7 +289,7 @@ impl<'a> Engine<'a> {
     }
 
     fn told_row(&self, run: usize, row: &Row) -> String {
-        let node = self.places.numbers[run].nodes[row.node];
+        let node = self.places.of(run).nodes[row.node];
         format!("{} {node} {} {} {}", self.places.runs[run], row.elem, row.attempt, row.done)
     }
 

@@ -55,6 +55,15 @@ impl Model {
         }
     }
 
+    /// The same world with another run of the same workflow.
+    pub fn also_begin(&self, world: &World) -> World {
+        let at = self.workflows[0].1.first();
+        let mut world = world.clone();
+        world.put(new_token(Key::at(world.runs.len(), at), at).readied());
+        world.runs.push(new_run());
+        world
+    }
+
     /// All worlds that may come next.
     pub fn next(&self, world: &World) -> Vec<(Event, World)> {
         let mut next = Vec::new();
@@ -184,7 +193,7 @@ impl Model {
 
     /// The nodes that a node waits for in the definition, unreduced, as bits.
     fn waits_for(&self, run: usize, node: usize) -> u32 {
-        let nodes = &self.workflows[run].0.nodes;
+        let nodes = &self.workflow(run).0.nodes;
         let index = |id: &str| nodes.iter().position(|n| n.id == id).unwrap();
         nodes[node].waits_for().fold(0, |bits, id| bits | 1 << index(id))
     }
@@ -323,7 +332,7 @@ impl Steps<'_> {
     }
 
     fn kind(&self, held: &Held) -> Option<NodeKind> {
-        held.at.node().map(|node| self.model.workflows[held.key.run].0.nodes[node].kind)
+        held.at.node().map(|node| self.model.workflow(held.key.run).0.nodes[node].kind)
     }
 
     /// Completes what it holds, one by one or all at once; or a step fails for good.
@@ -494,7 +503,7 @@ impl Steps<'_> {
 impl Model {
     fn waits_for_signal(&self, held: &Held) -> bool {
         let at = follow(self, held).stay.and_then(Position::node);
-        let kind = at.map(|node| self.workflows[held.key.run].0.nodes[node].kind);
+        let kind = at.map(|node| self.workflow(held.key.run).0.nodes[node].kind);
         kind == Some(NodeKind::Signal)
     }
 }

@@ -8,9 +8,9 @@ use pgflow_core::{
     payload::Json,
     store::{
         Connection, RunId, TokenKey,
-        claim::Claimed,
+        claim::{Claimed, LimitedQueue},
         flush::{ArrivalRow, AttemptRow, ChildRow, Fate, Settled, Wait},
-        register::{END, Numbers, Pools, START, register},
+        register::{END, Numbers, PoolSize, Pools, START, register},
         stamp::Stamp,
         start::Entry,
     },
@@ -37,9 +37,17 @@ impl<'a> Places<'a> {
     pub async fn register(sql: &mut Connection<'_>, model: &'a Model) -> Self {
         let mut numbers = Vec::new();
         for (definition, _) in &model.workflows {
-            numbers.push(register(sql, definition, &Pools::default()).await.unwrap());
+            let size = |step| PoolSize { name: format!("step:{step}"), size: 1, source: None };
+            let sizes = model.alone.map(size).into_iter().collect();
+            let pools = Pools { sizes, ..Pools::default() };
+            numbers.push(register(sql, definition, &pools).await.unwrap());
         }
         Self { model, numbers, runs: Vec::new() }
+    }
+
+    /// The numbers of a run's workflow.
+    pub fn of(&self, run: usize) -> &Numbers {
+        &self.numbers[self.model.which(run)]
     }
 
     /// All queues.
@@ -51,36 +59,52 @@ impl<'a> Places<'a> {
             .collect()
     }
 
+    /// The queue of the step that runs alone, with its pool.
+    pub fn alone(&self) -> Option<LimitedQueue> {
+        let step = self.model.alone?;
+        let node = self.model.workflows[0].0.nodes.iter().position(|node| node.id == step)?;
+        let numbers = &self.numbers[0];
+        let pools = vec![numbers.pools[&format!("step:{step}")]];
+        let (devices, queue) = (Vec::new(), numbers.tasks[node]);
+        Some(LimitedQueue { queue, pools, devices, device_count: 0, rate: None })
+    }
+
+    /// All queues without limits.
+    pub fn unlimited(&self) -> Vec<i32> {
+        let alone = self.alone().map(|alone| alone.queue);
+        self.queues().into_iter().filter(|queue| Some(*queue) != alone).collect()
+    }
+
     pub fn number(&self, run: usize, at: Position) -> i16 {
         match at {
             Position::Start => START,
-            at => at.node().map_or(END, |node| self.numbers[run].nodes[node]),
+            at => at.node().map_or(END, |node| self.of(run).nodes[node]),
         }
     }
 
     pub fn queue(&self, run: usize, at: Position) -> i32 {
         match at {
             Position::Step(n) | Position::Element(n, _) | Position::Wake(n) => {
-                self.numbers[run].tasks[n]
+                self.of(run).tasks[n]
             }
-            at => self.numbers[run].control[&self.number(run, at)],
+            at => self.of(run).control[&self.number(run, at)],
         }
     }
 
     pub fn key(&self, key: Key) -> TokenKey {
         let lane = match key.lane {
             Place::Start => START,
-            Place::Node(node) => self.numbers[key.run].nodes[node],
+            Place::Node(node) => self.of(key.run).nodes[node],
             Place::End => END,
         };
         TokenKey { run: self.runs[key.run], lane, elem: key.elem }
     }
 
     pub fn entry(&self, run: usize) -> Entry {
-        let (definition, graph) = &self.model.workflows[run];
+        let (definition, graph) = self.model.workflow(run);
         let first = graph.first();
         Entry {
-            workflow_id: self.numbers[run].workflow_id,
+            workflow_id: self.of(run).workflow_id,
             workflow: definition.name.clone(),
             node: self.number(run, first),
             queue: self.queue(run, first),
@@ -100,7 +124,7 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn of(&self, held: &Held, attempt: Option<AttemptRow>, fate: Fate) -> Settled {
+    fn settles(&self, held: &Held, attempt: Option<AttemptRow>, fate: Fate) -> Settled {
         Settled {
             key: self.key(held.key),
             epoch: held.epoch.into(),
@@ -117,7 +141,7 @@ impl<'a> Places<'a> {
     pub fn retried(&self, held: &Held) -> Settled {
         let (node, queue) = (self.number(held.key.run, held.at), self.queue(held.key.run, held.at));
         let row = self.attempt(held, AttemptStatus::Failed);
-        self.of(held, Some(row), Fate::Retry { node, queue, wait: MINUTE, head: 0 })
+        self.settles(held, Some(row), Fate::Retry { node, queue, wait: MINUTE, head: 0 })
     }
 
     pub fn settled(&self, held: &Held) -> Settled {
@@ -149,15 +173,15 @@ impl<'a> Places<'a> {
             }
         });
         let next_of = match held.at {
-            Position::Element(node, _) => self.model.bound.map(|_| self.numbers[run].nodes[node]),
+            Position::Element(node, _) => self.model.bound.map(|_| self.of(run).nodes[node]),
             _ => None,
         };
-        Settled { arrivals: arrivals.collect(), next_of, ..self.of(held, row, fate) }
+        Settled { arrivals: arrivals.collect(), next_of, ..self.settles(held, row, fate) }
     }
 
     fn park(&self, held: &Held, at: Position) -> Fate {
         let (node, queue) = (self.number(held.key.run, at), self.queue(held.key.run, at));
-        let kind = at.node().map(|n| self.model.workflows[held.key.run].0.nodes[n].kind);
+        let kind = at.node().map(|n| self.model.workflow(held.key.run).0.nodes[n].kind);
         let limit = (self.model.limit && kind == Some(NodeKind::Signal)).then_some(MINUTE);
         let wait = match kind {
             Some(NodeKind::Signal) => Wait::Signal("go".into()),
@@ -190,7 +214,7 @@ impl<'a> Places<'a> {
     }
 
     fn node(&self, run: usize, number: i16) -> usize {
-        self.numbers[run].nodes.iter().position(|n| *n == number).unwrap()
+        self.of(run).nodes.iter().position(|n| *n == number).unwrap()
     }
 
     fn position(&self, run: usize, claimed: &Claimed) -> Position {
@@ -201,8 +225,8 @@ impl<'a> Places<'a> {
             _ => {}
         }
         let node = self.node(run, number);
-        let entered = self.numbers[run].control.get(&number) == Some(&claimed.queue);
-        match (entered, self.model.workflows[run].1.kind(node)) {
+        let entered = self.of(run).control.get(&number) == Some(&claimed.queue);
+        match (entered, self.model.workflow(run).1.kind(node)) {
             (true, NodeKind::Map) if key.elem == -1 && key.lane == number => Position::Gather(node),
             (true, _) => Position::Enter(node),
             (false, NodeKind::Map) => Position::Element(node, key.elem),

@@ -9,14 +9,14 @@ mod choices;
 mod invariants;
 mod session;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::support::{Database, Seed, everything, row};
 use pgflow_core::{
     lifecycle::{Position, RunState},
     payload::Json,
     store::{
-        Connection, RunId, TokenKey,
+        Connection, HeldSlot, RunId, TokenKey,
         connect::Endpoint,
         end::Holder,
         flush::{Fate, Flushed, Settled},
@@ -41,11 +41,12 @@ const FAULTS: usize = 8;
 
 #[tokio::test]
 async fn overlapping_transactions_and_lost_connections_break_no_invariant_and_every_run_ends() {
-    let walks = if everything() { 300 } else { 13 };
+    let walks = if everything() { 300 } else { 15 };
     let mut seed = Seed::new();
     println!("seed {seed}");
     for walk in 0..walks {
         let mut all = models();
+        all.extend(of_one_at_a_time());
         let (name, model) = all.swap_remove(walk % all.len());
         let model = Model { workers: 3, ..model };
         let mut scheduler = Scheduler::new(&model).await;
@@ -58,10 +59,26 @@ async fn overlapping_transactions_and_lost_connections_break_no_invariant_and_ev
     row(what, format_args!("{walks} walks"), "survived");
 }
 
+/// Models of which a step runs alone, over all runs.
+fn of_one_at_a_time() -> [(&'static str, Model); 2] {
+    let diamond = |name, alone| {
+        let of = models().into_iter().find(|(of, _)| *of == name).unwrap().1;
+        Model { alone: Some(alone), ..of }
+    };
+    [
+        ("a join one at a time", diamond("siblings in one worker", "join")),
+        ("a side one at a time", diamond("siblings that are claimed", "left")),
+    ]
+}
+
 /// What one transaction does.
 #[derive(Debug, Clone)]
 enum Job {
     Claim,
+    /// Of the step that runs alone.
+    ClaimAlone,
+    /// By this key.
+    Start(&'static str),
     Settle(Vec<Held>),
     Retry(Held),
     Fail(Held),
@@ -101,7 +118,14 @@ struct Actor {
 
 enum Role {
     Worker(Worker),
-    Client { script: Vec<Act>, done: usize },
+    Client {
+        script: Vec<Act>,
+        done: usize,
+    },
+    /// Starts runs, by keys that another may have too.
+    Starter {
+        keys: Vec<&'static str>,
+    },
     Time,
 }
 
@@ -129,7 +153,13 @@ struct Scheduler<'a> {
     actors: Vec<Actor>,
     /// That have ended, and how.
     ended: BTreeMap<i64, i16>,
+    /// What was started by a key.
+    keys: BTreeMap<&'static str, RunId>,
+    /// What tokens hold of the pool of the step that runs alone.
+    slots: HashMap<(TokenKey, i32), Vec<HeldSlot>>,
     faults: usize,
+    /// How often somebody has asked for work.
+    claims: usize,
     story: Vec<String>,
 }
 
@@ -141,7 +171,8 @@ impl<'a> Scheduler<'a> {
         let mut observer = endpoint.open("observer").await.unwrap();
         let mut places = Places::register(&mut observer, model).await;
         let (entry, options) = (places.entry(0), StartOptions::default());
-        let started = start(&mut observer, &entry, &[(Json::null(), None)], &options).await;
+        let input = (Json::null(), Some("first".into()));
+        let started = start(&mut observer, &entry, &[input], &options).await;
         places.runs.push(started.unwrap()[0].run);
         let mut roles = Vec::new();
         for _ in 0..model.workers {
@@ -149,6 +180,9 @@ impl<'a> Scheduler<'a> {
         }
         let scripts = model.clients.iter().cloned();
         roles.extend(scripts.map(|script| Role::Client { script, done: 0 }));
+        if model.may_begin_again() {
+            roles.extend([vec!["a", "b"], vec!["b"]].map(|keys| Role::Starter { keys }));
+        }
         roles.push(Role::Time);
         let mut actors = Vec::new();
         for role in roles {
@@ -162,7 +196,10 @@ impl<'a> Scheduler<'a> {
             question: invariants::question(),
             actors,
             ended: BTreeMap::new(),
+            keys: BTreeMap::new(),
+            slots: HashMap::new(),
             faults: FAULTS,
+            claims: 0,
             story: Vec::new(),
         }
     }
@@ -198,7 +235,9 @@ impl<'a> Scheduler<'a> {
     }
 
     fn all_ended(&self) -> bool {
-        self.ended.len() == self.places.runs.len()
+        let starts =
+            |actor: &Actor| matches!(&actor.role, Role::Starter { keys } if !keys.is_empty());
+        self.ended.len() == self.places.runs.len() && !self.actors.iter().any(starts)
     }
 
     async fn step(&mut self, who: usize, step: Step) -> Result<(), String> {
@@ -220,6 +259,7 @@ impl<'a> Scheduler<'a> {
         let actor = &mut self.actors[who];
         let repeated = actor.again.take().is_some();
         actor.session.send(statement);
+        self.claims += usize::from(matches!(job, Job::Claim | Job::ClaimAlone));
         if matches!(job, Job::Expire(_) | Job::Jump | Job::Retry(_) | Job::HandBack(_)) {
             self.faults = self.faults.saturating_sub(1);
         }
@@ -229,17 +269,21 @@ impl<'a> Scheduler<'a> {
     fn statement(&self, who: usize, job: &Job) -> Statement {
         let places = &self.places;
         let worker = self.actors[who].worker().map_or(0, |worker| worker.id);
-        let direct = || if places.model.direct { places.queues() } else { Vec::new() };
+        let direct = || if places.model.direct { places.unlimited() } else { Vec::new() };
         let root = places.runs[0];
         match job {
-            Job::Claim => Statement::Claim { worker, queues: places.queues() },
+            Job::Claim => Statement::Claim { worker, queues: places.unlimited() },
+            Job::ClaimAlone => Statement::ClaimAlone { worker, queue: places.alone().unwrap() },
+            Job::Start(key) => Statement::Start { entry: places.entry(0), key },
             Job::Settle(all) => {
-                let mut settled: Vec<Settled> = all.iter().map(|h| places.settled(h)).collect();
+                let mut settled: Vec<Settled> = all.iter().map(|h| self.settled(h)).collect();
                 settled.sort_by_key(|s| s.key);
                 Statement::Flush { worker, settled, direct: direct() }
             }
             Job::Retry(held) => {
-                Statement::Flush { worker, settled: vec![places.retried(held)], direct: direct() }
+                let free = self.held_by(self.fence(held));
+                let settled = vec![Settled { free, ..places.retried(held) }];
+                Statement::Flush { worker, settled, direct: direct() }
             }
             Job::Fail(held) => {
                 let (key, epoch) = self.fence(held);
@@ -247,7 +291,8 @@ impl<'a> Scheduler<'a> {
                 Statement::End { run: key.run, state: RunState::Failed, holder }
             }
             Job::HandBack(tokens) => {
-                let tokens = tokens.iter().map(|(key, epoch)| (*key, *epoch, Vec::new()));
+                let tokens =
+                    tokens.iter().map(|(key, epoch)| (*key, *epoch, self.held_by((*key, *epoch))));
                 Statement::HandBack { worker, tokens: tokens.collect() }
             }
             Job::Beat => Statement::Beat { worker },
@@ -275,6 +320,21 @@ impl<'a> Scheduler<'a> {
         }
     }
 
+    /// A completion as the database is to hear of it: who goes to the step that runs alone waits for a slot there.
+    fn settled(&self, held: &Held) -> Settled {
+        let mut settled = self.places.settled(held);
+        settled.free = self.held_by(self.fence(held));
+        let alone = self.places.alone().map(|alone| alone.queue);
+        if let Fate::Move { queue, direct, .. } = &mut settled.fate {
+            *direct &= Some(*queue) != alone;
+        }
+        settled
+    }
+
+    fn held_by(&self, fence: (TokenKey, i32)) -> Vec<HeldSlot> {
+        self.slots.get(&fence).cloned().unwrap_or_default()
+    }
+
     async fn commit(&mut self, who: usize) {
         let actor = &mut self.actors[who];
         let Some(open) = actor.open.take() else { return };
@@ -297,7 +357,7 @@ impl<'a> Scheduler<'a> {
         let Some(open) = actor.open.take() else { return };
         match (&mut actor.role, &open.job) {
             // what it may have got it asks about; what it says once more loses nothing
-            (Role::Worker(worker), Job::Claim) => worker.doubt = true,
+            (Role::Worker(worker), Job::Claim | Job::ClaimAlone) => worker.doubt = true,
             (_, Job::Beat | Job::Tick | Job::Expire(_) | Job::Jump | Job::Pass) => {}
             _ => actor.again = Some(open.job),
         }
@@ -314,6 +374,8 @@ impl<'a> Scheduler<'a> {
             (Job::Settle(all), Answer::Flushed(flushed)) => self.begun(all, flushed),
             (_, Answer::Claimed(claimed)) => {
                 self.see_runs().await;
+                let slots = claimed.iter().map(|c| ((c.key, c.epoch), c.slots.clone()));
+                self.slots.extend(slots);
                 claimed.iter().map(|claimed| self.places.held(claimed)).collect()
             }
             _ => Vec::new(),
@@ -336,6 +398,14 @@ impl<'a> Scheduler<'a> {
                 }
             }
             Role::Client { done, .. } => *done += 1,
+            Role::Starter { keys } => {
+                let (Job::Start(key), Answer::Started(started)) = (job, answer) else {
+                    unreachable!("{job:?}")
+                };
+                keys.retain(|left| left != key);
+                let first = *self.keys.entry(key).or_insert(started.run);
+                assert_eq!(started.run, first, "one key is one run: {}", self.story.join("\n  "));
+            }
             Role::Time => {}
         }
     }
@@ -349,7 +419,7 @@ impl<'a> Scheduler<'a> {
             let followed = follow(self.places.model, held);
             let run = held.key.run;
             born.extend(followed.arrivals.iter().map(|arrival| (run, arrival.at)));
-            let moves = matches!(self.places.settled(held).fate, Fate::Move { direct: true, .. });
+            let moves = matches!(self.settled(held).fate, Fate::Move { direct: true, .. });
             if let (true, false, true, Some(at)) = (*taken, *halted, moves, followed.stay) {
                 begun.push(Held { epoch: held.epoch + 1, attempt: 1, at, read: None, ..*held });
             }
@@ -385,8 +455,13 @@ impl<'a> Scheduler<'a> {
         let worker = self.actors[who].worker().unwrap();
         let known: Vec<(TokenKey, i32)> = worker.holds.iter().map(|h| self.fence(h)).collect();
         let all = held(&mut self.observer, worker.id).await.unwrap();
-        let all = all.into_iter().map(|(key, epoch, _)| (key, epoch));
-        let strays: Vec<_> = all.filter(|token| !known.contains(token)).collect();
+        let strays = all.into_iter().filter(|(key, epoch, _)| !known.contains(&(*key, *epoch)));
+        let strays: Vec<_> = strays
+            .map(|(key, epoch, slots)| {
+                self.slots.insert((key, epoch), slots);
+                (key, epoch)
+            })
+            .collect();
         let actor = &mut self.actors[who];
         actor.again = (!strays.is_empty()).then_some(Job::HandBack(strays));
         if let Role::Worker(worker) = &mut actor.role {
@@ -430,8 +505,14 @@ impl<'a> Scheduler<'a> {
 
     async fn see_runs(&mut self) {
         let query = "select id from pgflow.run order by id";
-        let runs = sqlx::query_scalar(query).fetch_all(self.observer.driver()).await.unwrap();
-        self.places.runs = runs.into_iter().map(RunId).collect();
+        let runs: Vec<i64> =
+            sqlx::query_scalar(query).fetch_all(self.observer.driver()).await.unwrap();
+        // as they are seen, which is not always the order of their ids: what is held names a run by its place here
+        for run in runs.into_iter().map(RunId) {
+            if !self.places.runs.contains(&run) {
+                self.places.runs.push(run);
+            }
+        }
     }
 }
 

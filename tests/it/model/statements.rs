@@ -199,12 +199,12 @@ impl Statement<'_> {
     }
 
     fn kind(&self, run: usize, at: Position) -> Option<NodeKind> {
-        at.node().map(|node| self.model.workflows[run].0.nodes[node].kind)
+        at.node().map(|node| self.model.workflow(run).0.nodes[node].kind)
     }
 
     fn start_child(&mut self, parent: Key, paused: bool) {
         let run = self.world.runs.len();
-        let at = self.model.workflows[run].1.first();
+        let at = self.model.workflow(run).1.first();
         let paused = paused && !self.model.lacks(Fence::ChildInheritsPause);
         self.tx.writes.push(Write::Start(Run { parent: Some(parent), paused, ..new_run() }));
         self.put(Token { paused, ..new_token(Key::at(run, at), at) }.readied());

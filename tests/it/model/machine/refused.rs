@@ -22,7 +22,7 @@ impl Engine<'_> {
         let run = held.key.run;
         let mut settled = self.places.settled(&held);
         settled.records.push(RecordRow {
-            node: self.places.numbers[run].nodes[0],
+            node: self.places.of(run).nodes[0],
             status: AttemptStatus::Skipped,
             output: None,
             error: None,

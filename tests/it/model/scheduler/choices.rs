@@ -26,6 +26,9 @@ impl Scheduler<'_> {
             Role::Client { script, done } => {
                 script.get(*done).map(|act| Step::Send(Job::Act(*act))).into_iter().collect()
             }
+            Role::Starter { keys } => {
+                keys.first().map(|key| Step::Send(Job::Start(*key))).into_iter().collect()
+            }
             Role::Time if self.faults > 0 => {
                 let leases = (0..self.places.model.workers).map(Job::Expire);
                 leases.chain([Job::Jump]).map(Step::Send).collect()
@@ -42,6 +45,7 @@ impl Scheduler<'_> {
         let mut may = vec![Job::Beat, Job::Tick];
         if worker.holds.len() < model.slots {
             may.extend([Job::Claim, Job::Claim]);
+            may.extend(model.alone.map(|_| Job::ClaimAlone));
         }
         let known = |held: &&Held| !is_wait(held) || held.read.is_some();
         let known: Vec<Held> = worker.holds.iter().filter(known).copied().collect();
@@ -85,10 +89,13 @@ impl Scheduler<'_> {
         };
         let idle = actor.open.is_none() && actor.again.is_none() && !worker.doubt;
         let may = self.may(who);
+        // both claims in turns
+        let odd = self.claims.is_multiple_of(2);
         let best = |step: &&Step| match step {
             Step::Read(_) => 0,
             Step::Send(Job::Settle(_) | Job::Fail(_)) => 1,
-            Step::Send(Job::Claim) => 3,
+            Step::Send(Job::ClaimAlone) if odd => 2,
+            Step::Send(Job::Claim | Job::ClaimAlone) => 3,
             _ => 4,
         };
         // its lease and the upkeep in turns with the rest

@@ -42,7 +42,7 @@ pub(super) fn question() -> String {
 }
 
 /// What must not be beside that, after each statement.
-const BESIDE: [(&str, &str); 3] = [
+const BESIDE: [(&str, &str); 6] = [
     (
         "a task was tried again after its completion",
         "select from pgflow.attempt d join pgflow.attempt a using (run_id, node, elem) \
@@ -51,6 +51,21 @@ const BESIDE: [(&str, &str); 3] = [
     (
         "the child of an ended run goes on",
         "select from pgflow.run c join pgflow.run p on p.id = c.parent_run where c.state = 0 and p.state <> 0",
+    ),
+    (
+        "a run has neither a key nor a parent",
+        "select from pgflow.run r where r.parent_run is null and not exists (select from pgflow.run_key y where y.run_id = r.id)",
+    ),
+    (
+        "a slot is held for a token that its worker does not hold",
+        "select from pgflow.slot s where s.run_id is not null and not exists (select from pgflow.task k \
+           where k.run_id = s.run_id and k.lane = s.lane and k.elem = s.elem and k.epoch = s.epoch and k.worker_id = s.worker_id)",
+    ),
+    (
+        "a step that runs alone runs without its slot",
+        "select from pgflow.pool p join pgflow.node n on n.id = split_part(p.name, ':', 2) join pgflow.queue q on q.node = n.number and not q.control \
+         join pgflow.task k on k.queue = q.id and k.worker_id is not null \
+         where not exists (select from pgflow.slot s where s.pool = p.id and s.run_id = k.run_id and s.lane = k.lane and s.elem = k.elem and s.epoch = k.epoch)",
     ),
     // ready, due or held; or waiting for a signal or a child that can still come
     (

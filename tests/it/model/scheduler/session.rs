@@ -7,10 +7,11 @@ use pgflow_core::{
     payload::Json,
     store::{
         Connection, HeldSlot, RunId, StoreError, TokenKey, act,
-        claim::{Claimed, claim},
+        claim::{Claimed, LimitedQueue, claim, claim_limited},
         connect::Endpoint,
         end::{Holder, end_run},
         flush::{Flushed, Settled, flush, hand_back},
+        start::{Entry, StartOptions, Started, start},
         upkeep::{heartbeat, tick},
     },
 };
@@ -22,6 +23,8 @@ use crate::model::places::MINUTE;
 /// A statement, in the database's words.
 pub enum Statement {
     Claim { worker: i32, queues: Vec<i32> },
+    ClaimAlone { worker: i32, queue: LimitedQueue },
+    Start { entry: Entry, key: &'static str },
     Flush { worker: i32, settled: Vec<Settled>, direct: Vec<i32> },
     HandBack { worker: i32, tokens: Vec<(TokenKey, i32, Vec<HeldSlot>)> },
     End { run: RunId, state: RunState, holder: Option<Holder> },
@@ -38,6 +41,7 @@ pub enum Answer {
     /// A connection with this process at the server.
     Opened(i32),
     Claimed(Vec<Claimed>),
+    Started(Started),
     Flushed(Flushed),
     Leased(bool),
     Done,
@@ -136,6 +140,14 @@ async fn obey(connection: &mut Connection<'_>, statement: Statement) -> Result<A
         Statement::Claim { worker, queues } => {
             let marks = vec![i64::MIN; queues.len()];
             Answer::Claimed(claim(connection, worker, &queues, &marks, 1).await?)
+        }
+        Statement::ClaimAlone { worker, queue } => {
+            Answer::Claimed(claim_limited(connection, worker, &queue, 1).await?)
+        }
+        Statement::Start { entry, key } => {
+            let input = (Json::null(), Some(key.to_owned()));
+            let started = start(connection, &entry, &[input], &StartOptions::default()).await?;
+            Answer::Started(started[0])
         }
         Statement::Flush { worker, settled, direct } => {
             Answer::Flushed(flush(connection, worker, &settled, &direct).await?)
