@@ -10,6 +10,7 @@ mod mistakes;
 mod registry;
 mod sarif;
 mod support;
+mod warm;
 
 use std::fs;
 use std::path::{Path, PathBuf};
