@@ -205,7 +205,8 @@ impl Analyser {
         let files = shard.files.iter().map(|f| (f.path.as_str(), f)).collect::<BTreeMap<_, _>>();
         for node in &mut graph.nodes {
             let file = files[node.path.as_str()];
-            let few = file.tokens.keys().filter(|t| words::split(t).len() == 1).count() < WORDS_MIN;
+            let few =
+                file.tokens.iter().filter(|(t, _)| words::split(t).len() == 1).count() < WORDS_MIN;
             if file.kind != FileKind::Module || few {
                 continue;
             }

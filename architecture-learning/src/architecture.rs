@@ -49,16 +49,25 @@ pub struct Architecture {
 impl Architecture {
     /// Derives it from what discovery and the model found.
     pub fn of(shard: &Shard, classification: &Classification, settings: &Settings) -> Self {
-        let roles = roles::assign(shard, classification, settings);
+        Self::with(shard, classification, settings, &assigned(shard, classification, settings))
+    }
+
+    /// [`Architecture::of`] with the roles that it goes by.
+    pub(crate) fn with(
+        shard: &Shard,
+        classification: &Classification,
+        settings: &Settings,
+        roles: &[Option<Assigned>],
+    ) -> Self {
         let dependencies = dependencies(shard);
-        let (parts, part_of) = parts::parts(shard, &roles);
+        let (parts, part_of) = parts::parts(shard, roles);
         let links = parts::links(shard, &dependencies, &part_of);
         let layering = layers::layering(&parts, &links);
         let mut style = style::style(shard, &layering, &parts);
         style.reasons.extend(knots::knots(shard, &dependencies));
         Self {
             style,
-            violations: grain::violations(shard, &dependencies, &roles, settings),
+            violations: grain::violations(shard, &dependencies, roles, settings),
             names: names::misnomers(classification, settings),
             patterns: shard.patterns.clone(),
             blind: blind::blind(shard, classification),

@@ -156,8 +156,8 @@ pub fn classify(data: &DataDir, codebase: &Codebase) -> Result<Classification, L
 pub(crate) struct Asked {
     pub classification: Classification,
     pub graph: Graph,
-    /// Whether the cache had the model's answer.
-    pub known: bool,
+    /// How many of the model's answers the cache had.
+    pub known: usize,
 }
 
 /// Classifies the files of a shard.

@@ -19,7 +19,7 @@ mod rust;
 mod signs;
 mod walk;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use serde::{Deserialize, Serialize};
@@ -30,13 +30,15 @@ use crate::language::{Language, module_path, without_extension};
 use crate::observer::{Observer, Unobserved};
 use crate::role::Role;
 use crate::storage::{self, DataDir};
-use crate::{LearningError, words};
+use crate::{LearningError, parallel, words};
 use cache::Cache;
 pub use cache::CacheDir;
 use input::Input;
 pub use input::Reading;
 pub use rust::Blind;
 use rust::COUNTS;
+
+pub use crate::words::Words;
 
 /// Part of every shard's key: a change of what discovery finds gives new shards.
 const FORMAT: &str = "shard 3";
@@ -134,7 +136,7 @@ pub struct SourceFile {
     pub fingerprint: String,
     /// Words of identifiers outside tests, and how often each occurs. The file's own path's words are among them. Of Rust
     /// alone, as the model reads nothing else.
-    pub tokens: BTreeMap<String, u32>,
+    pub tokens: Words,
     /// Packages outside the codebase that it names; of Rust's `std` also the module.
     pub dependencies: BTreeSet<String>,
     /// Counts of syntactic constructs, then lines; of Rust alone.
@@ -293,7 +295,7 @@ pub fn scan_cached(
     let cache = Cache::open(cache, &codebase.root);
     let input = Input::of_directory(codebase, &Language::ALL);
     let walk = begun.elapsed();
-    let (shard, reading) = input.scan(threads(), &cache, &mut Unobserved)?;
+    let (shard, reading) = input.scan(parallel::cores(), &cache, &mut Unobserved)?;
     Ok((shard, Reading { walk, ..reading }))
 }
 
@@ -308,7 +310,7 @@ pub fn scan_revision(
 ) -> Result<Shard, LearningError> {
     let input = Input::of_revision(codebase, &Language::ALL, revision)?;
     let cache = Cache::open(cache, &codebase.root);
-    Ok(input.scan(threads(), &cache, &mut Unobserved)?.0)
+    Ok(input.scan(parallel::cores(), &cache, &mut Unobserved)?.0)
 }
 
 /// How long reading and parsing alone take, of so many files: what everything else is measured by.
@@ -318,12 +320,8 @@ pub fn scan_revision(
 pub fn parsing_alone(codebase: &Codebase) -> Result<(usize, std::time::Duration), LearningError> {
     let begun = Instant::now();
     let input = Input::of_directory(codebase, &Language::ALL);
-    input.trees_alone(threads())?;
+    input.trees_alone(parallel::cores())?;
     Ok((input.files.sources.len(), begun.elapsed()))
-}
-
-fn threads() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it so")]

@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
 use crate::discovery::{EdgeKind, FileKind, STRUCTURE, Shard, SourceFile, path_words};
 use crate::role::Role;
 use crate::storage::hash64;
-use crate::words;
+use crate::{parallel, words};
 
 /// How words become numbers. A model can read only graphs of its own settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -75,10 +76,10 @@ impl Graph {
         };
         let files: Vec<_> = shard.files.iter().enumerate().filter(|(_, f)| kept(f)).collect();
         let paths: Vec<_> = files.iter().map(|(_, file)| path_words(file)).collect();
-        let every_path: BTreeSet<_> = paths.iter().flatten().map(String::as_str).collect();
-        let nodes = files.iter().zip(&paths).map(|((_, file), path)| {
-            let path = path.iter().map(String::as_str).collect();
-            node(file, &path, &every_path, settings)
+        let every_path: HashSet<_> = paths.iter().flatten().map(String::as_str).collect();
+        let lexicon = || Lexicon::of(&every_path, settings);
+        let nodes = parallel::map_with(files.len(), lexicon, |lexicon, i| {
+            node(files[i].1, &paths[i], lexicon)
         });
         let place: BTreeMap<_, _> =
             (0_u32..).zip(&files).map(|(new, (old, _))| (*old, new)).collect();
@@ -95,7 +96,7 @@ impl Graph {
             owner: shard.codebase.owner.clone(),
             split: shard.codebase.split(),
             application: shard.is_application(),
-            nodes: nodes.collect(),
+            nodes,
             edges,
         }
     }
@@ -123,6 +124,31 @@ impl Graph {
             nodes: vec![node("a.rs", vec![(1, 2), (5, 1)]), node("b.rs", vec![(3, 1)])],
             edges: vec![(0, 1)],
         }
+    }
+
+    /// The neighbours of each node in both directions, in order; itself where it depends on itself.
+    pub(crate) fn near(&self) -> Vec<Vec<u32>> {
+        let mut near = vec![Vec::new(); self.nodes.len()];
+        for (from, to) in &self.edges {
+            near[*from as usize].push(*to);
+            near[*to as usize].push(*from);
+        }
+        for nodes in &mut near {
+            nodes.sort_unstable();
+            nodes.dedup();
+        }
+        near
+    }
+
+    /// The nodes `asked` and those within so many steps of them.
+    pub(crate) fn within(&self, asked: BTreeSet<u32>, steps: usize) -> BTreeSet<u32> {
+        let near = self.near();
+        let (mut all, mut last) = (asked.clone(), asked);
+        for _ in 0..steps {
+            let next = last.iter().flat_map(|node| &near[*node as usize]).copied();
+            last = next.filter(|node| all.insert(*node)).collect();
+        }
+        all
     }
 
     /// The nodes that can be learnt from alone.
@@ -161,33 +187,75 @@ impl Graph {
     }
 }
 
-fn node(
-    file: &SourceFile,
-    path: &BTreeSet<&str>,
-    every: &BTreeSet<&str>,
-    settings: &FeatureSettings,
-) -> Node {
-    let dependencies = file.dependencies.iter().map(|name| (format!("dep:{name}"), 1));
-    let words = file.tokens.iter().map(|(word, n)| (word.clone(), *n));
-    let (mut shared, mut own) = (BTreeMap::new(), BTreeMap::new());
-    for (word, n) in words.chain(dependencies) {
-        let parts = words::split(&word);
-        let meets =
-            |names: &BTreeSet<&str>| parts.iter().any(|part| names.contains(words::singular(part)));
-        if meets(path) {
-            continue;
-        }
-        let into = if meets(every) { &mut own } else { &mut shared };
-        *into.entry(bucket(&word, settings)).or_insert(0) += n;
+/// Words that occur in many files, each looked at once.
+struct Lexicon<'s> {
+    /// The words of all paths.
+    every: &'s HashSet<&'s str>,
+    settings: &'s FeatureSettings,
+    words: HashMap<&'s str, Entry>,
+    dependencies: HashMap<&'s str, Entry>,
+}
+
+/// What is known of a word whatever file it stands in.
+struct Entry {
+    bucket: u32,
+    /// Its parts in the singular, where one of them is a word of some path; else none.
+    parts: Vec<String>,
+}
+
+impl<'s> Lexicon<'s> {
+    fn of(every: &'s HashSet<&'s str>, settings: &'s FeatureSettings) -> Self {
+        Self { every, settings, words: HashMap::default(), dependencies: HashMap::default() }
     }
+
+    fn word(&mut self, word: &'s str) -> &Entry {
+        self.words.entry(word).or_insert_with(|| Entry::of(word, self.every, self.settings))
+    }
+
+    fn dependency(&mut self, name: &'s str) -> &Entry {
+        let entry = || Entry::of(&format!("dep:{name}"), self.every, self.settings);
+        self.dependencies.entry(name).or_insert_with(entry)
+    }
+}
+
+impl Entry {
+    fn of(word: &str, every: &HashSet<&str>, settings: &FeatureSettings) -> Self {
+        let parts = words::split(word);
+        let parts: Vec<_> = parts.iter().map(|part| words::singular(part).to_owned()).collect();
+        let meets = parts.iter().any(|part| every.contains(part.as_str()));
+        Self { bucket: bucket(word, settings), parts: if meets { parts } else { Vec::new() } }
+    }
+}
+
+fn node<'s>(file: &'s SourceFile, path: &BTreeSet<String>, lexicon: &mut Lexicon<'s>) -> Node {
+    let (mut shared, mut own) = (Vec::new(), Vec::new());
+    let mut add = |entry: &Entry, n: u32| {
+        if !entry.parts.iter().any(|part| path.contains(part)) {
+            let into = if entry.parts.is_empty() { &mut shared } else { &mut own };
+            into.push((entry.bucket, n));
+        }
+    };
+    file.tokens.iter().for_each(|(word, n)| add(lexicon.word(word), n));
+    file.dependencies.iter().for_each(|name| add(lexicon.dependency(name), 1));
     Node {
         path: file.path.clone(),
-        shared: shared.into_iter().collect(),
-        own: own.into_iter().collect(),
+        shared: summed(shared),
+        own: summed(own),
         structure: file.structure.clone(),
         role: None,
         roleless: false,
     }
+}
+
+/// Counts in the order of their buckets, one for each.
+fn summed(mut counts: Vec<(u32, u32)>) -> Vec<(u32, u32)> {
+    counts.sort_unstable();
+    counts.dedup_by(|next, kept| {
+        let same = next.0 == kept.0;
+        kept.1 += if same { next.1 } else { 0 };
+        same
+    });
+    counts
 }
 
 /// The words of a file by their bucket; several may share one.
@@ -197,7 +265,7 @@ pub(crate) fn bucket_words(
 ) -> BTreeMap<u32, Vec<String>> {
     let dependencies = file.dependencies.iter().map(|name| format!("dep:{name}"));
     let mut words: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for word in file.tokens.keys().cloned().chain(dependencies) {
+    for word in file.tokens.iter().map(|(word, _)| word.to_owned()).chain(dependencies) {
         words.entry(bucket(&word, settings)).or_default().push(word);
     }
     words

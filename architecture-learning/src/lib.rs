@@ -8,7 +8,8 @@
 //!
 //! [`broadway`] is the consumer that the pipeline once ran in, and can again.
 //!
-//! A module names only modules of a lower line: `error`, `words`, `language`, `random`, `observer`, `components`, `broadway` · `role`, `rule`,
+//! A module names only modules of a lower line: `error`, `words`, `language`, `random`, `observer`, `parallel`, `components`,
+//! `broadway` · `role`, `rule`,
 //! `storage`, `manifest`, `git` · `metrics`, `codebase`, `champion`, `settings` · `corpus`, `gold`, `discovery` · `graph` · `model` ·
 //! `analysis` · `training` · `validation` · `deployment`, `serving` · `classify` · `architecture` · `survey` ·
 //! `route`, `explain`, `baseline`, `selftest` · `changes`, `render` · `pipeline`.
@@ -35,6 +36,7 @@ mod manifest;
 pub mod metrics;
 pub mod model;
 pub mod observer;
+mod parallel;
 pub mod pipeline;
 mod random;
 pub mod render;

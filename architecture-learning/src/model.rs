@@ -6,6 +6,7 @@ mod backend;
 mod batch;
 mod checkpoint;
 mod fit;
+mod forward;
 mod network;
 pub mod parity;
 mod predict;
@@ -31,6 +32,14 @@ pub enum ModelKind {
 }
 
 impl ModelKind {
+    /// How many steps along dependencies it looks.
+    pub(crate) fn reach(self) -> usize {
+        match self {
+            Self::Regression => 0,
+            Self::Network => 2,
+        }
+    }
+
     /// The name in files and on the terminal.
     pub fn name(self) -> &'static str {
         match self {

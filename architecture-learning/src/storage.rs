@@ -1,7 +1,6 @@
 //! The data directory: where the steps leave what they hand each other by id. Every file is written under a temporary
 //! name and renamed, so a reader never sees half of one and a killed process leaves nothing that looks complete.
 
-use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -155,10 +154,8 @@ pub(crate) fn checksum(bytes: &[u8]) -> String {
 }
 
 fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digit = |half: u8| char::from(b"0123456789abcdef"[usize::from(half)]);
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// Hash of named files, in the order of their names.

@@ -22,8 +22,8 @@ pub struct Survey {
     pub assigned: Vec<Option<Assigned>>,
     /// What the model was asked about.
     pub(crate) graph: Graph,
-    /// Whether the model's answer was known.
-    pub known: bool,
+    /// Of how many files the model's answer was known.
+    pub known: usize,
     /// How long the model took, and the rules after it.
     pub seconds: (Duration, Duration),
 }
@@ -40,9 +40,14 @@ impl Survey {
         let Asked { classification, graph, known } = classify::of_shard(serving, &shard, cache);
         let asked = begun.elapsed();
         let assigned = architecture::assigned(&shard, &classification, settings);
-        let architecture = Architecture::of(&shard, &classification, settings);
+        let architecture = Architecture::with(&shard, &classification, settings, &assigned);
         let seconds = (asked, begun.elapsed().saturating_sub(asked));
         Self { shard, classification, architecture, assigned, graph, known, seconds }
+    }
+
+    /// How many files have an answer of the model: modules and roots in the languages that it has learnt.
+    pub fn answers(&self) -> usize {
+        self.graph.nodes.len()
     }
 
     /// How many modules that the model was asked about have a role from it, and from it together with the name or from a

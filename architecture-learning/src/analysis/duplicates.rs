@@ -44,8 +44,8 @@ impl Duplicates {
     /// Each bit is what most of the words say.
     fn similarity(&mut self, file: &SourceFile) -> u64 {
         let mut balance = [0_i64; 64];
-        for (word, n) in &file.tokens {
-            let hash = *self.words.entry(word.clone()).or_insert_with(|| hash64(word));
+        for (word, n) in file.tokens.iter() {
+            let hash = *self.words.entry(word.to_owned()).or_insert_with(|| hash64(word));
             let weight = i64::from(u32::BITS - n.leading_zeros());
             for (bit, sum) in balance.iter_mut().enumerate() {
                 *sum += if hash >> bit & 1 == 1 { weight } else { -weight };

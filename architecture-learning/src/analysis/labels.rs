@@ -3,7 +3,8 @@
 //! mislead (`commands`, `handler`, `router`, `middleware`, `schema`, `runtime`, `components`, `auth`, `logs`,
 //! `scheduler`) are left out on purpose. The model never sees a path, so what labels it cannot also be what it reads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::LazyLock;
 
 use serde::{Deserialize, Serialize};
 
@@ -466,10 +467,14 @@ fn look_up(word: &str, language: Language) -> Option<(Role, &'static str)> {
             return None;
         }
     }
-    let of = |(role, words): &(Role, &'static [&'static str])| {
-        words.iter().find(|known| **known == word).map(|known| (*role, *known))
-    };
-    WORDS.iter().find_map(of)
+    static KNOWN: LazyLock<HashMap<&str, (Role, &str)>> = LazyLock::new(|| {
+        let of = |(role, words): &(Role, &'static [&'static str])| {
+            let role = *role;
+            words.iter().map(move |word| (*word, (role, *word)))
+        };
+        WORDS.iter().flat_map(of).collect()
+    });
+    KNOWN.get(word).copied()
 }
 
 #[cfg(test)]

@@ -49,6 +49,7 @@ pub(super) struct Seen {
     pub survey: Survey,
     pub comparison: Option<Comparison>,
     strict: bool,
+    opened: Duration,
     scan: Duration,
     reading: Reading,
 }
@@ -56,16 +57,18 @@ pub(super) struct Seen {
 impl Seen {
     /// Looks at a codebase as it is.
     pub(super) fn at(path: &Path, data: Option<&DataDir>) -> Result<Self, LearningError> {
+        let begun = Instant::now();
         let codebase = Codebase::open_sources(path)?;
         let settings = Settings::read(&codebase.root)?;
         let serving = Serving::open(data)?;
+        let opened = begun.elapsed();
         let begun = Instant::now();
         let cache = CacheDir::from_env();
         let (shard, reading) = discovery::scan_cached(&codebase, &cache)?;
         let scan = begun.elapsed();
         let survey = Survey::cached(&serving, &settings, shard, &cache);
-        let comparison = None;
-        Ok(Self { codebase, serving, settings, survey, comparison, strict: false, scan, reading })
+        let (comparison, strict) = (None, false);
+        Ok(Self { codebase, serving, settings, survey, comparison, strict, opened, scan, reading })
     }
 
     /// Looks, compares, and writes the baseline where that is wanted.
@@ -197,7 +200,7 @@ impl Seen {
     fn print_timing(&self) -> Result<(), LearningError> {
         let (files, parsing) = discovery::parsing_alone(&self.codebase)?;
         let (model, rules) = self.survey.seconds;
-        let whole = self.scan + model + rules;
+        let whole = self.opened + self.scan + model + rules;
         let rate = |time: Duration| files as f64 / time.as_secs_f64().max(1e-9);
         let Reading { unchanged, known, parsed, walk, files: each, together, written, .. } =
             self.reading;
@@ -206,12 +209,15 @@ impl Seen {
             Reading { unchanged: 0, known: 0, .. } => "cold",
             _ => "warm",
         };
-        let answer = if self.survey.known { "known" } else { "fresh" };
         eprintln!(
-            "{state}: {unchanged} files unchanged, {known} of known content, {parsed} parsed; the model's answer is {answer}"
+            "{state}: {unchanged} files unchanged, {known} of known content, {parsed} parsed; of {} answers of the model {} known",
+            self.survey.answers(),
+            self.survey.known
         );
         eprintln!(
-            "discovery {:.3} s (walk {:.3}, files {:.3}, together {:.3}, cache written {:.3}), model {:.3} s, rules {:.3} s: {files} files, {:.0} a second; reading and parsing alone {:.0} a second, so {:.2} of it",
+            "{:.3} s: model loaded {:.3}, discovery {:.3} (walk {:.3}, files {:.3}, together {:.3}, cache written beside it {:.3}), model {:.3}, rules {:.3}; {files} files, {:.0} a second; reading and parsing alone {:.0} a second, so {:.2} of it",
+            whole.as_secs_f64(),
+            self.opened.as_secs_f64(),
             self.scan.as_secs_f64(),
             walk.as_secs_f64(),
             each.as_secs_f64(),

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 
 use sha2::{Digest, Sha256};
 
-use super::extract::{self, Extract};
+use super::extract;
 use crate::storage;
 use stored::{Blob, Index};
 
@@ -76,12 +76,13 @@ pub(super) enum Source {
 }
 
 /// One file as it was seen.
-pub(super) struct Seen {
+pub(super) struct Seen<'a> {
+    pub path: &'a str,
     pub source: Source,
     pub key: Key,
     pub stamp: Option<Stamp>,
-    /// The extract in bytes where it is not in the cache yet.
-    pub bytes: Option<Vec<u8>>,
+    /// Its extract.
+    pub bytes: &'a [u8],
 }
 
 /// The cache of one codebase.
@@ -120,47 +121,52 @@ impl Cache {
         self.file.is_none()
     }
 
-    /// What the file `path` said when it bore `stamp`.
-    pub(super) fn by_stamp(&self, path: &str, stamp: &Stamp) -> Option<(Key, Extract)> {
+    /// Whether it knows nothing.
+    pub(super) fn is_empty(&self) -> bool {
+        self.blobs.is_empty()
+    }
+
+    /// The same place, and nothing is known.
+    pub(super) fn emptied(&self) -> Self {
+        let (file, begun) = (self.file.clone(), self.begun);
+        Self { file, begun, bytes: Vec::new(), blobs: HashMap::new(), stamps: HashMap::new() }
+    }
+
+    /// The extract of the file `path` when it bore `stamp`, in bytes.
+    pub(super) fn by_stamp(&self, path: &str, stamp: &Stamp) -> Option<(Key, &[u8])> {
         let (_, key) = self.stamps.get(path).filter(|(known, _)| known == stamp)?;
         Some((*key, self.by_content(key)?))
     }
 
-    /// What a file of this content says.
-    pub(super) fn by_content(&self, key: &Key) -> Option<Extract> {
-        postcard::from_bytes(stored::content(&self.bytes, self.blobs.get(key)?)?).ok()
+    /// The extract of a file of this content, in bytes.
+    pub(super) fn by_content(&self, key: &Key) -> Option<&[u8]> {
+        stored::content(&self.bytes, self.blobs.get(key)?)
     }
 
     /// Writes what was seen, and of the rest what was used lately. Not being able to is no error.
-    pub(super) fn write(&self, seen: &[(&str, Seen)]) {
+    pub(super) fn write(&self, seen: &[Seen<'_>]) {
         let Some(file) = &self.file else { return };
         let today = days(self.begun);
         let settled = |stamp: &&Stamp| {
             self.begun.checked_sub(RACY).is_some_and(|before| stamp.is_older_than(before))
         };
         let mut index = Index::default();
-        let mut content = Vec::new();
+        let mut content = Vec::with_capacity(self.bytes.len());
         let mut places: HashMap<Key, u32> = HashMap::new();
         let mut changed = false;
-        for (path, seen) in seen {
-            let start = content.len();
-            let known = self.blobs.get(&seen.key);
-            let (blob, bytes) = match (&seen.bytes, known) {
-                (Some(bytes), _) => (Blob::of(seen.key, bytes, today, start), bytes.as_slice()),
-                (None, Some(known)) => (
-                    known.moved(today, start),
-                    stored::unchecked(&self.bytes, known).unwrap_or_default(),
-                ),
-                (None, None) => continue,
-            };
-            changed |= seen.bytes.is_some() || known.is_some_and(|known| known.day != today);
-            let place = *places.entry(seen.key).or_insert_with(|| {
-                index.add(blob);
+        for Seen { path, source, key, stamp, bytes } in seen {
+            let known = self.blobs.get(key).filter(|_| *source != Source::Parsed);
+            changed |= known.is_none_or(|known| known.day != today);
+            let place = *places.entry(*key).or_insert_with(|| {
+                index.add(match known {
+                    Some(known) => known.moved(today, content.len()),
+                    None => Blob::of(*key, bytes, today, content.len()),
+                });
                 content.extend_from_slice(bytes);
                 index.last()
             });
-            if let Some(stamp) = seen.stamp.as_ref().filter(settled) {
-                changed |= self.stamps.get(*path) != Some(&(*stamp, seen.key));
+            if let Some(stamp) = stamp.as_ref().filter(settled) {
+                changed |= self.stamps.get(*path) != Some(&(*stamp, *key));
                 index.stamps.push(((*path).to_owned(), *stamp, place));
             }
         }
@@ -180,7 +186,7 @@ impl Cache {
             places.insert(blob.key, index.last());
         }
         // texts that come from no directory, as those of a revision, tell nothing of the files there
-        if seen.iter().all(|(_, seen)| seen.stamp.is_none()) {
+        if seen.iter().all(|seen| seen.stamp.is_none()) {
             let kept = self
                 .stamps
                 .iter()

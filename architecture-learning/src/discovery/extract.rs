@@ -6,15 +6,16 @@ use serde::{Deserialize, Serialize};
 use tree_sitter::Parser;
 
 use super::dialect::Facts;
-use super::generated::{is_generated, is_no_source, worth_parsing};
+use super::generated::{is_generated, is_no_source, lines, worth_parsing};
 use super::imports;
 use super::reader::Reader;
-use super::rust::{Parsed, Syntax};
+use super::rust::{self, Parsed, Syntax};
 use crate::language::Language;
 use crate::storage;
+use crate::words::Words;
 
 /// All code that decides what a file says: a change of it makes what is kept of files worthless.
-const CODE: [&str; 16] = [
+const CODE: [&str; 18] = [
     include_str!("extract.rs"),
     include_str!("dialect.rs"),
     include_str!("ecmascript.rs"),
@@ -24,6 +25,8 @@ const CODE: [&str; 16] = [
     include_str!("imports.rs"),
     include_str!("python.rs"),
     include_str!("reader.rs"),
+    include_str!("rust.rs"),
+    include_str!("rust/detect/code.rs"),
     include_str!("rust/syntax.rs"),
     include_str!("rust/syntax/paths.rs"),
     include_str!("rust/syntax/structure.rs"),
@@ -46,7 +49,7 @@ const PARSERS: [&str; 7] = [
 
 /// What one file says.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Extract {
+pub(super) struct Extract<S = String> {
     /// Lines of text.
     pub lines: u32,
     /// Whether it says that a program wrote it, or looks like it.
@@ -54,21 +57,28 @@ pub(super) struct Extract {
     /// Whether it is more than the ending of a source.
     pub source: bool,
     /// SHA-256 of its words, of its text where no words are read.
-    pub fingerprint: String,
-    pub said: Said,
+    pub fingerprint: S,
+    pub said: Said<S>,
 }
 
 impl Extract {
-    /// As the cache keeps it.
-    pub(super) fn bytes(&self) -> Option<Vec<u8>> {
-        postcard::to_allocvec(self).ok()
+    /// As the cache keeps it, and everybody but its reader sees it.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        postcard::to_allocvec(self).unwrap_or_default()
+    }
+}
+
+impl<'b> Extract<&'b str> {
+    /// An extract in bytes; none where they are damaged.
+    pub(super) fn of(bytes: &'b [u8]) -> Option<Self> {
+        postcard::from_bytes(bytes).ok()
     }
 }
 
 /// What its language makes of it.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Said {
-    Rust(Parsed),
+pub(super) enum Said<S = String> {
+    Rust(Parsed<S>),
     Other(Facts),
 }
 
@@ -88,9 +98,8 @@ impl Extractor {
     pub(super) fn read(&mut self, path: &str, text: &str) -> Extract {
         let (said, fingerprint) = match dialect(path) {
             None => {
-                let parsed = self.rust.parse(worth_parsing(text));
-                let words = parsed.tokens.iter().map(|(word, n)| format!("{word} {n}"));
-                let fingerprint = storage::hash(words);
+                let parsed = rust::said(&mut self.rust, worth_parsing(text));
+                let fingerprint = fingerprint(&parsed.tokens);
                 (Said::Rust(parsed), fingerprint)
             }
             Some(dialect) => {
@@ -99,7 +108,7 @@ impl Extractor {
             }
         };
         Extract {
-            lines: u32::try_from(text.lines().count()).unwrap_or(u32::MAX),
+            lines: u32::try_from(lines(text)).unwrap_or(u32::MAX),
             generated: is_generated(text),
             source: !is_no_source(text),
             fingerprint,
@@ -142,6 +151,17 @@ pub(super) fn text<'b>(bytes: impl Into<Cow<'b, [u8]>>) -> String {
     }
 }
 
+/// [`storage::hash`] of each word with its count.
+fn fingerprint(words: &Words) -> String {
+    let mut bytes = Vec::new();
+    for (word, count) in words.iter() {
+        let count = count.to_string();
+        bytes.extend((word.len() as u64 + 1 + count.len() as u64).to_le_bytes());
+        [word, " ", &count].iter().for_each(|part| bytes.extend(part.as_bytes()));
+    }
+    storage::checksum(&bytes)
+}
+
 fn dialect(path: &str) -> Option<&'static dyn super::dialect::Dialect> {
     Reader::of(Language::of(path)?)?.dialect()
 }
@@ -149,6 +169,12 @@ fn dialect(path: &str) -> Option<&'static dyn super::dialect::Dialect> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_fingerprint_is_the_hash_of_the_words() {
+        let words: Words = [("vec", 12), ("macro:vec", 1)].into_iter().collect();
+        assert_eq!(fingerprint(&words), storage::hash(["macro:vec 1", "vec 12"]));
+    }
 
     #[test]
     fn the_parsers_are_those_of_the_lock_file() {

@@ -3,7 +3,7 @@
 
 mod resolve;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use tree_sitter::{Parser, Tree};
 
@@ -14,20 +14,21 @@ use super::generated::{beside_the_product, worth_parsing};
 use super::portion::{Findings, Portion};
 use super::{Blind, Evidence, FileKind, Pattern, SourceFile, signs};
 use crate::language::{Language, directory};
+use crate::words::Words;
 use resolve::{Resolution, resolve};
 
 /// What the sources and manifests of a portion come to.
 pub(super) fn read(
     dialect: &dyn Dialect,
     portion: &Portion<'_>,
-    extracts: Vec<Extract>,
+    extracts: Vec<Extract<&str>>,
 ) -> Findings {
     let generated: Vec<_> = extracts.iter().map(|e| e.generated).collect();
     let (mut facts, mut texts) = (Vec::new(), Vec::new());
     for extract in extracts {
         let Said::Other(of) = extract.said else { continue };
         facts.push(of);
-        texts.push((extract.lines, extract.fingerprint));
+        texts.push((extract.lines, extract.fingerprint.to_owned()));
     }
     let modules = dialect.modules(portion, &facts);
     let resolution = resolve(&facts, &*modules);
@@ -114,7 +115,7 @@ fn source_file(
         package: String::new(),
         lines,
         fingerprint,
-        tokens: BTreeMap::new(),
+        tokens: Words::default(),
         structure: Vec::new(),
         blind: Blind { errors: facts[i].errors, ..Blind::default() },
         sign: dialect

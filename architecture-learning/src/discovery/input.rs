@@ -3,6 +3,8 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -18,7 +20,7 @@ use crate::codebase::{Codebase, CodebaseKind};
 use crate::git::Revision;
 use crate::language::{Language, base_name};
 use crate::observer::{Observer, Unobserved};
-use crate::storage;
+use crate::{parallel, storage};
 
 /// The text of a codebase.
 pub(super) struct Input {
@@ -39,14 +41,8 @@ enum Texts {
     InDirectory,
 }
 
-/// What all sources say, how that is known, and what could not be read.
-#[derive(Default)]
-struct Told<'a> {
-    extracts: Vec<Option<Extract>>,
-    seen: Vec<(&'a str, Seen)>,
-    unread: Vec<Unread>,
-    reading: Reading,
-}
+/// What one source says in bytes, and how that is known or why it is not.
+type Told<'c> = (Cow<'c, [u8]>, Result<(Source, Key, Option<Stamp>), String>);
 
 /// How a scan went.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -63,7 +59,7 @@ pub struct Reading {
     pub walk: Duration,
     /// How long all files took, each on its own.
     pub files: Duration,
-    /// How long putting them together took.
+    /// How long putting them together took, and writing the cache beside it.
     pub together: Duration,
     /// How long writing the cache took.
     pub written: Duration,
@@ -126,21 +122,22 @@ impl Input {
         codebase: &Codebase,
         mut files: Files,
         texts: Texts,
-        read: impl Fn(&str) -> Result<Vec<u8>, String>,
+        read: impl Fn(&str) -> Result<Vec<u8>, String> + Sync,
     ) -> Self {
         let walked = std::mem::take(&mut files.unread);
+        let paths: Vec<_> = files.manifests.iter().chain(&files.declarations).collect();
+        let texts_of = parallel::map(paths.len(), |i| read(paths[i]).map(text));
         let mut unread = Vec::new();
-        let manifest = |path: &String| {
-            let failed = |reason| {
+        let manifest = |(path, text): (&String, Result<String, String>)| {
+            text.unwrap_or_else(|reason| {
                 // a source that declares something is told of among the sources
                 if files.sources.binary_search(path).is_err() {
                     unread.push(Unread { path: path.clone(), reason });
                 }
                 String::new()
-            };
-            read(path).map_or_else(failed, text)
+            })
         };
-        let manifests = files.manifests.iter().chain(&files.declarations).map(manifest).collect();
+        let manifests = paths.into_iter().zip(texts_of).map(manifest).collect();
         let codebase = codebase.clone();
         Self { codebase, files, texts, manifests, unread: [walked, unread] }
     }
@@ -168,10 +165,48 @@ impl Input {
         observer: &mut dyn Observer,
     ) -> Result<(Shard, Reading), LearningError> {
         let begun = Instant::now();
-        let Told { mut extracts, seen, unread, mut reading } =
-            self.told(threads, cache, observer)?;
+        let mut reading = Reading { cached: !cache.is_off(), ..Reading::default() };
+        let sources = &self.files.sources;
+        let files = (sources.len(), self.codebase.name.as_str());
+        let one = |extractor: &mut Extractor, file: usize| self.one(extractor, cache, file);
+        let told = parse::each(files, threads, observer, || self.extractor(), one)?;
+        let extracts = parallel::map(told.len(), |file| Extract::of(&told[file].0));
+        let Some(extracts) = extracts.into_iter().collect::<Option<Vec<_>>>() else {
+            // its bytes are whole and yet no extracts: nothing in it can be believed
+            let damaged = || LearningError::damaged(&self.codebase.root, "an extract is none");
+            let again = (!cache.is_empty()).then(|| cache.emptied()).ok_or_else(damaged)?;
+            return self.scan(threads, &again, observer);
+        };
+        let (mut seen, mut unread) = (Vec::new(), Vec::new());
+        for (path, (bytes, known)) in sources.iter().zip(&told) {
+            match known {
+                Ok((source, key, stamp)) => {
+                    let (source, key, stamp) = (*source, *key, *stamp);
+                    reading.count(source);
+                    seen.push(Seen { path, source, key, stamp, bytes });
+                }
+                Err(reason) => unread.push(Unread { path: path.clone(), reason: reason.clone() }),
+            }
+        }
         reading.files = begun.elapsed();
+        let (shard, written) = std::thread::scope(|scope| {
+            let writing = scope.spawn(|| {
+                let begun = Instant::now();
+                cache.write(&seen);
+                begun.elapsed()
+            });
+            let shard = self.together(extracts, unread);
+            (shard, writing.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+        });
+        reading.together = begun.elapsed().saturating_sub(reading.files);
+        reading.written = written;
+        Ok((shard, reading))
+    }
+
+    /// The shard of what the sources say.
+    fn together(&self, extracts: Vec<Extract<&str>>, unread: Vec<Unread>) -> Shard {
         let unread = self.in_order(unread);
+        let mut extracts: Vec<_> = extracts.into_iter().map(Some).collect();
         let mut parts = Vec::new();
         for reader in Reader::ALL {
             if let Some((portion, extracts)) = self.portion(reader, &mut extracts, &unread) {
@@ -179,7 +214,7 @@ impl Input {
             }
         }
         let findings = Findings::all(parts);
-        let shard = Shard {
+        Shard {
             patterns: detect::detect(&findings, &self.files.others),
             codebase: self.codebase.clone(),
             files: findings.files,
@@ -188,13 +223,9 @@ impl Input {
             application: findings.application,
             unread,
             skipped: self.files.skipped.iter().cloned().collect(),
-        };
-        reading.together = begun.elapsed().saturating_sub(reading.files);
-        let begun = Instant::now();
-        cache.write(&seen);
-        reading.written = begun.elapsed();
-        Ok((shard, reading))
+        }
     }
+
     /// Reads and parses, and takes nothing from the trees.
     pub(super) fn trees_alone(&self, threads: usize) -> Result<(), LearningError> {
         let tree = |extractor: &mut Extractor, file: usize| {
@@ -230,59 +261,23 @@ impl Input {
         Extractor::new().ok_or_else(none)
     }
 
-    /// What each source says, from the cache where that knows it.
-    fn told(
-        &self,
-        threads: usize,
-        cache: &Cache,
-        observer: &mut dyn Observer,
-    ) -> Result<Told<'_>, LearningError> {
-        let sources = &self.files.sources;
-        let files = (sources.len(), self.codebase.name.as_str());
-        let one = |extractor: &mut Extractor, file: usize| self.one(extractor, cache, file);
-        let found = parse::each(files, threads, observer, || self.extractor(), one)?;
-        let mut told = Told::default();
-        told.reading.cached = !cache.is_off();
-        for (path, (extract, found)) in sources.iter().zip(found) {
-            told.extracts.push(Some(extract));
-            match found {
-                Ok(seen) => {
-                    told.reading.count(seen.source);
-                    told.seen.push((path.as_str(), seen));
-                }
-                Err(reason) => told.unread.push(Unread { path: path.clone(), reason }),
-            }
-        }
-        Ok(told)
-    }
-
-    /// What one source says, and how that is known or why it is not.
-    fn one(
-        &self,
-        extractor: &mut Extractor,
-        cache: &Cache,
-        file: usize,
-    ) -> (Extract, Result<Seen, String>) {
+    /// What one source says, from the cache where that knows it.
+    fn one<'c>(&self, extractor: &mut Extractor, cache: &'c Cache, file: usize) -> Told<'c> {
         let path = &self.files.sources[file];
         let stamp = if cache.is_off() { None } else { self.stamp(file) };
-        if let Some((key, extract)) = stamp.and_then(|stamp| cache.by_stamp(path, &stamp)) {
-            return (extract, Ok(Seen { source: Source::Stamp, key, stamp, bytes: None }));
+        if let Some((key, bytes)) = stamp.and_then(|stamp| cache.by_stamp(path, &stamp)) {
+            return (bytes.into(), Ok((Source::Stamp, key, stamp)));
         }
         let bytes = match self.bytes(file) {
             Ok(bytes) => bytes,
-            Err(reason) => return (extractor.read(path, ""), Err(reason)),
+            Err(reason) => return (extractor.read(path, "").bytes().into(), Err(reason)),
         };
-        if cache.is_off() {
-            let seen = Seen { source: Source::Parsed, key: Key::default(), stamp, bytes: None };
-            return (extractor.read(path, &text(bytes)), Ok(seen));
-        }
-        let key = cache::key(path, &bytes);
-        if let Some(extract) = cache.by_content(&key) {
-            return (extract, Ok(Seen { source: Source::Content, key, stamp, bytes: None }));
+        let key = if cache.is_off() { Key::default() } else { cache::key(path, &bytes) };
+        if let Some(bytes) = cache.by_content(&key) {
+            return (bytes.into(), Ok((Source::Content, key, stamp)));
         }
         let extract = extractor.read(path, &text(bytes));
-        let bytes = extract.bytes();
-        (extract, Ok(Seen { source: Source::Parsed, key, stamp, bytes }))
+        (extract.bytes().into(), Ok((Source::Parsed, key, stamp)))
     }
 
     /// What the file system says of a source; none where its text does not come from there.
@@ -314,12 +309,12 @@ impl Input {
     }
 
     /// The sources of a reader with what they say, which is taken out; none where there is nothing for it.
-    fn portion<'a>(
+    fn portion<'a, 'e>(
         &'a self,
         reader: Reader,
-        extracts: &mut [Option<Extract>],
+        extracts: &mut [Option<Extract<&'e str>>],
         unread: &'a [Unread],
-    ) -> Option<(Portion<'a>, Vec<Extract>)> {
+    ) -> Option<(Portion<'a>, Vec<Extract<&'e str>>)> {
         let of = |path: &str| Language::of(path).and_then(Reader::of) == Some(reader);
         let learnt = reader.languages().iter().any(|l| l.is_learnt());
         let own = self.files.sources.iter().zip(extracts).filter(|(path, _)| of(path));
@@ -341,9 +336,16 @@ impl Input {
 
 /// The bytes of a file, or why not; one that nobody typed is not read at all.
 fn read_file(path: &Path) -> Result<Vec<u8>, String> {
-    let length = std::fs::metadata(path).map_err(|e| e.to_string())?.len();
-    if length > walk::READ_BYTES_MAX {
-        return Err(format!("{} MB", length / 1_000_000));
-    }
-    std::fs::read(path).map_err(|e| e.to_string())
+    let read = |path| -> std::io::Result<Result<Vec<u8>, u64>> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        if length > walk::READ_BYTES_MAX {
+            return Ok(Err(length));
+        }
+        let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or(0) + 1);
+        file.read_to_end(&mut bytes)?;
+        Ok(Ok(bytes))
+    };
+    let large = |length: u64| format!("{} MB", length / 1_000_000);
+    read(path).map_err(|e| e.to_string())?.map_err(large)
 }

@@ -36,7 +36,7 @@ impl Reader {
     }
 
     /// Puts what the files say together; `extracts` are those of the portion's sources.
-    pub(super) fn read(self, portion: &Portion<'_>, extracts: Vec<Extract>) -> Findings {
+    pub(super) fn read(self, portion: &Portion<'_>, extracts: Vec<Extract<&str>>) -> Findings {
         match self.dialect() {
             None => rust::read(portion, extracts),
             Some(dialect) => imports::read(dialect, portion, extracts),

@@ -7,25 +7,34 @@ mod resolve;
 mod syntax;
 mod tree;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use super::extract::{Extract, Said};
 use super::portion::{Findings, Portion};
 use super::{FileKind, SourceFile};
 use crate::language::{Language, base_name};
 use crate::manifest::{Manifest, TargetKind};
+use crate::parallel;
+use crate::words::Words;
 pub use syntax::Blind;
 pub(super) use syntax::{COUNTS, Parsed, Syntax};
 use tree::Package;
 
+/// What a source says.
+pub(super) fn said(syntax: &mut Syntax, text: &str) -> Parsed {
+    let (parsed, outline) = syntax.parse(text);
+    Parsed { shapes: detect::shapes(&parsed, &outline), ..parsed }
+}
+
 /// What the sources and manifests of a portion come to.
-pub(super) fn read(portion: &Portion<'_>, extracts: Vec<Extract>) -> Findings {
+pub(super) fn read(portion: &Portion<'_>, extracts: Vec<Extract<&str>>) -> Findings {
     let generated: Vec<_> = extracts.iter().map(|e| e.generated).collect();
     let (mut parsed, mut texts) = (Vec::new(), Vec::new());
     for extract in extracts {
-        let Said::Rust(of) = extract.said else { continue };
+        let Said::Rust(mut of) = extract.said else { continue };
+        let tokens = std::mem::take(&mut of.tokens);
         parsed.push(of);
-        texts.push((extract.lines, extract.fingerprint));
+        texts.push(Text { lines: extract.lines, fingerprint: extract.fingerprint, tokens });
     }
     let packages = packages(portion);
     let tree = tree::build(&packages, &portion.sources, &parsed);
@@ -47,11 +56,13 @@ pub(super) fn read(portion: &Portion<'_>, extracts: Vec<Extract>) -> Findings {
 }
 
 fn packages(portion: &Portion<'_>) -> Vec<Package> {
-    let package = |(path, text): &(&str, &str)| {
+    let package = |i: usize| {
+        let (path, text) = portion.manifests[i];
         let directory = path.trim_end_matches("Cargo.toml").to_owned();
         Some(Package { directory, manifest: Manifest::parse(text)? })
     };
-    let mut packages: Vec<_> = portion.manifests.iter().filter_map(package).collect();
+    let packages = parallel::map(portion.manifests.len(), package);
+    let mut packages: Vec<_> = packages.into_iter().flatten().collect();
     if packages.is_empty() {
         packages.push(bare_package(portion));
     }
@@ -70,29 +81,39 @@ fn bare_package(portion: &Portion<'_>) -> Package {
     Package { directory: String::new(), manifest }
 }
 
+/// What is known of a text, and goes on as it is.
+struct Text<'a> {
+    lines: u32,
+    fingerprint: &'a str,
+    tokens: Words,
+}
+
 fn source_files(
     portion: &Portion<'_>,
     packages: &[Package],
-    parsed: &[Parsed],
-    texts: Vec<(u32, String)>,
+    parsed: &[Parsed<&str>],
+    texts: Vec<Text<'_>>,
     dependencies: Vec<BTreeSet<String>>,
 ) -> Vec<SourceFile> {
-    let file = |(i, ((lines, fingerprint), dependencies))| {
+    let homes: HashMap<_, _> =
+        packages.iter().map(|p| (p.directory.as_str(), &p.manifest.name)).collect();
+    let file = |(i, (text, dependencies))| {
         let path: &String = &portion.sources[i];
-        let home = packages.iter().filter(|p| path.starts_with(&p.directory));
-        let home = home.max_by_key(|p| p.directory.len()).and_then(|p| p.manifest.name.clone());
-        let parsed: &Parsed = &parsed[i];
+        let above = path.rmatch_indices('/').map(|(at, _)| &path[..=at]).chain([""]);
+        let home = above.filter_map(|directory| homes.get(directory)).next();
+        let Text { lines, fingerprint, tokens } = text;
+        let parsed: &Parsed<&str> = &parsed[i];
         SourceFile {
             path: path.clone(),
             language: Language::Rust,
             kind: FileKind::Module,
-            package: home.unwrap_or_default(),
+            package: home.copied().cloned().flatten().unwrap_or_default(),
             lines,
-            fingerprint,
+            fingerprint: fingerprint.to_owned(),
             dependencies,
             structure: parsed.counts.iter().copied().chain([lines]).collect(),
             blind: parsed.blind,
-            tokens: parsed.tokens.clone(),
+            tokens,
             sign: None,
         }
     };

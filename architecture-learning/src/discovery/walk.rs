@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ignore::WalkBuilder;
+use ignore::{WalkBuilder, WalkState};
 
 use super::Unread;
 use crate::language::{Language, base_name, directory};
+use crate::parallel;
 
 /// Larger files are not even read.
 pub(crate) const READ_BYTES_MAX: u64 = 8 * 1024 * 1024;
@@ -45,21 +46,28 @@ pub(crate) fn walk(root: &Path, languages: &'static [Language]) -> Files {
             }
             !leave
         })
-        .build();
-    let (mut paths, mut unread) = (Vec::new(), Vec::new());
+        .threads(parallel::cores())
+        .build_parallel();
+    let found = Mutex::new((Vec::new(), Vec::new()));
     let inside = |path: &Path| relative(path, root);
-    for entry in walker {
-        match entry {
-            Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
-                paths.extend(inside(entry.path()));
+    walker.run(|| {
+        Box::new(|entry| {
+            let mut found = found.lock().unwrap_or_else(PoisonError::into_inner);
+            match entry {
+                Ok(entry) if entry.file_type().is_some_and(|t| t.is_file()) => {
+                    found.0.extend(inside(entry.path()));
+                }
+                Ok(_) => {}
+                Err(error) => found.1.push(Unread {
+                    path: place(&error).and_then(inside).unwrap_or_default(),
+                    reason: error.io_error().map_or_else(|| error.to_string(), ToString::to_string),
+                }),
             }
-            Ok(_) => {}
-            Err(error) => unread.push(Unread {
-                path: place(&error).and_then(inside).unwrap_or_default(),
-                reason: error.io_error().map_or_else(|| error.to_string(), ToString::to_string),
-            }),
-        }
-    }
+            WalkState::Continue
+        })
+    });
+    let (paths, mut unread) = found.into_inner().unwrap_or_else(PoisonError::into_inner);
+    unread.sort_by(|a, b| (&a.path, &a.reason).cmp(&(&b.path, &b.reason)));
     let mut files = Files { unread, ..sort(paths, languages) };
     files.skipped.append(&mut skipped.lock().unwrap_or_else(PoisonError::into_inner));
     files

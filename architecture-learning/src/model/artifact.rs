@@ -8,7 +8,7 @@ use burn_ndarray::NdArrayDevice;
 use serde::{Deserialize, Serialize};
 
 use super::ModelKind;
-use super::backend::Cpu;
+use super::forward::Weights;
 use super::network::{Network, Regression};
 use super::predict;
 use super::statistics::Statistics;
@@ -103,11 +103,6 @@ pub struct LoadedModel {
     weights: Weights,
 }
 
-enum Weights {
-    Regression(Box<Regression<Cpu>>),
-    Network(Box<Network<Cpu>>),
-}
-
 impl std::fmt::Debug for LoadedModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LoadedModel").field("kind", &self.config.kind).finish_non_exhaustive()
@@ -149,12 +144,11 @@ impl LoadedModel {
         let device = NdArrayDevice::Cpu;
         let weights = match config.kind {
             ModelKind::Regression => {
-                let regression = Regression::new(width, &device);
-                Weights::Regression(Box::new(apply(regression, path, bytes)?))
+                Weights::of_regression(&apply(Regression::new(width, &device), path, bytes)?)
             }
             ModelKind::Network => {
                 let network = Network::new(width, config.hidden, 0.0, &device);
-                Weights::Network(Box::new(apply(network, path, bytes)?))
+                Weights::of_network(&apply(network, path, bytes)?)
             }
         };
         Ok(Self { config, weights })
@@ -162,15 +156,7 @@ impl LoadedModel {
 
     /// Logits of the roles, and of none of them, of every node.
     pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; OUTPUTS]>> {
-        let device = NdArrayDevice::Cpu;
-        match &self.weights {
-            Weights::Regression(model) => {
-                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
-            }
-            Weights::Network(model) => {
-                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
-            }
-        }
+        graphs.iter().map(|graph| self.weights.logits(&self.config.statistics, graph)).collect()
     }
 
     /// Probabilities of the roles of every labelled node.
@@ -180,9 +166,9 @@ impl LoadedModel {
 
     /// Probabilities of the roles of every node.
     pub fn probabilities(&self, graph: &Graph) -> Vec<[f32; ROLES]> {
-        let logits = self.logits(std::slice::from_ref(graph));
+        let logits = self.weights.logits(&self.config.statistics, graph);
         let temperature = self.config.calibration.temperature;
-        logits.iter().flatten().map(|row| metrics::probabilities(row, temperature)).collect()
+        logits.iter().map(|row| metrics::probabilities(row, temperature)).collect()
     }
 }
 

@@ -26,7 +26,7 @@ pub(super) trait Scorer<B: Backend>: Module<B> {
 /// Softmax regression.
 #[derive(Module, Debug)]
 pub(super) struct Regression<B: Backend> {
-    roles: Linear<B>,
+    pub roles: Linear<B>,
 }
 
 impl<B: Backend> Regression<B> {
@@ -47,11 +47,11 @@ impl<B: Backend> Scorer<B> for Regression<B> {
 /// from what neighbours may see, never from a file's own words: so no message brings a word of anybody's path.
 #[derive(Module, Debug)]
 pub(super) struct Network<B: Backend> {
-    own1: Linear<B>,
-    near1: Linear<B>,
-    own2: Linear<B>,
-    near2: Linear<B>,
-    roles: Linear<B>,
+    pub own1: Linear<B>,
+    pub near1: Linear<B>,
+    pub own2: Linear<B>,
+    pub near2: Linear<B>,
+    pub roles: Linear<B>,
     direction: Linear<B>,
     dropout: Dropout,
 }

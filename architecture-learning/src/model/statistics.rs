@@ -69,27 +69,39 @@ impl Statistics {
     }
 
     /// Writes the features of `node` into `row`, which is all zeros; words of its own only where `own`.
-    #[expect(clippy::cast_precision_loss, reason = "counts of words")]
     pub(crate) fn fill(&self, node: &Node, own: bool, row: &mut [f32]) {
-        let private = node.own.iter().filter(|_| own);
-        let mut length = 0.0;
-        for (bucket, count) in node.shared.iter().chain(private) {
-            let bucket = *bucket as usize;
-            let value = (1.0 + (*count as f32).ln()) * self.idf[bucket];
-            length += value * value;
-            row[bucket] = value;
+        for (feature, value) in self.row(node, own) {
+            row[feature as usize] = value;
         }
-        let (words, rest) = row.split_at_mut(self.idf.len());
+    }
+
+    /// The features of `node` that are not zero, in order; words of its own only where `own`.
+    #[expect(clippy::cast_precision_loss, reason = "counts of words")]
+    pub(crate) fn row(&self, node: &Node, own: bool) -> Vec<(u32, f32)> {
+        let value = |(bucket, count): &(u32, u32)| {
+            (*bucket, (1.0 + (*count as f32).ln()) * self.idf[*bucket as usize])
+        };
+        let private = if own { node.own.as_slice() } else { &[] };
+        let mut words: Vec<_> = node.shared.iter().chain(private).map(value).collect();
+        let length: f32 = words.iter().map(|(_, value)| value * value).sum();
         // unit length, as far as words go: long files must not shout
         let scale = if length > 0.0 { length.sqrt().recip() } else { 0.0 };
-        for (bucket, _) in node.shared.iter().chain(node.own.iter().filter(|_| own)) {
-            let value = &mut words[*bucket as usize];
-            *value *= scale;
-        }
+        words.iter_mut().for_each(|(_, value)| *value *= scale);
+        words.sort_by_key(|(bucket, _)| *bucket);
+        // of words that share a bucket the last counts, scaled once for each: so models were fitted
+        words.dedup_by(|next, kept| {
+            let shared = next.0 == kept.0;
+            if shared {
+                kept.1 = next.1 * scale;
+            }
+            shared
+        });
         let scaled = structure(node).into_iter().zip(&self.structure);
-        for (into, (value, (mean, deviation))) in rest.iter_mut().zip(scaled) {
-            *into = ((value - mean) / deviation).clamp(-3.0, 3.0) * STRUCTURE_WEIGHT;
-        }
+        let scaled = scaled.map(|(value, (mean, deviation))| {
+            ((value - mean) / deviation).clamp(-3.0, 3.0) * STRUCTURE_WEIGHT
+        });
+        words.extend((u32::try_from(self.idf.len()).unwrap_or(u32::MAX)..).zip(scaled));
+        words
     }
 }
 

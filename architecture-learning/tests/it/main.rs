@@ -12,6 +12,7 @@ mod process;
 mod registry;
 mod sarif;
 mod support;
+mod warm;
 mod watching;
 
 use std::fs;

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
-use super::{Cache, CacheDir, DAYS_MAX};
+use super::{Cache, CacheDir, DAYS_MAX, Seen, Source, key};
 use crate::codebase::Codebase;
 use crate::discovery::input::Input;
 use crate::discovery::{Reading, scan};
@@ -137,6 +137,21 @@ fn a_damaged_cache_is_ignored_and_written_again() {
         assert!(sample.look(DAY).parsed > 0, "round {round}");
         assert_eq!(counts(sample.look(DAY)), (8, 0, 0), "round {round}");
     }
+}
+
+#[test]
+fn bytes_that_are_whole_and_no_extract_are_read_anew() {
+    let sample = Sample::new("nonsense");
+    sample.look(DAY);
+    let codebase = Codebase::open(&sample.code()).expect("a codebase");
+    let cache = Cache::open(&sample.cache(), &codebase.root);
+    let text = fs::read(sample.code().join("src/a.rs")).expect("a text");
+    let (key, bytes) = (key("src/a.rs", &text), [0xff; 40].as_slice());
+    let source = Source::Parsed;
+    cache.write(&[Seen { path: "src/a.rs", source, key, stamp: None, bytes }]);
+    assert!(Cache::open(&sample.cache(), &codebase.root).by_content(&key) == Some(bytes));
+    assert_eq!(counts(sample.look(DAY)), (0, 0, 8));
+    assert_eq!(counts(sample.look(DAY)), (8, 0, 0));
 }
 
 #[test]

@@ -8,19 +8,20 @@ use super::tree::{ModuleTree, Package};
 use crate::discovery::detect::{by_count, pattern, place};
 use crate::discovery::{FileKind, Pattern, SourceFile};
 
+pub(super) use code::shapes;
 pub(super) use markers::programs;
 
 /// What the detectors look at.
 pub(super) struct View<'a> {
     pub packages: &'a [Package],
     pub files: &'a [SourceFile],
-    pub parsed: &'a [Parsed],
-    pub tree: &'a ModuleTree,
+    pub parsed: &'a [Parsed<&'a str>],
+    pub tree: &'a ModuleTree<'a>,
 }
 
 impl View<'_> {
     /// Files that people wrote and that are part of the product, with their parse.
-    fn own(&self) -> impl Iterator<Item = (usize, &SourceFile, &Parsed)> {
+    fn own(&self) -> impl Iterator<Item = (usize, &SourceFile, &Parsed<&str>)> {
         let both = self
             .files
             .iter()

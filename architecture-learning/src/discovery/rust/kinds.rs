@@ -11,8 +11,8 @@ use crate::manifest::TargetKind;
 /// Libraries and binaries claim their files first, then the other targets, then nobody.
 pub(super) fn kinds(
     portion: &Portion<'_>,
-    tree: &ModuleTree,
-    parsed: &[Parsed],
+    tree: &ModuleTree<'_>,
+    parsed: &[Parsed<&str>],
     generated: &[bool],
 ) -> Vec<FileKind> {
     let mut kinds: Vec<Option<FileKind>> = vec![None; parsed.len()];

@@ -2,11 +2,14 @@
 //! globs and other members of the workspace are followed; what leads outside is a dependency.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeSet;
 
-use super::syntax::Parsed;
+use foldhash::HashMap;
+
+use super::syntax::{Parsed, steps};
 use super::tree::{ModuleId, ModuleTree};
 use crate::discovery::{Edge, EdgeKind};
+use crate::parallel;
 
 /// Chains of imports and re-exports longer than this are taken for circles.
 const HOPS_MAX: usize = 24;
@@ -21,39 +24,72 @@ pub(crate) struct Resolution {
     pub unresolved: usize,
 }
 
-/// Resolves every `use` and every path outside tests.
-pub(crate) fn resolve(tree: &ModuleTree, parsed: &[Parsed]) -> Resolution {
-    let resolver = Resolver { tree, parsed, known: RefCell::default() };
-    let mut result =
-        Resolution { dependencies: vec![BTreeSet::new(); parsed.len()], ..Resolution::default() };
-    let mut edges = BTreeMap::new();
-    for &(from, to, line) in &tree.children {
-        edges.entry((from, to, EdgeKind::Child)).or_insert(line);
+/// Resolves every `use` and every path outside tests, each crate on its own.
+pub(crate) fn resolve(tree: &ModuleTree<'_>, parsed: &[Parsed<&str>]) -> Resolution {
+    let children =
+        tree.children.iter().map(|(from, to, line)| (*from, *to, EdgeKind::Child, *line));
+    let mut edges: Vec<_> = children.collect();
+    let mut outside: Vec<BTreeSet<Outside<'_>>> = vec![BTreeSet::new(); parsed.len()];
+    let mut unresolved = 0;
+    for led in parallel::map(tree.crates.len(), |home| of_crate(tree, parsed, home)) {
+        edges.extend(led.edges);
+        for (file, name) in led.outside {
+            outside[file].insert(name);
+        }
+        unresolved += led.unresolved;
     }
-    for (id, module) in tree.modules.iter().enumerate().filter(|(_, m)| !m.test) {
+    // of several lines the first that was come to, which need not be the lowest
+    edges.sort_by_key(|(from, to, kind, _)| (*from, *to, *kind));
+    edges.dedup_by_key(|(from, to, kind, _)| (*from, *to, *kind));
+    let edge = |(from, to, kind, line)| Edge { from: id32(from), to: id32(to), kind, line };
+    let name = |names: BTreeSet<Outside<'_>>| names.into_iter().map(Outside::name).collect();
+    Resolution {
+        edges: edges.into_iter().map(edge).collect(),
+        dependencies: outside.into_iter().map(name).collect(),
+        unresolved,
+    }
+}
+
+/// What the paths of one crate lead to.
+#[derive(Default)]
+struct Led<'a> {
+    /// From file, to file, how, in which line.
+    edges: Vec<(usize, usize, EdgeKind, u32)>,
+    outside: Vec<(usize, Outside<'a>)>,
+    unresolved: usize,
+}
+
+fn of_crate<'a>(tree: &'a ModuleTree<'a>, parsed: &'a [Parsed<&'a str>], home: usize) -> Led<'a> {
+    let resolver = Resolver { tree, parsed, known: RefCell::default() };
+    let end = tree.crates.get(home + 1).map_or(tree.modules.len(), |next| next.root);
+    let modules = (tree.crates[home].root..end).map(|id| (id, &tree.modules[id]));
+    let (mut led, mut path) = (Led::default(), Vec::new());
+    for (id, module) in modules.filter(|(_, module)| !module.test) {
         let scope = &parsed[module.file].scopes[module.scope];
         let uses = scope.uses.iter().filter(|u| !u.test).map(|u| {
             let kind = if u.public { EdgeKind::ReExport } else { EdgeKind::Use };
-            (&u.path, kind, u.line, 1)
+            (u.path, kind, u.line, 1)
         });
-        let paths = scope.paths.iter().map(|p| (&p.path, EdgeKind::Path, p.line, p.times));
-        for (path, kind, line, times) in uses.chain(paths) {
-            match resolver.path(id, path, kind != EdgeKind::Path) {
+        let paths = scope.paths.iter().map(|p| (p.path, EdgeKind::Path, p.line, p.times));
+        for (written, kind, line, times) in uses.chain(paths) {
+            path.clear();
+            path.extend(steps(written));
+            match resolver.path(id, &path, kind != EdgeKind::Path) {
                 Found::Inside(target, whole) => {
-                    result.unresolved += if whole { 0 } else { times as usize };
+                    led.unresolved += if whole { 0 } else { times as usize };
                     let to = tree.modules[target].file;
                     if to != module.file && !tree.modules[target].test {
-                        edges.entry((module.file, to, kind)).or_insert(line);
+                        led.edges.push((module.file, to, kind, line));
                     }
                 }
-                Found::Outside(name) => drop(result.dependencies[module.file].insert(name)),
+                Found::Outside(name) => led.outside.push((module.file, name)),
                 Found::Nothing => {}
             }
         }
     }
-    let edge = |((from, to, kind), line)| Edge { from: id32(from), to: id32(to), kind, line };
-    result.edges = edges.into_iter().map(edge).collect();
-    result
+    led.outside.sort_unstable();
+    led.outside.dedup();
+    led
 }
 
 fn id32(file: usize) -> u32 {
@@ -61,31 +97,31 @@ fn id32(file: usize) -> u32 {
 }
 
 /// Where a path leads.
-enum Found {
+enum Found<'a> {
     /// Into a module of the codebase, and whether the whole path was understood.
     Inside(ModuleId, bool),
     /// To another crate.
-    Outside(String),
+    Outside(Outside<'a>),
     /// To something local: a variable, a type, a generic.
     Nothing,
 }
 
 struct Resolver<'a> {
-    tree: &'a ModuleTree,
-    parsed: &'a [Parsed],
+    tree: &'a ModuleTree<'a>,
+    parsed: &'a [Parsed<&'a str>],
     /// Names looked up before. One that is being looked up stands as unknown, which ends circles of globs; without
     /// this table a few globs among a few files take exponential time.
-    known: RefCell<HashMap<ModuleId, HashMap<String, Option<Named>>>>,
+    known: RefCell<HashMap<(ModuleId, &'a str), Option<Named<'a>>>>,
 }
 
-impl Resolver<'_> {
-    fn path(&self, from: ModuleId, path: &[String], import: bool) -> Found {
+impl<'a> Resolver<'a> {
+    fn path(&self, from: ModuleId, path: &[&'a str], import: bool) -> Found<'a> {
         let Some(first) = path.first() else { return Found::Nothing };
         if let Some((start, rest)) = self.anchor(from, path) {
             return self.descend(start, rest, 0);
         }
         // a function's `use` and an inline module see the names of the file around them only through `super`
-        if let Some(found) = self.name(from, first, 0) {
+        if let Some(found) = self.name(from, *first, 0) {
             return match found {
                 Named::Module(module) => self.descend(module, &path[1..], 0),
                 Named::Item(module) => Found::Inside(module, true),
@@ -97,7 +133,7 @@ impl Resolver<'_> {
         }
         let looks_like_crate = first.starts_with(|c: char| c.is_lowercase());
         if looks_like_crate
-            && (import || matches!(first.as_str(), "std" | "core" | "alloc") || path.len() > 1)
+            && (import || matches!(*first, "std" | "core" | "alloc") || path.len() > 1)
         {
             return Found::Outside(outside(path));
         }
@@ -105,25 +141,25 @@ impl Resolver<'_> {
     }
 
     /// Takes `crate`, `self`, `super` and `$crate` off the front.
-    fn anchor<'p>(&self, from: ModuleId, path: &'p [String]) -> Option<(ModuleId, &'p [String])> {
+    fn anchor<'p>(&self, from: ModuleId, path: &'p [&'a str]) -> Option<(ModuleId, &'p [&'a str])> {
         let module = &self.tree.modules[from];
         let root = self.tree.crates[module.home].root;
-        let (mut at, mut rest) = match path.first()?.as_str() {
+        let (mut at, mut rest) = match *path.first()? {
             "crate" | "$crate" => (root, &path[1..]),
             "self" => (from, &path[1..]),
             "super" => (module.parent.unwrap_or(root), &path[1..]),
             _ => return None,
         };
-        while rest.first().is_some_and(|s| s == "super") {
+        while rest.first().is_some_and(|s| *s == "super") {
             at = self.tree.modules[at].parent.unwrap_or(root);
             rest = &rest[1..];
         }
         Some((at, rest))
     }
 
-    fn descend(&self, mut at: ModuleId, path: &[String], hops: usize) -> Found {
+    fn descend(&self, mut at: ModuleId, path: &[&'a str], hops: usize) -> Found<'a> {
         for (i, segment) in path.iter().enumerate() {
-            match self.name(at, segment, hops) {
+            match self.name(at, *segment, hops) {
                 Some(Named::Module(next)) => at = next,
                 Some(Named::Item(module)) => return Found::Inside(module, true),
                 Some(Named::Outside(name)) => return Found::Outside(name),
@@ -134,60 +170,61 @@ impl Resolver<'_> {
     }
 
     /// What `name` means inside module `at`.
-    fn name(&self, at: ModuleId, name: &str, hops: usize) -> Option<Named> {
+    fn name(&self, at: ModuleId, name: &'a str, hops: usize) -> Option<Named<'a>> {
         if hops > HOPS_MAX {
             return None;
         }
-        if let Some(known) = self.known.borrow().get(&at).and_then(|names| names.get(name)) {
-            return known.clone();
+        if let Some(known) = self.known.borrow().get(&(at, name)) {
+            return *known;
         }
         self.learn(at, name, None);
         let found = self.look_up(at, name, hops);
-        self.learn(at, name, found.clone());
+        self.learn(at, name, found);
         found
     }
 
-    fn learn(&self, at: ModuleId, name: &str, found: Option<Named>) {
-        self.known.borrow_mut().entry(at).or_default().insert(name.to_owned(), found);
+    fn learn(&self, at: ModuleId, name: &'a str, found: Option<Named<'a>>) {
+        self.known.borrow_mut().insert((at, name), found);
     }
 
-    fn look_up(&self, at: ModuleId, name: &str, hops: usize) -> Option<Named> {
+    fn look_up(&self, at: ModuleId, name: &'a str, hops: usize) -> Option<Named<'a>> {
         let module = &self.tree.modules[at];
         if let Some(child) = module.children.get(name).and_then(|named| named.first()) {
             return Some(Named::Module(*child));
         }
         let scope = &self.parsed[module.file].scopes[module.scope];
-        if scope.items.contains(name) {
+        if scope.items.binary_search(&name).is_ok() {
             return Some(Named::Item(at));
         }
-        let bound = scope.uses.iter().find(|u| u.binds.as_deref() == Some(name));
+        let bound = scope.uses.iter().find(|u| u.binds == Some(name));
         if let Some(import) = bound {
-            return self.import(at, &import.path, hops + 1);
+            return self.import(at, import.path, hops + 1);
         }
         let mut globs = scope.uses.iter().filter(|u| u.glob);
-        globs.find_map(|glob| match self.import(at, &glob.path, hops + 1)? {
+        globs.find_map(|glob| match self.import(at, glob.path, hops + 1)? {
             Named::Module(target) if target != at => self.name(target, name, hops + 1),
             _ => None,
         })
     }
 
     /// What an import of module `at` names.
-    fn import(&self, at: ModuleId, path: &[String], hops: usize) -> Option<Named> {
+    fn import(&self, at: ModuleId, path: &'a str, hops: usize) -> Option<Named<'a>> {
         if hops > HOPS_MAX {
             return None;
         }
-        if let Some((start, rest)) = self.anchor(at, path) {
+        let path: Vec<_> = steps(path).collect();
+        if let Some((start, rest)) = self.anchor(at, &path) {
             return self.named(start, rest, hops);
         }
         let first = path.first()?;
         let child = self.tree.modules[at].children.get(first).and_then(|named| named.first());
         match child.or_else(|| self.tree.libraries.get(first)) {
             Some(start) => self.named(*start, &path[1..], hops),
-            None => self.indirect(at, path, hops),
+            None => self.indirect(at, &path, hops),
         }
     }
 
-    fn named(&self, start: ModuleId, rest: &[String], hops: usize) -> Option<Named> {
+    fn named(&self, start: ModuleId, rest: &[&'a str], hops: usize) -> Option<Named<'a>> {
         match self.descend(start, rest, hops) {
             Found::Inside(module, _) if rest.is_empty() => Some(Named::Module(module)),
             Found::Inside(module, _) => {
@@ -200,15 +237,15 @@ impl Resolver<'_> {
     }
 
     /// `use a::b` where `a` is itself imported; an import of its own name leads outside.
-    fn indirect(&self, at: ModuleId, path: &[String], hops: usize) -> Option<Named> {
+    fn indirect(&self, at: ModuleId, path: &[&'a str], hops: usize) -> Option<Named<'a>> {
         let first = path.first()?;
         let scope = &self.parsed[self.tree.modules[at].file].scopes[self.tree.modules[at].scope];
         let other = scope
             .uses
             .iter()
-            .find(|u| u.binds.as_ref() == Some(first) && u.path.first() != Some(first));
+            .find(|u| u.binds == Some(*first) && steps(u.path).next() != Some(*first));
         if let Some(other) = other
-            && let Some(Named::Module(module)) = self.import(at, &other.path, hops + 1)
+            && let Some(Named::Module(module)) = self.import(at, other.path, hops + 1)
         {
             return self.named(module, &path[1..], hops + 1);
         }
@@ -217,21 +254,34 @@ impl Resolver<'_> {
 }
 
 /// What a name stands for.
-#[derive(Clone)]
-enum Named {
+#[derive(Clone, Copy)]
+enum Named<'a> {
     Module(ModuleId),
     /// An item, by the module that defines it.
     Item(ModuleId),
-    Outside(String),
+    Outside(Outside<'a>),
 }
 
 /// The crate that a path begins with; of the standard library also the module, which tells more.
-fn outside(path: &[String]) -> String {
-    match path {
-        [first, second, ..] if matches!(first.as_str(), "std" | "core" | "alloc") => {
-            format!("std::{second}")
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Outside<'a> {
+    package: &'a str,
+    module: Option<&'a str>,
+}
+
+impl Outside<'_> {
+    fn name(self) -> String {
+        match self.module {
+            Some(module) => format!("{}::{module}", self.package),
+            None => self.package.to_owned(),
         }
-        [first, ..] => first.clone(),
-        [] => String::new(),
+    }
+}
+
+fn outside<'a>(path: &[&'a str]) -> Outside<'a> {
+    match path {
+        ["std" | "core" | "alloc", module, ..] => Outside { package: "std", module: Some(module) },
+        [package, ..] => Outside { package, module: None },
+        [] => Outside { package: "", module: None },
     }
 }

@@ -5,34 +5,53 @@ mod paths;
 mod structure;
 
 use std::collections::hash_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 use tree_sitter::{Node, Parser, TreeCursor};
 
-use crate::words;
-
-use paths::plain;
-pub(crate) use paths::{Use, segments};
+use crate::words::{Counter, Words};
+pub(crate) use paths::{Use, steps};
+use paths::{last_step, plain, plain_path};
 pub(crate) use structure::{COUNTS, Impl, Outline};
-use structure::{Class, Kinds, Token};
+use structure::{Class, Kind, Kinds, Token};
 
 /// Macro bodies within macro bodies are read to this depth.
 const MACRO_DEPTH_MAX: usize = 4;
 
-/// A parsed source file.
+/// A parsed source file; its texts are its own, or lie in the bytes that it was read from.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Parsed {
+pub(crate) struct Parsed<S = String> {
     /// Scope 0 is the file, the others are its inline modules.
-    pub scopes: Vec<Scope>,
+    pub scopes: Vec<Scope<S>>,
     /// Sub-tokens of identifiers outside tests, and how often each occurs.
-    pub tokens: BTreeMap<String, u32>,
+    pub tokens: Words,
     /// Counts of syntactic constructs, see [`COUNTS`].
     pub counts: Vec<u32>,
-    pub outline: Outline,
+    /// The detectors of patterns fill them in.
+    pub shapes: Vec<Shape<S>>,
     /// Files that `include!` pulls in.
-    pub includes: Vec<String>,
+    pub includes: Vec<S>,
     pub blind: Blind,
+}
+
+/// A place of a file that shows a pattern of code.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Shape<S = String> {
+    pub pattern: CodePattern,
+    pub line: u32,
+    pub note: S,
+}
+
+/// Patterns that a file shows on its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum CodePattern {
+    Builder,
+    Visitor,
+    TypeState,
+    Facade,
+    Actor,
+    PluginRegistry,
 }
 
 /// What a reader of text alone cannot see in a file.
@@ -48,19 +67,20 @@ pub struct Blind {
 
 /// A module's own text: a file or the body of `mod name { … }`.
 #[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Scope {
-    pub modules: Vec<ModuleDeclaration>,
-    pub uses: Vec<Use>,
+pub(crate) struct Scope<S = String> {
+    pub modules: Vec<ModuleDeclaration<S>>,
+    pub uses: Vec<Use<S>>,
     /// Paths written in the code, in the order of their first place.
-    pub paths: Vec<WrittenPath>,
-    /// Names of the items that this scope defines.
-    pub items: BTreeSet<String>,
+    pub paths: Vec<WrittenPath<S>>,
+    /// Names of the items that this scope defines, sorted.
+    pub items: Vec<S>,
 }
 
 /// A path in the code.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct WrittenPath {
-    pub path: Vec<String>,
+pub(crate) struct WrittenPath<S = String> {
+    /// See [`steps`].
+    pub path: S,
     /// The first line that has it.
     pub line: u32,
     /// How often it stands there.
@@ -69,10 +89,10 @@ pub(crate) struct WrittenPath {
 
 /// `mod name;` or `mod name { … }`.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ModuleDeclaration {
-    pub name: String,
+pub(crate) struct ModuleDeclaration<S = String> {
+    pub name: S,
     /// From `#[path]` and `#[cfg_attr(…, path)]`.
-    pub paths: Vec<String>,
+    pub paths: Vec<S>,
     pub line: u32,
     pub test: bool,
     /// The scope of the body, where there is one.
@@ -83,6 +103,7 @@ pub(crate) struct ModuleDeclaration {
 pub(crate) struct Syntax {
     parser: Parser,
     kinds: Kinds,
+    counter: Counter,
 }
 
 impl Syntax {
@@ -91,10 +112,11 @@ impl Syntax {
         let mut parser = Parser::new();
         let grammar = tree_sitter_rust::LANGUAGE.into();
         parser.set_language(&grammar).ok()?;
-        Some(Self { parser, kinds: Kinds::of(&grammar) })
+        Some(Self { parser, kinds: Kinds::of(&grammar), counter: Counter::default() })
     }
 
-    pub(crate) fn parse(&mut self, text: &str) -> Parsed {
+    /// What a source says, but for its shapes, and what these are seen by.
+    pub(crate) fn parse(&mut self, text: &str) -> (Parsed, Outline) {
         let mut parsed = Parsed {
             scopes: vec![Scope::default()],
             counts: vec![0; COUNTS.len()],
@@ -103,10 +125,19 @@ impl Syntax {
         let mut seen = Seen::default();
         let at = Place { scope: 0, item: true, test: false };
         self.read(text, at, 0, 0, &mut parsed, &mut seen);
-        for (word, times) in seen.words {
-            words::count(word, times, &mut parsed.tokens);
+        for scope in &mut parsed.scopes {
+            scope.items.sort_unstable();
+            scope.items.dedup();
         }
-        parsed
+        for (word, times) in seen.words {
+            self.counter.identifier(word, times);
+        }
+        for (word, times) in seen.generic {
+            self.counter.identifier(&word, times);
+        }
+        seen.tokens.iter().for_each(|(word, times)| self.counter.add(word, *times));
+        parsed.tokens = self.counter.finish();
+        (parsed, seen.outline)
     }
 
     /// What the parser alone does.
@@ -125,9 +156,10 @@ impl Syntax {
     ) {
         let Some(tree) = self.parser.parse(text, None) else { return };
         let kinds = &self.kinds;
-        let (stack, macros) = (Vec::new(), Vec::new());
-        let mut reader = Reader { text, line, into, seen, kinds, stack, macros };
-        reader.read(tree.root_node(), at);
+        let root = tree.root_node();
+        let (stack, macros, whole) = (Vec::new(), Vec::new(), !root.has_error());
+        let mut reader = Reader { text, line, into, seen, kinds, stack, macros, whole };
+        reader.read(root, at);
         if depth < MACRO_DEPTH_MAX {
             for (body, place, line) in std::mem::take(&mut reader.macros) {
                 self.read(body, place, line, depth + 1, into, seen);
@@ -136,11 +168,16 @@ impl Syntax {
     }
 }
 
-/// What stands in a text more than once, so that it is taken apart only once.
+/// What stands in a text more than once, so that it is taken apart only once, and what is not kept as it is.
 #[derive(Default)]
 struct Seen<'t> {
+    outline: Outline,
     /// Identifiers whose words count, and how often each occurs.
     words: HashMap<&'t str, u32>,
+    /// The same of those in paths with generics.
+    generic: HashMap<String, u32>,
+    /// The same of what counts as it is.
+    tokens: HashMap<String, u32>,
     /// Places in [`Scope::paths`] by scope and text.
     paths: HashMap<(usize, &'t str), usize>,
 }
@@ -161,26 +198,34 @@ struct Reader<'t, 'n, 'p> {
     into: &'p mut Parsed,
     seen: &'p mut Seen<'t>,
     kinds: &'p Kinds,
-    stack: Vec<(Node<'n>, Place)>,
+    stack: Vec<(Node<'n>, Kind, Place)>,
     /// Bodies of macros between items, to be read as items: `cfg_if!` and its kind hide half of some crates.
     macros: Vec<(&'t str, Place, u32)>,
+    /// Whether all of it parses.
+    whole: bool,
 }
 
 impl<'t, 'n> Reader<'t, 'n, '_> {
     fn read(&mut self, root: Node<'n>, at: Place) {
         let mut cursor = root.walk();
         self.push_children(root, at, &mut cursor);
-        while let Some((node, at)) = self.stack.pop() {
-            self.node(node, at, &mut cursor);
+        while let Some((node, kind, at)) = self.stack.pop() {
+            self.node(node, kind, at, &mut cursor);
         }
     }
 
     /// Puts the children of `node` on the stack, each with the attributes before it taken into account.
     fn push_children(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
+        cursor.reset(node);
+        if !cursor.goto_first_child() {
+            return;
+        }
         let first = self.stack.len();
         let mut attributes: Vec<Node<'n>> = Vec::new();
-        for child in node.children(cursor) {
-            match self.kinds.of_node(child).class {
+        loop {
+            let child = cursor.node();
+            let kind = self.kinds.of_node(child);
+            match kind.class {
                 Class::Attribute => attributes.push(child),
                 Class::Passed => {}
                 Class::Module => {
@@ -198,26 +243,33 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
                     }
                     attributes.clear();
                     if class == Class::Sign {
-                        self.into.blind.errors += u32::from(child.is_missing());
+                        self.into.blind.errors += u32::from(!self.whole && child.is_missing());
                     } else {
-                        self.stack.push((child, Place { test, ..at }));
+                        self.stack.push((child, kind, Place { test, ..at }));
                     }
                 }
+            }
+            if !cursor.goto_next_sibling() {
+                break;
             }
         }
         self.stack[first..].reverse();
     }
 
-    fn node(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
-        let kind = self.kinds.of_node(node);
+    /// Puts a node on the stack.
+    fn push(&mut self, node: Node<'n>, at: Place) {
+        self.stack.push((node, self.kinds.of_node(node), at));
+    }
+
+    fn node(&mut self, node: Node<'n>, kind: Kind, at: Place, cursor: &mut TreeCursor<'n>) {
         if !at.test {
             structure::count(node, kind, self.text, &mut self.into.counts);
             if kind.outlined {
                 let line = self.line_of(node);
-                self.into.outline.add(node, self.text, line);
+                self.seen.outline.add(node, self.text, line);
             }
         }
-        self.into.blind.errors += u32::from(node.is_error() || node.is_missing());
+        self.into.blind.errors += u32::from(!self.whole && (node.is_error() || node.is_missing()));
         match kind.class {
             Class::Use => self.uses(node, at),
             Class::Path => self.path(node, at, cursor),
@@ -229,7 +281,7 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
                 if at.item
                     && let Some(name) = node.child_by_field_name("name")
                 {
-                    let name = segments(self.of(name)).pop();
+                    let name = last_step(self.of(name)).map(String::from);
                     self.into.scopes[at.scope].items.extend(name);
                 }
                 let item = at.item && kind.class == Class::Items;
@@ -254,7 +306,7 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
         let inline = node.child_by_field_name("body").map(|body| {
             let scope = self.into.scopes.len();
             self.into.scopes.push(Scope::default());
-            self.stack.push((body, Place { scope, item: true, test }));
+            self.push(body, Place { scope, item: true, test });
             scope
         });
         let line = self.line_of(node);
@@ -284,12 +336,17 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
             Entry::Vacant(place) => {
                 let paths = &mut self.into.scopes[at.scope].paths;
                 place.insert(paths.len());
-                paths.push(WrittenPath { path: segments(text), line, times: 1 });
+                let path = plain_path(text).into_owned();
+                paths.push(WrittenPath { path, line, times: 1 });
             }
         }
         self.path_words(text);
-        let generics = node.children(cursor).filter(|c| c.kind() == "bracketed_type");
-        self.stack.extend(generics.map(|c| (c, Place { item: false, ..at })));
+        // only a path with generics has anything else in it
+        if text.contains('<') {
+            for generic in node.children(cursor).filter(|c| c.kind() == "bracketed_type") {
+                self.push(generic, Place { item: false, ..at });
+            }
+        }
     }
 
     /// Leading modules name files, of this crate or another: they are edges and dependencies, never words.
@@ -297,10 +354,11 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
         let told =
             |last: bool, segment: &str| last || segment.starts_with(|c: char| c.is_uppercase());
         if text.contains(|c: char| c == '<' || c == '>' || c.is_whitespace()) {
-            let path = segments(text);
+            let path = plain_path(text);
+            let path: Vec<_> = steps(&path).collect();
             for (i, segment) in path.iter().enumerate() {
                 if told(i + 1 == path.len(), segment) {
-                    words::count(segment, 1, &mut self.into.tokens);
+                    *self.seen.generic.entry((*segment).to_owned()).or_default() += 1;
                 }
             }
             return;
@@ -318,8 +376,8 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
     }
 
     fn macro_call(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
-        let name = node.child_by_field_name("macro").map(|m| segments(self.of(m)));
-        let name = name.and_then(|mut path| path.pop()).unwrap_or_default();
+        let name = node.child_by_field_name("macro").and_then(|m| last_step(self.of(m)));
+        let name = name.unwrap_or_default();
         let Some(body) = node.children(cursor).find(|c| c.kind() == "token_tree") else {
             return;
         };
@@ -328,13 +386,13 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
             self.into.includes.extend(literal);
         }
         if !at.test {
-            *self.into.tokens.entry(format!("macro:{name}")).or_default() += 1;
+            *self.seen.tokens.entry(format!("macro:{name}")).or_default() += 1;
         }
         self.into.blind.macros += u32::from(at.item && !at.test);
         if at.item && self.of(body).starts_with('{') {
             self.bodies(body, at);
         } else {
-            self.stack.push((body, Place { item: false, ..at }));
+            self.push(body, Place { item: false, ..at });
         }
     }
 
@@ -374,7 +432,7 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
                     joined = false;
                     self.end_of_run(&mut run, child, at);
                     if token == Token::Tree {
-                        self.stack.push((child, at));
+                        self.push(child, at);
                     }
                 }
             }
@@ -389,7 +447,7 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
             }
             if run.len() > 1 {
                 let line = self.line_of(near);
-                let path = run.iter().map(|part| (*part).to_owned()).collect();
+                let path = run.join("::");
                 self.into.scopes[at.scope].paths.push(WrittenPath { path, line, times: 1 });
             }
         }
@@ -406,11 +464,11 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
         let text = self.of(node).trim_start_matches("#[").trim_end_matches(']');
         let (name, rest) = text.split_once(['(', '=', ' ']).unwrap_or((text, ""));
         if name == "derive" {
-            let names = rest.trim_end_matches(')').split(',').filter_map(|n| segments(n).pop());
-            names.for_each(|n| *self.into.tokens.entry(format!("derive:{n}")).or_default() += 1);
+            let names = rest.trim_end_matches(')').split(',').filter_map(last_step);
+            names.for_each(|n| *self.seen.tokens.entry(format!("derive:{n}")).or_default() += 1);
         } else if !matches!(name, "doc" | "path" | "cfg" | "cfg_attr" | "allow" | "deny" | "expect")
         {
-            *self.into.tokens.entry(format!("attr:{name}")).or_default() += 1;
+            *self.seen.tokens.entry(format!("attr:{name}")).or_default() += 1;
         }
     }
 

@@ -14,15 +14,15 @@ pub(crate) type ModuleId = usize;
 
 /// A module of one crate: a file's own scope or an inline one.
 #[derive(Debug)]
-pub(crate) struct Module {
-    pub name: String,
+pub(crate) struct Module<'a> {
+    pub name: &'a str,
     pub parent: Option<ModuleId>,
     /// Index of its crate in [`ModuleTree::crates`].
     pub home: usize,
     pub file: usize,
     pub scope: usize,
     /// A name may stand for several files, one per platform.
-    pub children: BTreeMap<String, Vec<ModuleId>>,
+    pub children: BTreeMap<&'a str, Vec<ModuleId>>,
     pub test: bool,
 }
 
@@ -40,12 +40,12 @@ pub(crate) type ChildEdge = (usize, usize, u32);
 
 /// All modules of a codebase.
 #[derive(Debug, Default)]
-pub(crate) struct ModuleTree {
-    pub modules: Vec<Module>,
+pub(crate) struct ModuleTree<'a> {
+    pub modules: Vec<Module<'a>>,
     pub crates: Vec<Crate>,
     pub children: Vec<ChildEdge>,
     /// Library roots by the name that other crates use.
-    pub libraries: HashMap<String, ModuleId>,
+    pub libraries: HashMap<&'a str, ModuleId>,
 }
 
 /// A manifest with the directory that it stands in, relative to the codebase, empty or ending in `/`.
@@ -56,7 +56,11 @@ pub(crate) struct Package {
 }
 
 /// Builds the tree from the packages' roots.
-pub(crate) fn build(packages: &[Package], sources: &[String], parsed: &[Parsed]) -> ModuleTree {
+pub(crate) fn build<'a>(
+    packages: &'a [Package],
+    sources: &'a [String],
+    parsed: &'a [Parsed<&'a str>],
+) -> ModuleTree<'a> {
     let index = sources.iter().enumerate().map(|(i, path)| (path.as_str(), i)).collect();
     let mut builder = Builder { sources, parsed, index, tree: ModuleTree::default() };
     for (number, package) in packages.iter().enumerate() {
@@ -67,16 +71,16 @@ pub(crate) fn build(packages: &[Package], sources: &[String], parsed: &[Parsed])
     builder.tree
 }
 
-/// Files that are roots, libraries and binaries first: declared ones and those in the places that cargo searches.
+/// Files that are roots, libraries and binaries first: declared ones and those in the places that cargo searches. The
+/// sources are sorted.
 fn roots(package: &Package, sources: &[String]) -> Vec<(TargetKind, usize)> {
     let declared = package.manifest.targets.iter().filter_map(|(kind, path)| {
         let path = normal(&format!("{}{path}", package.directory));
-        Some((*kind, sources.iter().position(|s| *s == path)?))
+        Some((*kind, sources.binary_search(&path).ok()?))
     });
-    let found = sources.iter().enumerate().filter_map(|(i, path)| {
-        let inside = path.strip_prefix(&package.directory)?;
-        Some((conventional(inside)?, i))
-    });
+    let first = sources.partition_point(|path| *path < package.directory);
+    let inside = sources[first..].iter().map_while(|path| path.strip_prefix(&package.directory));
+    let found = (first..).zip(inside).filter_map(|(i, path)| Some((conventional(path)?, i)));
     let mut seen = HashSet::new();
     let mut roots: Vec<_> = declared.chain(found).filter(|(_, file)| seen.insert(*file)).collect();
     roots.sort();
@@ -107,9 +111,9 @@ fn conventional(path: &str) -> Option<TargetKind> {
 
 struct Builder<'a> {
     sources: &'a [String],
-    parsed: &'a [Parsed],
+    parsed: &'a [Parsed<&'a str>],
     index: HashMap<&'a str, usize>,
-    tree: ModuleTree,
+    tree: ModuleTree<'a>,
 }
 
 /// Where the children of a module are looked for.
@@ -120,15 +124,15 @@ struct Folder {
     attributes: String,
 }
 
-impl Builder<'_> {
-    fn add_crate(&mut self, kind: TargetKind, file: usize, package: usize, of: &Package) {
+impl<'a> Builder<'a> {
+    fn add_crate(&mut self, kind: TargetKind, file: usize, package: usize, of: &'a Package) {
         let home = self.tree.crates.len();
         let root = self.tree.modules.len();
         self.tree.crates.push(Crate { root, kind, package });
         if kind == TargetKind::Library
             && let Some(name) = &of.manifest.library
         {
-            self.tree.libraries.insert(name.clone(), root);
+            self.tree.libraries.insert(name, root);
         }
         let mut open = HashMap::new();
         self.file(home, file, "crate", None, false, true, &mut open);
@@ -139,7 +143,7 @@ impl Builder<'_> {
         &mut self,
         home: usize,
         file: usize,
-        name: &str,
+        name: &'a str,
         parent: Option<ModuleId>,
         test: bool,
         root: bool,
@@ -167,20 +171,12 @@ impl Builder<'_> {
         home: usize,
         file: usize,
         scope: usize,
-        name: &str,
+        name: &'a str,
         parent: Option<ModuleId>,
         test: bool,
     ) -> ModuleId {
         let children = BTreeMap::new();
-        self.tree.modules.push(Module {
-            name: name.to_owned(),
-            parent,
-            home,
-            file,
-            scope,
-            children,
-            test,
-        });
+        self.tree.modules.push(Module { name, parent, home, file, scope, children, test });
         self.tree.modules.len() - 1
     }
 
@@ -196,15 +192,15 @@ impl Builder<'_> {
         for declaration in &parsed[file].scopes[scope].modules {
             let test = declaration.test || self.tree.modules[id].test;
             if let Some(inline) = declaration.inline {
-                let child = self.module(home, file, inline, &declaration.name, Some(id), test);
-                self.adopt(id, &declaration.name, child);
+                let child = self.module(home, file, inline, declaration.name, Some(id), test);
+                self.adopt(id, declaration.name, child);
                 let inside = format!("{}{}/", folder.children, declaration.name);
                 self.scope(child, &Folder { children: inside.clone(), attributes: inside }, seen);
                 continue;
             }
             for target in self.files_of(declaration, folder) {
-                let child = self.file(home, target, &declaration.name, Some(id), test, false, seen);
-                self.adopt(id, &declaration.name, child);
+                let child = self.file(home, target, declaration.name, Some(id), test, false, seen);
+                self.adopt(id, declaration.name, child);
                 if !test {
                     self.tree.children.push((file, target, declaration.line));
                 }
@@ -216,14 +212,14 @@ impl Builder<'_> {
         std::iter::successors(Some(id), |id| self.tree.modules[*id].parent).count()
     }
 
-    fn adopt(&mut self, parent: ModuleId, name: &str, child: ModuleId) {
-        let named = self.tree.modules[parent].children.entry(name.to_owned()).or_default();
+    fn adopt(&mut self, parent: ModuleId, name: &'a str, child: ModuleId) {
+        let named = self.tree.modules[parent].children.entry(name).or_default();
         if !named.contains(&child) {
             named.push(child);
         }
     }
 
-    fn files_of(&self, declaration: &ModuleDeclaration, folder: &Folder) -> Vec<usize> {
+    fn files_of(&self, declaration: &ModuleDeclaration<&str>, folder: &Folder) -> Vec<usize> {
         let given = declaration.paths.iter().map(|p| normal(&format!("{}{p}", folder.attributes)));
         let name = &declaration.name;
         let usual =

@@ -1,15 +1,17 @@
 //! Paths and `use` trees.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 use tree_sitter::Node;
 
 /// One leaf of a `use` declaration: groups are expanded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Use {
-    /// Segments from the left, `crate`, `self` and `super` among them.
-    pub path: Vec<String>,
-    /// The name that it binds here: the last segment or the one after `as`; none for `_` and globs.
-    pub binds: Option<String>,
+pub(crate) struct Use<S = String> {
+    /// From the left, `crate`, `self` and `super` among its [`steps`].
+    pub path: S,
+    /// The name that it binds here: the last step or the one after `as`; none for `_` and globs.
+    pub binds: Option<S>,
     pub glob: bool,
     /// Visible outside this module: a re-export.
     pub public: bool,
@@ -17,8 +19,16 @@ pub(crate) struct Use {
     pub test: bool,
 }
 
-/// The segments of a path as written, without generics and raw prefixes.
-pub(crate) fn segments(path: &str) -> Vec<String> {
+/// The steps of a path as [`plain_path`] writes it.
+pub(crate) fn steps(path: &str) -> impl DoubleEndedIterator<Item = &str> {
+    path.split(':').filter(|step| !step.is_empty())
+}
+
+/// A path as written, without generics, spaces and raw prefixes.
+pub(super) fn plain_path(path: &str) -> Cow<'_, str> {
+    if !path.contains(|c: char| matches!(c, '<' | '>' | '#') || c.is_whitespace()) {
+        return Cow::Borrowed(path);
+    }
     let mut depth = 0_usize;
     let mut written = String::with_capacity(path.len());
     for c in path.chars() {
@@ -29,7 +39,15 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
             _ => {}
         }
     }
-    written.split("::").filter_map(plain).map(str::to_owned).collect()
+    Cow::Owned(steps(&written).filter_map(plain).collect::<Vec<_>>().join("::"))
+}
+
+/// The last step of a path as written.
+pub(super) fn last_step(path: &str) -> Option<Cow<'_, str>> {
+    match plain_path(path) {
+        Cow::Borrowed(path) => steps(path).next_back().map(Cow::Borrowed),
+        Cow::Owned(path) => steps(&path).next_back().map(|step| Cow::Owned(step.to_owned())),
+    }
 }
 
 /// A segment without its raw prefix; none where nothing is left.
@@ -47,7 +65,7 @@ pub(super) fn uses(node: Node<'_>, text: &str, line: u32) -> Vec<Use> {
         let field = |name| node.child_by_field_name(name).map(|n| text[n.byte_range()].to_owned());
         if let Some(name) = field("name") {
             let binds = field("alias").or_else(|| Some(name.clone()));
-            leaves.push((vec![name], binds, false, 0));
+            leaves.push((name, binds, false, 0));
         }
     } else if let Some(argument) = node.child_by_field_name("argument") {
         expand(argument, text, &mut leaves);
@@ -60,15 +78,18 @@ pub(super) fn uses(node: Node<'_>, text: &str, line: u32) -> Vec<Use> {
 }
 
 /// Path, the name that it binds, whether it is a glob, and its row below the declaration's.
-type Leaf = (Vec<String>, Option<String>, bool, usize);
+type Leaf = (String, Option<String>, bool, usize);
 
 /// Expands groups with a list of its own, as sources nest deeper than threads do.
 fn expand(root: Node<'_>, text: &str, leaves: &mut Vec<Leaf>) {
     let of = |n: Node<'_>| &text[n.byte_range()];
     let row = |n: Node<'_>| n.start_position().row - root.start_position().row;
-    let mut open = vec![(root, Vec::new())];
+    let mut open = vec![(root, String::new())];
     while let Some((node, prefix)) = open.pop() {
-        let joined = |n: Node<'_>| [prefix.as_slice(), segments(of(n)).as_slice()].concat();
+        let joined = |n: Node<'_>| {
+            let path = plain_path(of(n));
+            if prefix.is_empty() { path.into_owned() } else { format!("{prefix}::{path}") }
+        };
         match node.kind() {
             "scoped_use_list" => {
                 let path = node.child_by_field_name("path").map_or_else(|| prefix.clone(), joined);
@@ -95,16 +116,17 @@ fn expand(root: Node<'_>, text: &str, leaves: &mut Vec<Leaf>) {
             "line_comment" | "block_comment" => {}
             _ => {
                 let path = without_self(joined(node));
-                leaves.push((path.clone(), path.last().cloned(), false, row(node)));
+                let binds = steps(&path).next_back().map(str::to_owned);
+                leaves.push((path, binds, false, row(node)));
             }
         }
     }
 }
 
 /// `a::{self}` is `a`.
-fn without_self(mut path: Vec<String>) -> Vec<String> {
-    if path.len() > 1 && path.last().is_some_and(|last| last == "self") {
-        path.pop();
+fn without_self(mut path: String) -> String {
+    if let Some(outer) = path.strip_suffix("::self") {
+        path.truncate(outer.len());
     }
     path
 }

@@ -1,6 +1,5 @@
 //! Counts of constructs, and the outline of types, traits and impls that the detectors of patterns read.
 
-use serde::{Deserialize, Serialize};
 use tree_sitter::{Language, Node};
 
 /// What is counted, in the order of the counts: node kinds of the grammar, and a few that need a look inside.
@@ -82,7 +81,7 @@ pub(super) struct Kind {
     modifiers: bool,
     implements: bool,
     /// Place in [`COUNTS`].
-    count: Option<usize>,
+    count: Option<u8>,
 }
 
 impl Kind {
@@ -119,7 +118,7 @@ impl Kind {
                 && matches!(name, "struct_item" | "enum_item" | "trait_item" | "impl_item"),
             modifiers: named && name == "function_modifiers",
             implements: named && name == "impl_item",
-            count: COUNTS.iter().position(|k| named && *k == name),
+            count: (0..).zip(COUNTS).find(|(_, k)| named && *k == name).map(|(place, _)| place),
         }
     }
 }
@@ -159,12 +158,12 @@ pub(super) fn count(node: Node<'_>, kind: Kind, text: &str, counts: &mut [u32]) 
         add("async");
     }
     if let Some(i) = kind.count {
-        counts[i] += 1;
+        counts[usize::from(i)] += 1;
     }
 }
 
 /// The types, traits and impls of a file, outside tests.
-#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(crate) struct Outline {
     pub types: Vec<Type>,
     pub traits: Vec<Trait>,
@@ -172,7 +171,7 @@ pub(crate) struct Outline {
 }
 
 /// A struct or enum.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Type {
     pub name: String,
     pub line: u32,
@@ -180,7 +179,7 @@ pub(crate) struct Type {
 }
 
 /// A trait with the names of its methods.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Trait {
     pub name: String,
     pub line: u32,
@@ -188,7 +187,7 @@ pub(crate) struct Trait {
 }
 
 /// An impl block.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Impl {
     /// The type without its arguments.
     pub of: String,
@@ -200,7 +199,7 @@ pub(crate) struct Impl {
 }
 
 /// A method of an impl block.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug)]
 pub(crate) struct Method {
     pub name: String,
     /// Takes and gives `Self`: a link of a chain.
