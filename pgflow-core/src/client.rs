@@ -56,7 +56,8 @@ pub use queue::SendError;
 pub use retry::{Retry, RetryError};
 pub use start::{Start, StartError};
 pub(crate) use start::{encode, start_encoded};
-pub use wanted::{Demand, Wanted};
+pub(crate) use wanted::wanted_workers;
+pub use wanted::{Demand, WANTED_WITHIN, Wanted};
 
 /// A connection to the database of runs. Cheap to clone.
 #[derive(Debug, Clone)]

@@ -143,7 +143,7 @@ metrics! {
         "Tasks that run in all of them.";
     ALERTS_OPEN "pgflow_alerts_open" Gauge Count Database &["kind"],
         "Alerts that are open.";
-    WORKERS_WANTED "pgflow_workers_wanted" Gauge Count LastHour &[],
+    WORKERS_WANTED "pgflow_workers_wanted" Gauge Count Database &[],
         "Workers that it takes to have worked off within five minutes what waits, at the rates of the last hour.";
     HOUR_RUNS "pgflow_last_hour_runs" Gauge Count LastHour &["workflow", "state"],
         "Runs that ended in the last hour, by state: completed, failed, cancelled, timed_out.";

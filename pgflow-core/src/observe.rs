@@ -53,7 +53,7 @@ pub trait Observer: Send + Sync + 'static {
         let _ = load;
     }
 
-    /// How often it wants to hear [`load`](Self::load), to the next five seconds; `None`: never. Asking takes four statements.
+    /// How often it wants to hear [`load`](Self::load), to the next five seconds; `None`: never. Asking takes six statements.
     fn load_every(&self) -> Option<Duration> {
         None
     }
@@ -61,6 +61,11 @@ pub trait Observer: Send + Sync + 'static {
     /// What the whole database has to do. Of several observers the most impatient says how often.
     fn load(&self, load: &Load) {
         let _ = load;
+    }
+
+    /// How many workers it takes to have worked off within five minutes what waits; heard after [`load`](Self::load).
+    fn wanted(&self, workers: u64) {
+        let _ = workers;
     }
 }
 

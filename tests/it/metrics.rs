@@ -126,6 +126,7 @@ async fn a_worker_records_every_metric_of_its_table_with_its_labels() {
             "pgflow_tasks_recovered_total 1",
             "pgflow_workers_alive 1",
             "pgflow_workers_slots 7",
+            "pgflow_workers_wanted 1",
         ],
     )
     .await;

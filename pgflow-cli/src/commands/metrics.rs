@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use pgflow_core::{
+    client::WANTED_WITHIN,
     metrics::{of_last_hour, of_load, of_wanted},
     store::load::{LastHour, LimitLoad, Load, NodeHour, OpenAlert, QueueLoad, RunsEnded},
 };
@@ -16,8 +17,6 @@ use crate::{
     output::print,
     render::{metrics, prometheus, time::stamp},
 };
-
-use super::wanted::WITHIN;
 
 /// How the last hour went, and how much there is to do: runs, nodes, queues, limits, workers, alerts, of the whole
 /// database. Wanted workers are those that work off within five minutes what waits. It takes eight statements, and no locks.
@@ -102,7 +101,7 @@ impl Metrics {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
         let flow = context.flow().await?;
         let (hour, load) = (flow.last_hour().await?, flow.load().await?);
-        let wanted = flow.wanted_workers(WITHIN).await?.workers;
+        let wanted = flow.wanted_workers(WANTED_WITHIN).await?.workers;
         if self.prometheus {
             let samples = [of_load(&load), vec![of_wanted(wanted)], of_last_hour(&hour)];
             print(&prometheus::render(&samples.concat()));

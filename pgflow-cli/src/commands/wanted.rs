@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use pgflow_core::client::{self, Demand};
+use pgflow_core::client::{self, Demand, WANTED_WITHIN};
 
 use crate::{
     context::Context,
@@ -15,9 +15,6 @@ use crate::{
         time::parse,
     },
 };
-
-/// Within which time what waits shall have been worked off.
-pub(crate) const WITHIN: Duration = Duration::from_secs(300);
 
 /// The number of workers that it takes to go on with what runs and to work off within a time what waits, at the rates of
 /// the last hour and within the limits of steps; 0 where there is nothing to do. It is a bare number, for what scales
@@ -31,7 +28,7 @@ pub(crate) struct Wanted {
 
 impl Wanted {
     pub async fn run(self, context: &Context<'_>) -> Result<Exit, CliError> {
-        let within = self.within.unwrap_or(WITHIN);
+        let within = self.within.unwrap_or(WANTED_WITHIN);
         let wanted = context.flow().await?.wanted_workers(within).await?;
         let terminal = context.output.terminal;
         context.output.tell(&wanted, |paint| {

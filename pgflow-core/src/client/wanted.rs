@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::store::{
-    StoreError,
+    Connection, StoreError,
     backlog::{Backlog, Capacity, backlog, capacity},
 };
 
@@ -13,6 +13,8 @@ use super::Flow;
 
 /// What a worker has room for where none is alive to say it.
 const SLOTS: u64 = 32;
+/// Within which time what waits shall have been worked off, where nobody says: for the metric, and on the command line.
+pub const WANTED_WITHIN: Duration = Duration::from_secs(300);
 /// How long a task takes where none has ended in the last hour.
 const UNKNOWN: Duration = Duration::from_secs(1);
 
@@ -55,10 +57,16 @@ impl Flow {
     /// # Errors
     /// [`StoreError`].
     pub async fn wanted_workers(&self, within: Duration) -> Result<Wanted, StoreError> {
-        let mut connection = self.client().await?;
-        let backlog = backlog(&mut connection).await?;
-        Ok(wanted(&backlog, capacity(&mut connection).await?, within))
+        wanted_workers(&mut self.client().await?, within).await
     }
+}
+
+pub(crate) async fn wanted_workers(
+    connection: &mut Connection<'_>,
+    within: Duration,
+) -> Result<Wanted, StoreError> {
+    let backlog = backlog(connection).await?;
+    Ok(wanted(&backlog, capacity(connection).await?, within))
 }
 
 fn wanted(backlog: &[Backlog], capacity: Capacity, within: Duration) -> Wanted {

@@ -18,7 +18,8 @@ use crate::{
 use super::{
     ALERTS_RAISED, Kind, LEASE_LOSSES, METRICS, Metric, RESULTS_REFUSED, RUN_DURATION, RUNS_ENDED,
     STEP_ATTEMPTS, STEP_DURATION, STEP_QUEUE, STEP_RETRIES, Source, TASKS_RECOVERED, Unit,
-    WORKER_GPUS, WORKER_GPUS_BUSY, WORKER_SLOTS, WORKER_SLOTS_BUSY, of_load,
+    WORKER_GPUS, WORKER_GPUS_BUSY, WORKER_SLOTS, WORKER_SLOTS_BUSY, WORKERS_WANTED, of_load,
+    of_wanted,
 };
 
 /// How often a worker asks what the whole database has to do.
@@ -44,6 +45,7 @@ pub struct Metrics {
 struct Told {
     worker: WorkerLoad,
     database: HashSet<(&'static Metric, Vec<String>)>,
+    wanted: bool,
 }
 
 impl Metrics {
@@ -89,6 +91,9 @@ impl Drop for Metrics {
         let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
         for (metric, values) in told.database.drain() {
             gauge!(metric.name, labels(metric, &values)).set(0.0);
+        }
+        if told.wanted {
+            gauge!(WORKERS_WANTED.name).set(0.0);
         }
     }
 }
@@ -154,6 +159,11 @@ impl Observer for Metrics {
         for (metric, values) in gone.difference(&told.database) {
             gauge!(metric.name, labels(metric, values)).set(0.0);
         }
+    }
+
+    fn wanted(&self, workers: u64) {
+        gauge!(WORKERS_WANTED.name).set(of_wanted(workers).value);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).wanted = true;
     }
 }
 

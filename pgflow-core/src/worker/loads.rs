@@ -3,8 +3,12 @@
 use std::time::{Duration, Instant};
 
 use crate::{
+    client::{WANTED_WITHIN, wanted_workers},
     observe::{Observer, Observers},
-    store::{Connection, StoreError, answered, load::load},
+    store::{
+        Connection, StoreError, answered,
+        load::{Load, load},
+    },
 };
 
 pub(super) struct Loads {
@@ -27,8 +31,11 @@ impl Loads {
             return Ok(());
         }
         self.asked = Some(Instant::now());
-        match answered(load(connection)).await {
-            Ok(load) => self.observers.tell(|| load, Observer::load),
+        match answered(ask(connection)).await {
+            Ok((load, wanted)) => {
+                self.observers.tell(|| load, Observer::load);
+                self.observers.tell(|| wanted, |observer, wanted| observer.wanted(*wanted));
+            }
             // a right that is missing, say: upkeep does without
             Err(error) if matches!(error.source, sqlx::Error::Database(_)) => {
                 if !std::mem::replace(&mut self.complained, true) {
@@ -39,4 +46,10 @@ impl Loads {
         }
         Ok(())
     }
+}
+
+/// What there is to do, and how many workers it takes.
+async fn ask(connection: &mut Connection<'_>) -> Result<(Load, u64), StoreError> {
+    let load = load(connection).await?;
+    Ok((load, wanted_workers(connection, WANTED_WITHIN).await?.workers))
 }
