@@ -184,6 +184,19 @@ fn source_without_any_of_its_tokens_never_panics() {
 }
 
 #[test]
+fn a_result_of_what_is_no_type_still_gives_rust() {
+    for ret in
+        ["Result<{ 1 }, String>", "Result<'a, u32>", "Result<3, 4>", "Result<u32, String, u8>"]
+    {
+        let item: TokenStream =
+            format!("async fn f(n: u32) -> {ret} {{ g(n).await }}").parse().unwrap();
+        for is_step in [true, false] {
+            Marked { is_step, options: TokenStream::new(), item: item.clone() }.expand();
+        }
+    }
+}
+
+#[test]
 fn what_is_cut_and_replaced_is_what_was_meant() {
     let tokens: TokenStream = "a (b c [d]) e".parse().unwrap();
     assert_eq!(count(&tokens), 7);

@@ -3,7 +3,8 @@
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::{
-    Attribute, Block, FnArg, GenericParam, Ident, ItemFn, Pat, PathArguments, ReturnType, Type,
+    Attribute, Block, FnArg, GenericArgument, GenericParam, Ident, ItemFn, Pat, PathArguments,
+    ReturnType, Type,
     parse::{ParseStream, Parser},
     parse_quote,
     spanned::Spanned,
@@ -163,9 +164,10 @@ pub fn result_types(ret: &Type) -> (TokenStream, TokenStream) {
         && let Some(last) = path.path.segments.last()
         && last.ident == "Result"
         && let PathArguments::AngleBracketed(arguments) = &last.arguments
-        && arguments.args.len() == 2
+        && let [GenericArgument::Type(ok), GenericArgument::Type(error)] =
+            arguments.args.iter().collect::<Vec<_>>()[..]
     {
-        return (arguments.args[0].to_token_stream(), arguments.args[1].to_token_stream());
+        return (ok.to_token_stream(), error.to_token_stream());
     }
     let place = Span::call_site().located_at(ret.span());
     let ok = quote_spanned!(place=> <#ret as ::pgflow::__private::StepResult>::Output);
