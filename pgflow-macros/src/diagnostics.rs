@@ -237,6 +237,12 @@ pub fn impure(path: &str) -> String {
     )
 }
 
+pub fn spawns(path: &str) -> String {
+    format!(
+        "`{path}` begins work that nobody records or waits for, and once more on every worker that needs this expression; make it a step"
+    )
+}
+
 pub fn unused(name: &str, is_result: bool) -> String {
     let what = if is_result { "result of this step" } else { "binding" };
     format!("nothing uses `{name}`; use the {what}, or call it `_{name}`")

@@ -23,12 +23,18 @@ const IMPURE: &[(&str, &str)] = &[
     ("OffsetDateTime", "now_utc"),
     ("Timestamp", "now"),
     ("Zoned", "now"),
-    ("rand", "random"),
-    ("rand", "rng"),
-    ("rand", "thread_rng"),
     ("env", "var"),
+];
+
+/// What of the crate `rand` gives the same value each time; all else gives another.
+const SEEDED: &[&str] = &["seed_from_u64", "from_seed"];
+
+/// Functions that begin something beside the workflow.
+const SPAWNS: &[(&str, &str)] = &[
     ("tokio", "spawn"),
     ("task", "spawn"),
+    ("task", "spawn_blocking"),
+    ("task", "spawn_local"),
     ("thread", "spawn"),
 ];
 
@@ -160,10 +166,14 @@ impl<'ast> Visit<'ast> for FreeNames<'_> {
             self.name(&name.to_string());
         }
         let segments: Vec<_> = path.path.segments.iter().map(|s| s.ident.to_string()).collect();
-        if let [.., owner, function] = &segments[..]
-            && IMPURE.contains(&(owner, function))
-        {
+        let [.., owner, function] = &segments[..] else { return };
+        let random = segments[0] == "rand" && !SEEDED.contains(&function.as_str());
+        if random {
+            self.errors.on(path, say::impure(&segments.join("::")));
+        } else if IMPURE.contains(&(owner, function)) {
             self.errors.on(path, say::impure(&format!("{owner}::{function}")));
+        } else if SPAWNS.contains(&(owner, function)) {
+            self.errors.on(path, say::spawns(&format!("{owner}::{function}")));
         }
     }
 
@@ -271,6 +281,17 @@ mod tests {
             ["a", "b", "c", "width", "d", "e"]
         );
         assert_eq!(tokens("a.b.c(d), 0..e"), ["a", "d", "e"]);
+    }
+
+    #[test]
+    fn what_is_random_is_refused_unless_it_has_a_seed() {
+        let refused = |path: &str| {
+            let body = format!("async fn w(n: u64) -> Result<u64, String> {{ Ok({path}(n)) }}");
+            let out = crate::emit::workflow(TokenStream::new(), &body.parse().unwrap());
+            out.to_string().contains("gives another value each time")
+        };
+        assert!(refused("rand::random_range") && refused("::rand::rngs::StdRng::from_rng"));
+        assert!(!refused("rand::rngs::StdRng::seed_from_u64") && !refused("dice::random"));
     }
 
     #[test]

@@ -17,6 +17,11 @@ async fn w(n: u32) -> Result<u32, String> {
     let _l = tokio::spawn(std::future::ready(n));
     let _m = tokio::task::spawn(std::future::ready(n));
     let _n = [n].map(|n| std::thread::spawn(move || n));
+    let _o = tokio::task::spawn_blocking(move || n);
+    let _p = rand::random_range(0..n);
+    let _q = rand::random_bool(0.5);
+    let _r: Vec<u32> = rand::random_iter().take(3).collect();
+    let _s = ::rand::rngs::OsRng::default();
     Ok(n)
 }
 
