@@ -36,9 +36,11 @@ pub async fn heard(n: u32) -> Result<u32> {
     heard_last(more).await
 }
 
-/// What was heard, each as its run and the node, or nothing for the run itself.
+/// A run and the node that ended, or nothing for the run itself.
+type Ended = (i64, Option<String>);
+
 #[derive(Clone, Default)]
-struct Heard(Arc<Mutex<Vec<(i64, Option<String>)>>>);
+struct Heard(Arc<Mutex<Vec<Ended>>>);
 
 impl Observer for Heard {
     fn attempt_ended(&self, attempt: &AttemptEnded<'_>) {

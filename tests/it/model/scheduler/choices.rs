@@ -27,7 +27,7 @@ impl Scheduler<'_> {
                 script.get(*done).map(|act| Step::Send(Job::Act(*act))).into_iter().collect()
             }
             Role::Starter { keys } => {
-                keys.first().map(|key| Step::Send(Job::Start(*key))).into_iter().collect()
+                keys.first().map(|key| Step::Send(Job::Start(key))).into_iter().collect()
             }
             Role::Time if self.faults > 0 => {
                 let leases = (0..self.places.model.workers).map(Job::Expire);
