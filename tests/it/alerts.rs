@@ -11,7 +11,7 @@ use pgflow::{
 };
 use tokio::sync::Semaphore;
 
-use crate::support::{Database, PATIENCE, Warnings, worker};
+use crate::support::{Database, PATIENCE, Warnings};
 
 type Result<T> = std::result::Result<T, Failure>;
 
