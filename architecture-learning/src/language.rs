@@ -60,8 +60,8 @@ impl Language {
     /// The language of a source file, by its extension.
     pub fn of(path: &str) -> Option<Self> {
         let (_, extension) = base_name(path).rsplit_once('.')?;
-        let fits = |known: &&str| known.eq_ignore_ascii_case(extension);
-        Self::ALL.into_iter().find(|l| l.extensions().iter().any(|known| fits(&known)))
+        let fits = |known: &&'static str| known.eq_ignore_ascii_case(extension);
+        Self::ALL.into_iter().find(|l| l.extensions().iter().any(fits))
     }
 
     /// The endings of its files, without the dot.

@@ -110,7 +110,9 @@ impl Counter {
         let each = words.iter().map(|(word, n)| (u32::try_from(word.len()).unwrap_or(0), *n));
         let each = each.collect();
         let mut text = String::with_capacity(words.iter().map(|(word, _)| word.len()).sum());
-        words.iter().for_each(|(word, _)| text.push_str(word));
+        for (word, _) in &words {
+            text.push_str(word);
+        }
         Words { text, each }
     }
 }

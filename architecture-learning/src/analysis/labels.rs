@@ -455,6 +455,13 @@ fn in_part(part: &str, place: Place, language: Language) -> Vote {
 }
 
 fn look_up(word: &str, language: Language) -> Option<(Role, &'static str)> {
+    static KNOWN: LazyLock<HashMap<&str, (Role, &str)>> = LazyLock::new(|| {
+        let of = |(role, words): &(Role, &'static [&'static str])| {
+            let role = *role;
+            words.iter().map(move |word| (*word, (role, *word)))
+        };
+        WORDS.iter().flat_map(of).collect()
+    });
     if language != Language::Rust {
         let conventions = CONVENTIONS.iter().filter(|(of, ..)| *of == language);
         let mut found = conventions.filter_map(|(_, role, words)| {
@@ -467,13 +474,6 @@ fn look_up(word: &str, language: Language) -> Option<(Role, &'static str)> {
             return None;
         }
     }
-    static KNOWN: LazyLock<HashMap<&str, (Role, &str)>> = LazyLock::new(|| {
-        let of = |(role, words): &(Role, &'static [&'static str])| {
-            let role = *role;
-            words.iter().map(move |word| (*word, (role, *word)))
-        };
-        WORDS.iter().flat_map(of).collect()
-    });
     KNOWN.get(word).copied()
 }
 

@@ -157,7 +157,9 @@ fn fingerprint(words: &Words) -> String {
     for (word, count) in words.iter() {
         let count = count.to_string();
         bytes.extend((word.len() as u64 + 1 + count.len() as u64).to_le_bytes());
-        [word, " ", &count].iter().for_each(|part| bytes.extend(part.as_bytes()));
+        for part in [word, " ", &count] {
+            bytes.extend(part.as_bytes());
+        }
     }
     storage::checksum(&bytes)
 }

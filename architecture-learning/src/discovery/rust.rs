@@ -99,8 +99,8 @@ fn source_files(
         packages.iter().map(|p| (p.directory.as_str(), &p.manifest.name)).collect();
     let file = |(i, (text, dependencies))| {
         let path: &String = &portion.sources[i];
-        let above = path.rmatch_indices('/').map(|(at, _)| &path[..=at]).chain([""]);
-        let home = above.filter_map(|directory| homes.get(directory)).next();
+        let mut above = path.rmatch_indices('/').map(|(at, _)| &path[..=at]).chain([""]);
+        let home = above.find_map(|directory| homes.get(directory));
         let Text { lines, fingerprint, tokens } = text;
         let parsed: &Parsed<&str> = &parsed[i];
         SourceFile {

@@ -211,7 +211,8 @@ mod tests {
                 assert!(beside.len() < 150, "something is left out");
                 let some = weights.logits(&statistics, &graph.part(&beside));
                 let mut logits = beside.iter().zip(some).filter(|(n, _)| asked.contains(n));
-                assert!(logits.all(|(n, of)| of == whole[*n as usize]), "bit by bit");
+                let bits = |row: &[f32]| row.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+                assert!(logits.all(|(n, of)| bits(&of) == bits(&whole[*n as usize])), "bit by bit");
             }
         }
     }

@@ -86,7 +86,9 @@ impl Statistics {
         let length: f32 = words.iter().map(|(_, value)| value * value).sum();
         // unit length, as far as words go: long files must not shout
         let scale = if length > 0.0 { length.sqrt().recip() } else { 0.0 };
-        words.iter_mut().for_each(|(_, value)| *value *= scale);
+        for (_, value) in &mut words {
+            *value *= scale;
+        }
         words.sort_by_key(|(bucket, _)| *bucket);
         // of words that share a bucket the last counts, scaled once for each: so models were fitted
         words.dedup_by(|next, kept| {

@@ -121,7 +121,7 @@ impl<'a> Resolver<'a> {
             return self.descend(start, rest, 0);
         }
         // a function's `use` and an inline module see the names of the file around them only through `super`
-        if let Some(found) = self.name(from, *first, 0) {
+        if let Some(found) = self.name(from, first, 0) {
             return match found {
                 Named::Module(module) => self.descend(module, &path[1..], 0),
                 Named::Item(module) => Found::Inside(module, true),
@@ -159,7 +159,7 @@ impl<'a> Resolver<'a> {
 
     fn descend(&self, mut at: ModuleId, path: &[&'a str], hops: usize) -> Found<'a> {
         for (i, segment) in path.iter().enumerate() {
-            match self.name(at, *segment, hops) {
+            match self.name(at, segment, hops) {
                 Some(Named::Module(next)) => at = next,
                 Some(Named::Item(module)) => return Found::Inside(module, true),
                 Some(Named::Outside(name)) => return Found::Outside(name),
