@@ -343,7 +343,7 @@ async fn a_delayed_message_starts_its_run_when_it_shows_and_a_repeated_run_is_it
     assert_eq!(db.count("select count(*) from pgflow.message").await, 0);
 }
 
-/// The crate that carries the SQL of PGMQ (under the PostgreSQL License, as PGMQ is), and where in it that is.
+/// The crate that carries the SQL of PGMQ (under the licence of Postgres, as PGMQ is), and where in it that is.
 const PGMQ: (&str, &str) = ("0.33.7", "src/install/embedded/sql/pgmq.sql");
 
 /// The SQL of PGMQ itself: the file that `PGFLOW_TEST_PGMQ` names, else that of its crate, which the gate fetches.
