@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
 use crate::discovery::{Discovery, FileKind, Shard};
-use crate::graph::{BLOCK, FeatureSettings, Graph, Node};
+use crate::graph::{BLOCK, Dictionary, Graph, Node};
 use crate::observer::Observer;
 use crate::role::Role;
 use crate::storage::{self, DataDir};
@@ -26,7 +26,7 @@ pub use labels::{LabelReport, Place};
 pub use patterns::{PatternFrequency, PatternPair};
 
 /// Part of every dataset's key.
-const FORMAT: &str = "dataset 4";
+const FORMAT: &str = "dataset 5";
 /// Labels taken from one owner at most.
 const OWNER_FILES_MAX: usize = 150;
 /// Files taken from one owner at most whose name says that they have none of the roles.
@@ -86,8 +86,8 @@ pub struct Parts {
 /// The graphs to learn from and to be judged on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Dataset {
-    /// How words became numbers.
-    pub settings: FeatureSettings,
+    /// The words of the graphs by their numbers.
+    pub words: Vec<String>,
     /// Codebases with labels; large ones in several blocks.
     pub graphs: Vec<Graph>,
     /// Codebases with files of the gold set.
@@ -129,16 +129,15 @@ pub fn analyse(
     discoveries: &[Discovery],
     observer: &mut dyn Observer,
 ) -> Result<Analysis, LearningError> {
-    let settings = FeatureSettings::default();
     let shards = in_order(discoveries);
-    let about = format!("{FORMAT} {settings:?} {:?}", crate::gold::files());
+    let about = format!("{FORMAT} {:?}", crate::gold::files());
     let id = storage::hash([about.as_str()].into_iter().chain(shards.iter().copied()));
     let (path, about) = (data.dataset(&id), data.analysis(&id));
     if path.is_file() && about.is_file() {
         observer.progress(shards.len(), shards.len(), "known");
         return storage::read_json(&about);
     }
-    let mut analyser = Analyser::new(settings);
+    let mut analyser = Analyser::default();
     for (done, shard) in shards.iter().enumerate() {
         if observer.cancelled() {
             return Err(LearningError::Cancelled);
@@ -170,8 +169,9 @@ pub fn name_role(path: &str) -> Option<(Role, &'static str)> {
     }
 }
 
+#[derive(Default)]
 struct Analyser {
-    settings: FeatureSettings,
+    dictionary: Dictionary,
     labels: LabelReport,
     patterns: patterns::PatternTable,
     duplicates: Duplicates,
@@ -182,25 +182,12 @@ struct Analyser {
 }
 
 impl Analyser {
-    fn new(settings: FeatureSettings) -> Self {
-        Self {
-            settings,
-            labels: LabelReport::default(),
-            patterns: patterns::PatternTable::default(),
-            duplicates: Duplicates::default(),
-            copies: 0,
-            discovered: Discovered::default(),
-            graphs: Vec::new(),
-            gold: Vec::new(),
-        }
-    }
-
     fn add(&mut self, shard: &Shard) {
         self.patterns.add(shard);
         self.discovered.codebases += 1;
         self.discovered.files += shard.files.len();
         self.discovered.edges += shard.edges.len();
-        let mut graph = Graph::of(shard, &self.settings);
+        let mut graph = Graph::of(shard, |word| Some(self.dictionary.number(word)));
         self.gold.extend(gold::find(shard, &graph));
         let files = shard.files.iter().map(|f| (f.path.as_str(), f)).collect::<BTreeMap<_, _>>();
         for node in &mut graph.nodes {
@@ -248,7 +235,7 @@ impl Analyser {
             relationships: self.patterns.relationships(),
         };
         let graphs = self.graphs.iter().flat_map(blocks).collect();
-        Ok((Dataset { settings: self.settings, graphs, gold: self.gold }, analysis))
+        Ok((Dataset { words: self.dictionary.words(), graphs, gold: self.gold }, analysis))
     }
 }
 
@@ -295,7 +282,7 @@ fn beyond(
     all
 }
 
-/// A codebase as it is, or in blocks: labelled nodes with their neighbours, each label in one block.
+/// A codebase as it is, or in blocks: labelled nodes with what stands around them, each label in one block.
 fn blocks(graph: &Graph) -> Vec<Graph> {
     if graph.nodes.len() <= BLOCK {
         return vec![graph.clone()];
@@ -307,7 +294,7 @@ fn blocks(graph: &Graph) -> Vec<Graph> {
 
 fn block(graph: &Graph, centre: &[u32]) -> Graph {
     let centre = centre.iter().copied().collect();
-    let mut bare = graph.part(&graph.with_neighbours(&centre));
+    let mut bare = graph.part(&graph.with_surroundings(&centre));
     let paths: BTreeSet<_> =
         centre.iter().map(|n| graph.nodes[*n as usize].path.as_str()).collect();
     for node in bare.nodes.iter_mut().filter(|n| !paths.contains(n.path.as_str())) {

@@ -163,7 +163,7 @@ pub(crate) struct Asked {
 /// Classifies the files of a shard.
 pub(crate) fn of_shard(serving: &Serving, shard: &Shard, cache: &CacheDir) -> Asked {
     let model = &serving.model;
-    let graph = Graph::of(shard, &model.config.features);
+    let graph = model.graph(shard);
     let threshold = model.config.calibration.threshold;
     let kinds: BTreeMap<_, _> = shard.files.iter().map(|f| (f.path.as_str(), f.kind)).collect();
     let (probabilities, known) =

@@ -39,7 +39,7 @@ pub use rust::Blind;
 use rust::COUNTS;
 
 /// Part of every shard's key: a change of what discovery finds gives new shards.
-const FORMAT: &str = "shard 3";
+const FORMAT: &str = "shard 4";
 
 /// How many counts describe the structure of a file.
 pub(crate) const STRUCTURE: usize = COUNTS.len() + 1;
@@ -135,6 +135,9 @@ pub struct SourceFile {
     /// Words of identifiers outside tests, and how often each occurs. The file's own path's words are among them. Of Rust
     /// alone, as the model reads nothing else.
     pub tokens: BTreeMap<String, u32>,
+    /// Words of its documentation outside tests, examples left out, and how often each occurs; of Rust alone.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub documentation: BTreeMap<String, u32>,
     /// Packages outside the codebase that it names; of Rust's `std` also the module.
     pub dependencies: BTreeSet<String>,
     /// Counts of syntactic constructs, then lines; of Rust alone.

@@ -1,19 +1,20 @@
-//! Why the model says what it says of a file: each word is taken away in turn, and the odds of the likeliest role are
-//! looked at again. True of any model, as it only asks.
+//! Why the model says what it says of a file: each word, each neighbour and the rest of its directory are taken away in
+//! turn, and the odds of the likeliest role are looked at again. True of any model, as it only asks.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::graph::{Graph, bucket_words};
+use crate::graph::Graph;
 use crate::metrics;
-use crate::model::ModelKind;
 use crate::role::{ROLES, Role};
 use crate::serving::Serving;
 use crate::survey::Survey;
 
 /// Words that are taken away: the commonest ones of long files.
 const WORDS_MAX: usize = 400;
+/// Neighbours that are taken away.
+const NEIGHBOURS_MAX: usize = 50;
 /// Witnesses told for each side.
 const WITNESSES: usize = 8;
 /// A change of the log-odds below it is noise.
@@ -26,18 +27,18 @@ pub struct Explanation {
     pub path: String,
     /// The three likeliest roles with their probabilities.
     pub likeliest: Vec<(Role, f64)>,
-    /// Words that spoke for the likeliest role, the loudest first.
+    /// What spoke for the likeliest role, the loudest first.
     pub speak_for: Vec<Witness>,
-    /// Words that spoke against it.
+    /// What spoke against it.
     pub speak_against: Vec<Witness>,
 }
 
-/// A word that spoke.
+/// A word that spoke, a neighbour, or the rest of the directory.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Witness {
-    /// The word, or the few that share a place in the model.
+    /// The word, in quotes where it is one of documentation; or what it is, in words.
     pub word: String,
-    /// By what the odds of the role are multiplied when the word is there.
+    /// By what the odds of the role are multiplied when it is there.
     pub odds: f64,
 }
 
@@ -46,28 +47,22 @@ pub fn explain(serving: &Serving, survey: &Survey, path: &str) -> Option<Explana
     let graph = &survey.graph;
     let node = u32::try_from(graph.nodes.iter().position(|n| n.path == path)?).ok()?;
     let file = survey.shard.files.iter().find(|f| f.path == path)?;
-    let asked = neighbourhood(serving, graph, node);
+    let asked = graph.part(&graph.with_surroundings(&BTreeSet::from([node])));
     let at = asked.nodes.iter().position(|n| n.path == path)?;
     let temperature = serving.model.config.calibration.temperature;
-    let ask = |graphs: &[Graph]| -> Vec<[f32; ROLES]> {
-        let logits = serving.model.logits(graphs);
-        logits.iter().map(|rows| metrics::probabilities(&rows[at], temperature)).collect()
+    let ask = |graph: &Graph| -> Option<[f32; ROLES]> {
+        let logits = serving.model.logits(std::slice::from_ref(graph)).pop()?;
+        Some(metrics::probabilities(logits.get(at)?, temperature))
     };
-    let full = *ask(std::slice::from_ref(&asked)).first()?;
+    let full = ask(&asked)?;
     let (role, _) = Role::likeliest(&full);
-    let mut buckets: Vec<_> =
-        asked.nodes[at].shared.iter().chain(&asked.nodes[at].own).copied().collect();
-    buckets.sort_by_key(|(bucket, n)| (u32::MAX - n, *bucket));
-    buckets.truncate(WORDS_MAX);
-    let without: Vec<_> = buckets.iter().map(|(bucket, _)| silenced(&asked, at, *bucket)).collect();
-    let words = bucket_words(file, &serving.model.config.features);
-    let weights = ask(&without).into_iter().map(|p| log_odds(&full, role) - log_odds(&p, role));
-    let mut witnesses: Vec<_> = buckets
-        .iter()
-        .zip(weights)
-        .filter(|(_, weight)| weight.abs() >= WEIGHT_MIN)
-        .map(|((bucket, _), weight)| (weight, told(&words, *bucket)))
-        .collect();
+    let words = serving.model.words(file);
+    let weighed = |evidence: Evidence| {
+        let without = ask(&evidence.silenced(&asked, at))?;
+        let weight = log_odds(&full, role) - log_odds(&without, role);
+        (weight.abs() >= WEIGHT_MIN).then(|| (weight, evidence.told(&words, &asked)))
+    };
+    let mut witnesses: Vec<_> = Evidence::of(&asked, at).into_iter().filter_map(weighed).collect();
     witnesses.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
     let witness = |(weight, word): &(f32, String)| Witness {
         word: word.clone(),
@@ -82,20 +77,66 @@ pub fn explain(serving: &Serving, survey: &Survey, path: &str) -> Option<Explana
     })
 }
 
-/// What the model reads of a file: itself alone, or with its neighbours.
-fn neighbourhood(serving: &Serving, graph: &Graph, node: u32) -> Graph {
-    let centre = BTreeSet::from([node]);
-    match serving.model.config.kind {
-        ModelKind::Regression => graph.part(&centre),
-        ModelKind::Network => graph.part(&graph.with_neighbours(&centre)),
+/// Something that can be taken away from a file.
+#[derive(Clone, Copy)]
+enum Evidence {
+    Word(u32),
+    Neighbour(u32),
+    /// The other files of its directory.
+    Directory,
+}
+
+impl Evidence {
+    /// All that the file at a place of the graph is known by, but for its structure.
+    fn of(graph: &Graph, at: usize) -> Vec<Self> {
+        let node = &graph.nodes[at];
+        let mut words: Vec<_> = node.shared.iter().chain(&node.own).copied().collect();
+        words.sort_by_key(|(word, n)| (u32::MAX - n, *word));
+        let words = words.into_iter().take(WORDS_MAX).map(|(word, _)| Self::Word(word));
+        let neighbours = graph.neighbours().swap_remove(at).into_iter().take(NEIGHBOURS_MAX);
+        words.chain(neighbours.map(Self::Neighbour)).chain([Self::Directory]).collect()
+    }
+
+    /// The graph without it.
+    fn silenced(self, graph: &Graph, at: usize) -> Graph {
+        let mut graph = graph.clone();
+        let node = &mut graph.nodes[at];
+        match self {
+            Self::Word(word) => {
+                node.shared.retain(|(w, _)| *w != word);
+                node.own.retain(|(w, _)| *w != word);
+            }
+            Self::Neighbour(other) => graph.edges.retain(|(from, to)| {
+                let ends = (*from as usize, *to as usize);
+                ends != (at, other as usize) && ends != (other as usize, at)
+            }),
+            Self::Directory => node.directory = u32::MAX,
+        }
+        graph
+    }
+
+    /// As people write it.
+    fn told(self, words: &BTreeMap<u32, Vec<String>>, graph: &Graph) -> String {
+        match self {
+            Self::Word(word) => {
+                let words = words.get(&word).into_iter().flatten().map(plain).take(3);
+                words.collect::<Vec<_>>().join(" or ")
+            }
+            Self::Neighbour(other) => format!("its link with {}", graph.nodes[other as usize].path),
+            Self::Directory => "the other files of its directory".to_owned(),
+        }
     }
 }
 
-fn silenced(graph: &Graph, at: usize, bucket: u32) -> Graph {
-    let mut graph = graph.clone();
-    graph.nodes[at].shared.retain(|(b, _)| *b != bucket);
-    graph.nodes[at].own.retain(|(b, _)| *b != bucket);
-    graph
+fn plain(word: &String) -> String {
+    match word.split_once(':') {
+        Some(("macro", name)) => format!("{name}!"),
+        Some(("derive", name)) => format!("derive({name})"),
+        Some(("attr", name)) => format!("#[{name}]"),
+        Some(("dep", name)) => format!("crate {name}"),
+        Some(("doc", word)) => format!("\"{word}\""),
+        _ => word.clone(),
+    }
 }
 
 fn log_odds(p: &[f32; ROLES], role: Role) -> f32 {
@@ -108,17 +149,4 @@ fn likeliest(p: &[f32; ROLES]) -> Vec<(Role, f64)> {
     all.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
     all.truncate(3);
     all
-}
-
-/// Words as people write them.
-fn told(words: &BTreeMap<u32, Vec<String>>, bucket: u32) -> String {
-    let plain = |word: &String| match word.split_once(':') {
-        Some(("macro", name)) => format!("{name}!"),
-        Some(("derive", name)) => format!("derive({name})"),
-        Some(("attr", name)) => format!("#[{name}]"),
-        Some(("dep", name)) => format!("crate {name}"),
-        _ => word.clone(),
-    };
-    let words = words.get(&bucket).into_iter().flatten().map(plain).take(3);
-    words.collect::<Vec<_>>().join(" or ")
 }

@@ -1,32 +1,100 @@
-//! A codebase as the model reads it: files as bags of hashed words, without anything of their paths.
+//! A codebase as the model reads it: files as bags of numbered words, without anything of their paths.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde::{Deserialize, Serialize};
 
 use crate::codebase::Split;
 use crate::discovery::{EdgeKind, FileKind, STRUCTURE, Shard, SourceFile, path_words};
+use crate::language::directory;
 use crate::role::Role;
 use crate::storage::hash64;
 use crate::words;
 
-/// How words become numbers. A model can read only graphs of its own settings.
+/// What a feature is: 2, where words are hashed and neither documentation nor directories are read, or 3.
+pub(crate) const FORMATS: [u32; 2] = [2, 3];
+
+/// How words become numbers in a model. It can read only graphs of its own settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeatureSettings {
     /// Grows with every change of what a feature is.
     pub format: u32,
-    /// Size of the hash space of words.
-    pub buckets: u32,
+    /// Size of the hash space of words, in format 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub buckets: Option<u32>,
+    /// The words by their numbers, from format 3 on: those that most owners use come first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
 }
+
+impl FeatureSettings {
+    /// The settings of a vocabulary.
+    pub fn of(words: Vec<String>) -> Self {
+        Self { format: FORMATS[1], buckets: None, words }
+    }
+
+    /// How many numbers words have.
+    pub(crate) fn size(&self) -> usize {
+        self.buckets.map_or(self.words.len(), |buckets| buckets as usize)
+    }
+}
+
+/// The numbers of a model's words.
+#[derive(Debug)]
+pub(crate) enum Vocabulary {
+    Hashed(u32),
+    Listed(HashMap<String, u32>),
+}
+
+impl Vocabulary {
+    pub(crate) fn of(settings: &FeatureSettings) -> Self {
+        match settings.buckets {
+            Some(buckets) => Self::Hashed(buckets),
+            None => Self::Listed(settings.words.iter().cloned().zip(0..).collect()),
+        }
+    }
+
+    /// The number of a word that the model reads.
+    pub(crate) fn number(&self, word: &str) -> Option<u32> {
+        match self {
+            Self::Hashed(_) if word.starts_with(DOCUMENTED) => None,
+            Self::Hashed(buckets) => u32::try_from(hash64(word) % u64::from(*buckets)).ok(),
+            Self::Listed(numbers) => numbers.get(word).copied(),
+        }
+    }
+
+    /// The numbers that the model has for the words of a dataset.
+    pub(crate) fn numbers(&self, words: &[String]) -> Vec<Option<u32>> {
+        words.iter().map(|word| self.number(word)).collect()
+    }
+}
+
+/// Numbers words in the order in which they come.
+#[derive(Default)]
+pub(crate) struct Dictionary(HashMap<String, u32>);
+
+impl Dictionary {
+    pub(crate) fn number(&mut self, word: &str) -> u32 {
+        let next = u32::try_from(self.0.len()).unwrap_or(u32::MAX);
+        match self.0.get(word) {
+            Some(known) => *known,
+            None => *self.0.entry(word.to_owned()).or_insert(next),
+        }
+    }
+
+    pub(crate) fn words(self) -> Vec<String> {
+        let mut words: Vec<_> = self.0.into_iter().collect();
+        words.sort_by_key(|(_, number)| *number);
+        words.into_iter().map(|(word, _)| word).collect()
+    }
+}
+
+/// Before a word of documentation.
+const DOCUMENTED: &str = "doc:";
 
 /// Larger codebases go through in blocks: a dense adjacency grows with the square.
 pub(crate) const BLOCK: usize = 2000;
-
-impl Default for FeatureSettings {
-    fn default() -> Self {
-        Self { format: 2, buckets: 8192 }
-    }
-}
 
 /// One codebase.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,9 +118,11 @@ pub struct Graph {
 pub struct Node {
     /// Path relative to the codebase; for people, the model does not see it.
     pub path: String,
-    /// Bucket and count of the words that neighbours may see as well.
+    /// Which of the codebase's directories it is in.
+    pub directory: u32,
+    /// Number and count of the words that neighbours may see as well.
     pub shared: Vec<(u32, u32)>,
-    /// Bucket and count of words that are part of some path of the codebase, though not of this file's: for itself only.
+    /// Number and count of words that are part of some path of the codebase, though not of this file's: for itself only.
     pub own: Vec<(u32, u32)>,
     /// Counts of constructs, then lines.
     pub structure: Vec<u32>,
@@ -65,7 +135,7 @@ pub struct Node {
 
 impl Graph {
     /// The graph of a shard, without labels: modules and roots in the languages that are learnt, with what discovery knows of them.
-    pub fn of(shard: &Shard, settings: &FeatureSettings) -> Self {
+    pub(crate) fn of(shard: &Shard, mut number: impl FnMut(&str) -> Option<u32>) -> Self {
         let kept = |file: &SourceFile| {
             file.language.is_learnt()
                 && matches!(
@@ -76,9 +146,21 @@ impl Graph {
         let files: Vec<_> = shard.files.iter().enumerate().filter(|(_, f)| kept(f)).collect();
         let paths: Vec<_> = files.iter().map(|(_, file)| path_words(file)).collect();
         let every_path: BTreeSet<_> = paths.iter().flatten().map(String::as_str).collect();
+        let directories: BTreeSet<_> =
+            files.iter().map(|(_, file)| directory(&file.path)).collect();
+        let directories: BTreeMap<_, _> = directories.into_iter().zip(0..).collect();
         let nodes = files.iter().zip(&paths).map(|((_, file), path)| {
             let path = path.iter().map(String::as_str).collect();
-            node(file, &path, &every_path, settings)
+            let (shared, own) = words(file, &path, &every_path, &mut number);
+            Node {
+                path: file.path.clone(),
+                directory: directories[directory(&file.path)],
+                shared,
+                own,
+                structure: file.structure.clone(),
+                role: None,
+                roleless: false,
+            }
         });
         let place: BTreeMap<_, _> =
             (0_u32..).zip(&files).map(|(new, (old, _))| (*old, new)).collect();
@@ -109,6 +191,7 @@ impl Graph {
     pub(crate) fn tiny() -> Self {
         let node = |path: &str, shared| Node {
             path: path.to_owned(),
+            directory: 0,
             shared,
             own: Vec::new(),
             structure: vec![1; STRUCTURE],
@@ -125,24 +208,76 @@ impl Graph {
         }
     }
 
-    /// The nodes that can be learnt from alone.
-    pub(crate) fn only_labelled(&self) -> Self {
-        let nodes = (0_u32..).zip(&self.nodes).filter(|(_, n)| n.role.is_some() || n.roleless);
-        Self { edges: Vec::new(), ..self.part(&nodes.map(|(i, _)| i).collect()) }
+    /// The same with other numbers of words, without the words that have none.
+    pub(crate) fn renumbered(&self, numbers: &[Option<u32>]) -> Self {
+        let list = |words: &[(u32, u32)]| {
+            let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
+            for (word, n) in words {
+                if let Some(number) = numbers.get(*word as usize).copied().flatten() {
+                    *counts.entry(number).or_default() += n;
+                }
+            }
+            counts.into_iter().collect()
+        };
+        let node = |node: &Node| Node {
+            path: node.path.clone(),
+            shared: list(&node.shared),
+            own: list(&node.own),
+            structure: node.structure.clone(),
+            ..*node
+        };
+        Self {
+            nodes: self.nodes.iter().map(node).collect(),
+            edges: self.edges.clone(),
+            codebase: self.codebase.clone(),
+            owner: self.owner.clone(),
+            ..*self
+        }
     }
 
-    /// The nodes `centre` and their neighbours, as many as a block holds.
-    pub(crate) fn with_neighbours(&self, centre: &BTreeSet<u32>) -> BTreeSet<u32> {
+    /// The neighbours of each node in both directions, in order, without itself.
+    pub(crate) fn neighbours(&self) -> Vec<Vec<u32>> {
+        let mut all = vec![Vec::new(); self.nodes.len()];
+        for (from, to) in self.edges.iter().filter(|(from, to)| from != to) {
+            all[*from as usize].push(*to);
+            all[*to as usize].push(*from);
+        }
+        for neighbours in &mut all {
+            neighbours.sort_unstable();
+            neighbours.dedup();
+        }
+        all
+    }
+
+    /// The nodes of each directory, in order.
+    pub(crate) fn directories(&self) -> BTreeMap<u32, Vec<u32>> {
+        let mut all: BTreeMap<u32, Vec<u32>> = BTreeMap::new();
+        for (place, node) in (0_u32..).zip(&self.nodes) {
+            all.entry(node.directory).or_default().push(place);
+        }
+        all
+    }
+
+    /// The nodes `centre` with what stands around them, as many as a block holds: their neighbours, then the other files
+    /// of their directories.
+    pub(crate) fn with_surroundings(&self, centre: &BTreeSet<u32>) -> BTreeSet<u32> {
+        let neighbours = self.edges.iter().filter_map(|(from, to)| {
+            let inside = (centre.contains(from), centre.contains(to));
+            match inside {
+                (true, _) => Some(*to),
+                (false, true) => Some(*from),
+                (false, false) => None,
+            }
+        });
+        let own: BTreeSet<_> = centre.iter().map(|n| self.nodes[*n as usize].directory).collect();
+        let nodes = (0_u32..).zip(&self.nodes);
+        let siblings = nodes.filter(|(_, node)| own.contains(&node.directory)).map(|(i, _)| i);
         let mut keep = centre.clone();
-        for (from, to) in &self.edges {
+        for node in neighbours.chain(siblings) {
             if keep.len() >= BLOCK {
                 break;
             }
-            if centre.contains(from) {
-                keep.insert(*to);
-            } else if centre.contains(to) {
-                keep.insert(*from);
-            }
+            keep.insert(node);
         }
         keep
     }
@@ -161,50 +296,48 @@ impl Graph {
     }
 }
 
-fn node(
+/// The words of a file that neighbours may see too, and those for itself only, by number, with their counts.
+fn words(
     file: &SourceFile,
     path: &BTreeSet<&str>,
     every: &BTreeSet<&str>,
-    settings: &FeatureSettings,
-) -> Node {
-    let dependencies = file.dependencies.iter().map(|name| (format!("dep:{name}"), 1));
-    let words = file.tokens.iter().map(|(word, n)| (word.clone(), *n));
+    number: &mut impl FnMut(&str) -> Option<u32>,
+) -> (Vec<(u32, u32)>, Vec<(u32, u32)>) {
     let (mut shared, mut own) = (BTreeMap::new(), BTreeMap::new());
-    for (word, n) in words.chain(dependencies) {
-        let parts = words::split(&word);
+    for (word, n) in all_words(file) {
+        let Some(number) = number(&word) else { continue };
+        let parts = words::split(word.strip_prefix(DOCUMENTED).unwrap_or(&word));
         let meets =
             |names: &BTreeSet<&str>| parts.iter().any(|part| names.contains(words::singular(part)));
         if meets(path) {
             continue;
         }
         let into = if meets(every) { &mut own } else { &mut shared };
-        *into.entry(bucket(&word, settings)).or_insert(0) += n;
+        *into.entry(number).or_insert(0) += n;
     }
-    Node {
-        path: file.path.clone(),
-        shared: shared.into_iter().collect(),
-        own: own.into_iter().collect(),
-        structure: file.structure.clone(),
-        role: None,
-        roleless: false,
-    }
+    (shared.into_iter().collect(), own.into_iter().collect())
 }
 
-/// The words of a file by their bucket; several may share one.
-pub(crate) fn bucket_words(
+/// Words of identifiers, of documentation and the names of dependencies, with their counts.
+fn all_words(file: &SourceFile) -> impl Iterator<Item = (Cow<'_, str>, u32)> {
+    let words = file.tokens.iter().map(|(word, n)| (Cow::from(word), *n));
+    let told = |(word, n): (&String, &u32)| (Cow::from(format!("{DOCUMENTED}{word}")), *n);
+    let named = |name: &String| (Cow::from(format!("dep:{name}")), 1);
+    words.chain(file.documentation.iter().map(told)).chain(file.dependencies.iter().map(named))
+}
+
+/// The words of a file by the number that a model has for them; several may share one.
+pub(crate) fn words_by_number(
     file: &SourceFile,
-    settings: &FeatureSettings,
+    vocabulary: &Vocabulary,
 ) -> BTreeMap<u32, Vec<String>> {
-    let dependencies = file.dependencies.iter().map(|name| format!("dep:{name}"));
     let mut words: BTreeMap<u32, Vec<String>> = BTreeMap::new();
-    for word in file.tokens.keys().cloned().chain(dependencies) {
-        words.entry(bucket(&word, settings)).or_default().push(word);
+    for (word, _) in all_words(file) {
+        if let Some(number) = vocabulary.number(&word) {
+            words.entry(number).or_default().push(word.into_owned());
+        }
     }
     words
-}
-
-fn bucket(word: &str, settings: &FeatureSettings) -> u32 {
-    u32::try_from(hash64(word) % u64::from(settings.buckets)).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -223,6 +356,7 @@ mod tests {
             lines: 10,
             fingerprint: String::new(),
             tokens: tokens.iter().map(|t| ((*t).to_owned(), 1)).collect(),
+            documentation: tokens.iter().map(|t| ((*t).to_owned(), 1)).collect(),
             dependencies: BTreeSet::from(["parser".to_owned(), "serde".to_owned()]),
             structure: vec![0; STRUCTURE],
             blind: Blind::default(),
@@ -256,16 +390,33 @@ mod tests {
             unread: Vec::new(),
             skipped: Vec::new(),
         };
-        let settings = FeatureSettings::default();
-        let graph = Graph::of(&shard, &settings);
-        let buckets = |words: &[&str]| {
-            words.iter().map(|w| (bucket(w, &settings), 1)).collect::<BTreeSet<_>>()
+        let mut dictionary = Dictionary::default();
+        let graph = Graph::of(&shard, |word| Some(dictionary.number(word)));
+        let words = dictionary.words();
+        let said = |pairs: &[(u32, u32)]| -> BTreeSet<_> {
+            pairs.iter().map(|(word, _)| words[*word as usize].as_str()).collect()
         };
-        let set = |pairs: &[(u32, u32)]| pairs.iter().copied().collect::<BTreeSet<_>>();
-        assert_eq!(set(&graph.nodes[0].shared), buckets(&["plain", "dep:serde"]));
-        assert_eq!(set(&graph.nodes[0].own), buckets(&["store"]));
-        assert_eq!(set(&graph.nodes[1].shared), buckets(&["plain", "dep:serde"]));
-        assert_eq!(set(&graph.nodes[1].own), buckets(&["parser", "dep:parser"]));
+        let set = |words: &[&'static str]| words.iter().copied().collect::<BTreeSet<_>>();
+        assert_eq!(said(&graph.nodes[0].shared), set(&["plain", "doc:plain", "dep:serde"]));
+        assert_eq!(said(&graph.nodes[0].own), set(&["store", "doc:store"]));
+        assert_eq!(said(&graph.nodes[1].shared), set(&["plain", "doc:plain", "dep:serde"]));
+        assert_eq!(said(&graph.nodes[1].own), set(&["parser", "doc:parser", "dep:parser"]));
         assert_eq!(graph.edges, [(0, 1)]);
+        assert_ne!(graph.nodes[0].directory, graph.nodes[1].directory);
+    }
+
+    #[test]
+    fn a_model_reads_the_words_of_a_dataset_by_its_own_numbers() {
+        let dataset = ["rare", "common", "doc:common", "dep:serde"].map(str::to_owned);
+        let mut graph = Graph::tiny();
+        graph.nodes[0].shared = vec![(0, 1), (1, 2), (2, 3), (3, 4)];
+        let read = |settings: &FeatureSettings| {
+            let vocabulary = Vocabulary::of(settings);
+            graph.renumbered(&vocabulary.numbers(&dataset)).nodes[0].shared.clone()
+        };
+        let listed = ["dep:serde", "common", "unused"].map(str::to_owned).to_vec();
+        assert_eq!(read(&FeatureSettings::of(listed)), [(0, 4), (1, 2)]);
+        let one_bucket = FeatureSettings { format: 2, buckets: Some(1), words: Vec::new() };
+        assert_eq!(read(&one_bucket), [(0, 7)], "hashed words have no documentation");
     }
 }

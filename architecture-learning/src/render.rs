@@ -61,6 +61,7 @@ impl<'s> Subject<'s> {
         let kind = match self.report.kind {
             ModelKind::Regression => "regression",
             ModelKind::Network => "graph network",
+            ModelKind::Ensemble => "graph network with a regression",
         };
         let artifact = &self.survey.classification.model.artifact;
         format!(

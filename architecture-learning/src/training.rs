@@ -1,5 +1,5 @@
-//! Step 3: fits the network and, beside it, the regression, each from its last checkpoint on, and leaves both as a
-//! candidate. The one that does better on validation owners is the model; test owners are not looked at.
+//! Step 3: fits the network and, beside it, the regression, each from its last checkpoint on, joins them, and leaves all
+//! three as a candidate. The one that does best on validation owners is the model; test owners are not looked at.
 
 use std::time::Instant;
 
@@ -8,16 +8,17 @@ use serde::{Deserialize, Serialize};
 use crate::LearningError;
 use crate::analysis::{Analysis, Dataset};
 use crate::codebase::Split;
-use crate::graph::Graph;
+use crate::graph::{FeatureSettings, Graph, Vocabulary};
 use crate::model::{
-    self, CONFIG, Device, Fit, FitSettings, ModelConfig, ModelKind, Statistics, weights_file,
+    self, CONFIG, Calibration, Device, Fit, FitSettings, Joined, ModelConfig, ModelKind,
+    Statistics, WORDS, commonest, weights_file,
 };
 use crate::observer::Observer;
 use crate::role::Role;
 use crate::storage::{self, DataDir};
 
 /// Part of the key of checkpoints and candidates.
-const FORMAT: &str = "training 2";
+const FORMAT: &str = "training 3";
 
 /// What step 3 hands on: the candidate by id, and figures for people.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,7 +27,7 @@ pub struct TrainedModel {
     pub candidate: String,
     /// The dataset that it was trained on.
     pub dataset: String,
-    /// The kind that did better on validation owners.
+    /// The kind that did best on validation owners.
     pub kind: ModelKind,
     /// Where it was trained.
     pub device: Device,
@@ -34,6 +35,9 @@ pub struct TrainedModel {
     pub network: Fit,
     /// How the regression was fitted.
     pub regression: Fit,
+    /// How both do together.
+    #[serde(default)]
+    pub ensemble: Joined,
     /// Macro-F1 of the regression where files, not owners, are split at random: a leak, for comparison only.
     pub leaky_macro_f1: f64,
     /// Seconds of this attempt.
@@ -82,36 +86,55 @@ pub fn train(
             return Ok(known);
         }
     }
-    let dataset = Dataset::open(data, &analysis.dataset)?;
-    let statistics = Statistics::of(&dataset.graphs, &dataset.settings);
+    let (features, graphs) = read(Dataset::open(data, &analysis.dataset)?);
+    let statistics = Statistics::of(&graphs, &features);
+    let weights = |name: &str| directory.join(format!("{name}.safetensors"));
     let mut fit = |kind: ModelKind, name: &str, graphs: &[Graph], settings| {
-        let (checkpoints, weights) =
-            (directory.join(name), directory.join(format!("{name}.safetensors")));
-        let (statistics, checkpoints, weights) =
-            (&statistics, checkpoints.as_path(), weights.as_path());
-        let job = model::Job { kind, graphs, statistics, settings, device, checkpoints, weights };
+        let job = model::Job {
+            kind,
+            graphs,
+            features: &features,
+            statistics: &statistics,
+            settings,
+            device,
+            checkpoints: &directory.join(name),
+            weights: &weights(name),
+        };
         model::fit(&job, observer)
     };
-    let shuffled: Vec<_> = dataset.graphs.iter().flat_map(split_at_random).collect();
+    let shuffled: Vec<_> = graphs.iter().flat_map(split_at_random).collect();
     let leaky = fit(ModelKind::Regression, "leaky", &shuffled, &settings.regression)?;
-    let regression =
-        fit(ModelKind::Regression, "regression", &dataset.graphs, &settings.regression)?;
-    let network = fit(ModelKind::Network, "network", &dataset.graphs, &settings.network)?;
-    let kind = if network.validation_macro_f1 > regression.validation_macro_f1 {
-        ModelKind::Network
-    } else {
-        ModelKind::Regression
-    };
-    let config = |fit: &Fit| ModelConfig {
-        kind: fit.kind,
-        features: dataset.settings.clone(),
+    drop(shuffled);
+    let regression = fit(ModelKind::Regression, "regression", &graphs, &settings.regression)?;
+    let network = fit(ModelKind::Network, "network", &graphs, &settings.network)?;
+    let members = [(&regression, weights("regression")), (&network, weights("network"))];
+    let ensemble = model::join(
+        members.each_ref().map(|(fit, weights)| (*fit, weights.as_path())),
+        settings.network.hidden,
+        &graphs,
+        &features,
+        &statistics,
+        &weights("ensemble"),
+    )?;
+    let config = |kind: ModelKind, calibration: Calibration| ModelConfig {
+        kind,
+        features: features.clone(),
         roles: Role::ALL.to_vec(),
         hidden: settings.network.hidden,
-        calibration: fit.calibration,
+        calibration,
         dataset: analysis.dataset.clone(),
         statistics: statistics.clone(),
     };
-    let configs = [config(&regression), config(&network)];
+    let configs = [
+        config(ModelKind::Regression, regression.calibration),
+        config(ModelKind::Network, network.calibration),
+        config(ModelKind::Ensemble, ensemble.calibration),
+    ];
+    let kind = best([
+        (ModelKind::Regression, regression.validation_macro_f1),
+        (ModelKind::Network, network.validation_macro_f1),
+        (ModelKind::Ensemble, ensemble.validation_macro_f1),
+    ]);
     let candidate = candidate(data, &directory, kind, &configs)?;
     let seconds = begun.elapsed().as_secs_f64();
     let (dataset, device) = (analysis.dataset.clone(), device.clone());
@@ -123,6 +146,7 @@ pub fn train(
         device,
         network,
         regression,
+        ensemble,
         leaky_macro_f1,
         seconds,
     };
@@ -141,22 +165,34 @@ impl TrainedModel {
     }
 }
 
-/// The files of a codebase in two parts as if their owner did not matter.
+/// The vocabulary that is learnt, and the graphs with its numbers. Test owners choose no word.
+fn read(dataset: Dataset) -> (FeatureSettings, Vec<Graph>) {
+    let features = FeatureSettings::of(commonest(&dataset.graphs, &dataset.words, WORDS));
+    let numbers = Vocabulary::of(&features).numbers(&dataset.words);
+    let graphs = dataset.graphs.iter().map(|graph| graph.renumbered(&numbers)).collect();
+    (features, graphs)
+}
+
+/// The kind with the highest score, the first of equals.
+fn best(scores: [(ModelKind, f64); 3]) -> ModelKind {
+    let [first, rest @ ..] = scores;
+    rest.into_iter().fold(first, |best, next| if next.1 > best.1 { next } else { best }).0
+}
+
+/// A codebase twice, each time with a part of its labels, as if owners did not matter.
 fn split_at_random(graph: &Graph) -> [Graph; 2] {
-    let labelled = graph.only_labelled();
+    let trains = |path: &str| storage::hash64(&format!("{} {path}", graph.codebase)) % 10 < 7;
     let part = |split| {
-        let trains = |path: &str| storage::hash64(&format!("{} {path}", graph.codebase)) % 10 < 7;
-        let nodes = (0_u32..).zip(&labelled.nodes);
-        let keep = nodes
-            .filter(|(_, n)| trains(&n.path) == (split == Split::Train))
-            .map(|(i, _)| i)
-            .collect();
-        Graph { split, ..labelled.part(&keep) }
+        let mut part = Graph { split, ..graph.clone() };
+        for node in part.nodes.iter_mut().filter(|n| trains(&n.path) != (split == Split::Train)) {
+            (node.role, node.roleless) = (None, false);
+        }
+        part
     };
     [part(Split::Train), part(Split::Validation)]
 }
 
-/// Puts both models into a directory named by the hash of its files: `config.json` is the chosen one's.
+/// Puts all models into a directory named by the hash of its files: `config.json` is the chosen one's.
 fn candidate(
     data: &DataDir,
     trained: &std::path::Path,

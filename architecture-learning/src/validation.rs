@@ -45,8 +45,7 @@ pub struct Report {
     pub verified: bool,
     /// Test owners with labelled files.
     pub owners: usize,
-    /// Scores by model: `network`, `regression`, `neighbours`, `majority`, and `champion` where there is one that reads
-    /// this dataset.
+    /// Scores by model: `ensemble`, `network`, `regression`, `neighbours`, `majority`, and `champion` where there is one.
     pub scores: BTreeMap<String, Score>,
     /// The proposed model's macro-F1 minus another's, by the other's name, over the same resampled owners.
     pub differences: BTreeMap<String, Interval>,
@@ -128,7 +127,6 @@ pub fn compare(
     champion: Option<&str>,
 ) -> Result<Report, LearningError> {
     let dataset = Dataset::open(data, &trained.dataset)?;
-    let test: Vec<Graph> = dataset.part(Split::Test).cloned().collect();
     let directory = data.candidate(&trained.candidate);
     let verified = storage::hash_dir(&directory)? == trained.candidate;
     let known = champion.map(|artifact| data.artifact(artifact)).filter(|a| a.is_dir());
@@ -140,24 +138,24 @@ pub fn compare(
     }
     let proposed = LoadedModel::open(&directory)?.config.kind;
     let mut all = BTreeMap::new();
-    for kind in [ModelKind::Regression, ModelKind::Network] {
+    for kind in [ModelKind::Regression, ModelKind::Network, ModelKind::Ensemble] {
         all.insert(kind.name().to_owned(), of_kind(&directory, kind)?);
     }
-    let threshold = all[proposed.name()].config.calibration.threshold;
+    let ours = &all[proposed.name()];
+    let threshold = ours.config.calibration.threshold;
+    let read = |split| ours.read(&dataset.words, dataset.part(split));
+    let (training, test) = (read(Split::Train), read(Split::Test));
     let mut predictions: BTreeMap<_, _> =
         all.iter().map(|(name, model)| (name.clone(), model.predictions(&test))).collect();
     let ours = predictions[proposed.name()].clone();
     let majority = majority(&dataset);
     predictions.insert("majority".to_owned(), constant(&ours, majority));
-    let neighbours = Neighbours::of(
-        dataset.part(Split::Train),
-        &all[ModelKind::Regression.name()].config.statistics,
-    );
+    let neighbours = Neighbours::of(training.iter(), &all[proposed.name()].config.statistics);
     predictions.insert("neighbours".to_owned(), nearest(&neighbours, &test));
     let gold = gold_report(&dataset, &all, &neighbours, majority);
-    let champion =
-        champion.map(|artifact| readable(data, artifact, &dataset)).transpose()?.flatten();
+    let champion = champion.map(|artifact| readable(data, artifact)).transpose()?.flatten();
     if let Some((_, model)) = &champion {
+        let test = model.read(&dataset.words, dataset.part(Split::Test));
         predictions.insert("champion".to_owned(), model.predictions(&test));
     }
     let others = predictions.iter().filter(|(name, _)| *name != proposed.name());
@@ -211,18 +209,16 @@ fn of_kind(directory: &Path, kind: ModelKind) -> Result<LoadedModel, LearningErr
     LoadedModel::with(config, &directory.join(weights_file(kind)))
 }
 
-/// The model of an artifact, if it is here and can read this dataset.
+/// The model of an artifact, if it is here.
 fn readable(
     data: &DataDir,
     artifact: &str,
-    dataset: &Dataset,
 ) -> Result<Option<(String, LoadedModel)>, LearningError> {
     let directory = data.artifact(artifact);
     if !directory.join(CONFIG).is_file() {
         return Ok(None);
     }
-    let model = LoadedModel::open(&directory)?;
-    Ok((model.config.features == dataset.settings).then(|| (artifact.to_owned(), model)))
+    Ok(Some((artifact.to_owned(), LoadedModel::open(&directory)?)))
 }
 
 /// Always says the commonest role of training owners, as sure as it is common there.
@@ -261,13 +257,15 @@ fn gold_report(
     neighbours: &Neighbours<'_>,
     majority: [f32; ROLES],
 ) -> Option<GoldReport> {
+    // they have one vocabulary
+    let reader = models.values().next()?;
+    let graphs = reader.read(&dataset.words, dataset.gold.iter().map(|g| &g.graph));
     let of_model = |(name, model): (&String, &LoadedModel)| {
-        let answers = dataset.gold.iter().map(|g| model.probabilities(&g.graph));
-        (name.clone(), answers.collect::<Vec<_>>())
+        (name.clone(), graphs.iter().map(|graph| model.probabilities(graph)).collect::<Vec<_>>())
     };
     let mut answers: BTreeMap<_, _> = models.iter().map(of_model).collect();
     let of_nodes = |of: &dyn Fn(&Node) -> [f32; ROLES]| -> Vec<Vec<[f32; ROLES]>> {
-        dataset.gold.iter().map(|g| g.graph.nodes.iter().map(of).collect()).collect()
+        graphs.iter().map(|graph| graph.nodes.iter().map(of).collect()).collect()
     };
     answers.insert("neighbours".to_owned(), of_nodes(&|node| neighbours.probabilities(node)));
     answers.insert("majority".to_owned(), of_nodes(&|_| majority));

@@ -30,6 +30,15 @@ pub(crate) fn count(identifier: &str, times: u32, counts: &mut BTreeMap<String, 
     if words.len() > 1 {
         *counts.entry(words.join("_")).or_default() += times;
     }
+    add(words, times, counts);
+}
+
+/// Adds the words of `text` alone, of at least two letters each.
+pub(crate) fn count_parts(text: &str, times: u32, counts: &mut BTreeMap<String, u32>) {
+    add(split(text), times, counts);
+}
+
+fn add(words: Vec<String>, times: u32, counts: &mut BTreeMap<String, u32>) {
     for word in words {
         if word.len() > 1 && word.starts_with(|c: char| c.is_alphabetic()) {
             *counts.entry(word).or_default() += times;

@@ -58,7 +58,7 @@ fn key(serving: &Serving, graph: &Graph) -> Option<Key> {
     sha.update(postcard::to_allocvec(&(program.len(), built)).ok()?);
     sha.update(postcard::to_allocvec(&serving.champion.artifact).ok()?);
     for node in &graph.nodes {
-        let asked = (&node.shared, &node.own, &node.structure);
+        let asked = (node.directory, &node.shared, &node.own, &node.structure);
         sha.update(postcard::to_allocvec(&asked).ok()?);
     }
     sha.update(postcard::to_allocvec(&graph.edges).ok()?);

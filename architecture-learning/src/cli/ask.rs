@@ -110,7 +110,9 @@ fn said(seen: &Seen, place: usize, explanation: &Explanation) -> String {
     let role = explanation.likeliest.first().map_or("it", |(role, _)| role.name());
     let _ = writeln!(text, "  for {role}: {}", words(&explanation.speak_for));
     let _ = writeln!(text, "  against {role}: {}", words(&explanation.speak_against));
-    text.push_str("  (the factor is what the word does to the odds)\n");
+    text.push_str(
+        "  (the factor is what each does to the odds; words in quotes are of documentation)\n",
+    );
     text
 }
 

@@ -9,8 +9,8 @@ use crate::validation::{Report, Score};
 pub(super) fn card(trained: &TrainedModel, report: &Report) -> String {
     let mut card = format!(
         "# Role of a Rust source file\n\nModel: {}. Trained on: {}. Dataset `{}`.\n\n\
-         Input: words of identifiers, names of dependencies and counts of constructs, of a file and of its neighbours in \
-         the dependency graph; never its path. Output: a probability for each of 15 roles, and what \
+         Input: words of identifiers and of documentation, names of dependencies and counts of constructs, of a file; words \
+         of its neighbours in the dependency graph and of the other files of its directory; never its path. Output: a probability for each of 15 roles, and what \
          they lack to one is that of none of them.\n\n\
          Labels are weak: they come from file names, which readers found right on two files in three. So most of this is \
          about how well the model agrees with names; the second table is about what readers found.\n\n## On owners that were never trained on\n\n\

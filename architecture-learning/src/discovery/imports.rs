@@ -115,6 +115,7 @@ fn source_file(
         lines,
         fingerprint,
         tokens: BTreeMap::new(),
+        documentation: BTreeMap::new(),
         structure: Vec::new(),
         blind: Blind { errors: facts[i].errors, ..Blind::default() },
         sign: dialect

@@ -93,6 +93,7 @@ fn source_files(
             structure: parsed.counts.iter().copied().chain([lines]).collect(),
             blind: parsed.blind,
             tokens: parsed.tokens.clone(),
+            documentation: parsed.documentation.clone(),
             sign: None,
         }
     };

@@ -1,19 +1,27 @@
 //! A model in files: weights as safetensors, and beside them all that is needed to use them. No source text.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use burn::store::{ModuleSnapshot, SafetensorsStore};
+use burn::store::{
+    HalfPrecisionAdapter, ModuleAdapter, ModuleSnapshot, SafetensorsStore, TensorSnapshot,
+};
+use burn::tensor::DType;
 use burn::tensor::backend::Backend;
 use burn_ndarray::NdArrayDevice;
 use serde::{Deserialize, Serialize};
 
-use super::ModelKind;
 use super::backend::Cpu;
-use super::network::{Network, Regression};
-use super::predict;
+use super::ensemble::{Asked, Ensemble};
+use super::layers::Layers;
+use super::network::Network;
+use super::predict::{self, Logits};
+use super::regression::{Lines, Regression};
 use super::statistics::Statistics;
+use super::{ModelKind, Reads};
 use crate::LearningError;
-use crate::graph::{FeatureSettings, Graph};
+use crate::discovery::{Shard, SourceFile};
+use crate::graph::{self, FORMATS, FeatureSettings, Graph, Vocabulary};
 use crate::metrics::{self, Prediction};
 use crate::role::{OUTPUTS, ROLES, Role};
 use crate::storage;
@@ -24,7 +32,7 @@ pub(crate) const CONFIG: &str = "config.json";
 const ACCURACY_WANTED: f64 = 0.8;
 
 /// What makes logits into honest probabilities.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Logits are divided by it.
     pub temperature: f32,
@@ -34,7 +42,7 @@ pub struct Calibration {
 
 impl Calibration {
     /// Finds the temperature of the highest likelihood, then the threshold, on validation graphs.
-    pub(super) fn of(graphs: &[Graph], logits: &[Vec<[f32; OUTPUTS]>]) -> Self {
+    pub(super) fn of(graphs: &[&Graph], logits: &Logits) -> Self {
         let loss = |temperature: f32| -> f64 {
             let all = predict::predictions(graphs, logits, temperature);
             all.iter().map(|p| -f64::from(p.given_a_role()[p.truth.index()].max(1e-9)).ln()).sum()
@@ -82,13 +90,29 @@ pub(crate) fn weights_file(kind: ModelKind) -> String {
     format!("{}.safetensors", kind.name())
 }
 
+/// Makes weights of 16 bits those of 32 that are computed with.
+#[derive(Clone, Debug, Default)]
+struct Widened(HalfPrecisionAdapter);
+
+impl ModuleAdapter for Widened {
+    fn adapt(&self, snapshot: &TensorSnapshot) -> TensorSnapshot {
+        if snapshot.dtype == DType::F16 { self.0.adapt(snapshot) } else { snapshot.clone() }
+    }
+
+    fn clone_box(&self) -> Box<dyn ModuleAdapter> {
+        Box::new(self.clone())
+    }
+}
+
+/// Writes weights with 16 bits each.
 pub(super) fn save_weights<B: Backend, M: ModuleSnapshot<B>>(
     model: &M,
     path: &Path,
 ) -> Result<(), LearningError> {
     let directory = path.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(directory).map_err(LearningError::write(directory))?;
-    let mut store = SafetensorsStore::from_file(path).overwrite(true);
+    let store = SafetensorsStore::from_file(path).overwrite(true);
+    let mut store = store.with_to_adapter(HalfPrecisionAdapter::new());
     model.save_into(&mut store).map_err(|e| weights_error(path, &e))
 }
 
@@ -100,12 +124,14 @@ fn weights_error(path: &Path, error: &impl ToString) -> LearningError {
 pub struct LoadedModel {
     /// Everything but the weights.
     pub config: ModelConfig,
+    vocabulary: Vocabulary,
     weights: Weights,
 }
 
 enum Weights {
-    Regression(Box<Regression<Cpu>>),
-    Network(Box<Network<Cpu>>),
+    Regression(Lines),
+    Network(Layers),
+    Ensemble(Asked),
 }
 
 impl std::fmt::Debug for LoadedModel {
@@ -135,8 +161,7 @@ impl LoadedModel {
         path: &Path,
         bytes: Vec<u8>,
     ) -> Result<Self, LearningError> {
-        let format = FeatureSettings::default().format;
-        if config.features.format != format
+        if !FORMATS.contains(&config.features.format)
             || !config.statistics.fits(&config.features)
             || config.roles != Role::ALL
         {
@@ -145,37 +170,64 @@ impl LoadedModel {
                 "its statistics or roles are of another version",
             ));
         }
-        let width = config.statistics.width();
         let device = NdArrayDevice::Cpu;
+        let (features, hidden) = (&config.features, config.hidden);
         let weights = match config.kind {
             ModelKind::Regression => {
-                let regression = Regression::new(width, &device);
-                Weights::Regression(Box::new(apply(regression, path, bytes)?))
+                let regression = Regression::<Cpu>::new(Reads::of_regression(features), &device);
+                Weights::Regression(apply::<Cpu, _>(regression, path, bytes)?.lines())
             }
             ModelKind::Network => {
-                let network = Network::new(width, config.hidden, 0.0, &device);
-                Weights::Network(Box::new(apply(network, path, bytes)?))
+                let network = Network::new(Reads::of_network(features), hidden, 0.0, &device);
+                Weights::Network(Layers::of(&apply::<Cpu, _>(network, path, bytes)?))
+            }
+            ModelKind::Ensemble => {
+                let ensemble = Ensemble::<Cpu>::new(features, hidden, &device);
+                Weights::Ensemble(apply::<Cpu, _>(ensemble, path, bytes)?.asked())
             }
         };
-        Ok(Self { config, weights })
+        Ok(Self { vocabulary: Vocabulary::of(&config.features), config, weights })
+    }
+
+    /// A codebase as this model reads it, without labels.
+    pub fn graph(&self, shard: &Shard) -> Graph {
+        Graph::of(shard, |word| self.vocabulary.number(word))
+    }
+
+    /// The graphs of a dataset, whose words are `words`, as this model reads them.
+    pub(crate) fn read<'g>(
+        &self,
+        words: &[String],
+        graphs: impl IntoIterator<Item = &'g Graph>,
+    ) -> Vec<Graph> {
+        let numbers = self.vocabulary.numbers(words);
+        graphs.into_iter().map(|graph| graph.renumbered(&numbers)).collect()
+    }
+
+    /// The words of a file that this model reads, by number.
+    pub(crate) fn words(&self, file: &SourceFile) -> BTreeMap<u32, Vec<String>> {
+        graph::words_by_number(file, &self.vocabulary)
     }
 
     /// Logits of the roles, and of none of them, of every node.
     pub fn logits(&self, graphs: &[Graph]) -> Vec<Vec<[f32; OUTPUTS]>> {
-        let device = NdArrayDevice::Cpu;
-        match &self.weights {
-            Weights::Regression(model) => {
-                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+        let ModelConfig { features, statistics, .. } = &self.config;
+        let of_graph = |graph: &Graph| match &self.weights {
+            Weights::Regression(lines) => {
+                lines.of_graph(graph, statistics, Reads::of_regression(features))
             }
-            Weights::Network(model) => {
-                predict::logits(model.as_ref(), graphs, &self.config.statistics, &device)
+            Weights::Network(layers) => {
+                layers.logits(graph, statistics, Reads::of_network(features))
             }
-        }
+            Weights::Ensemble(both) => both.logits(graph, features, statistics),
+        };
+        graphs.iter().map(of_graph).collect()
     }
 
     /// Probabilities of the roles of every labelled node.
     pub fn predictions(&self, graphs: &[Graph]) -> Vec<Prediction> {
-        predict::predictions(graphs, &self.logits(graphs), self.config.calibration.temperature)
+        let (logits, temperature) = (self.logits(graphs), self.config.calibration.temperature);
+        predict::predictions(&graphs.iter().collect::<Vec<_>>(), &logits, temperature)
     }
 
     /// Probabilities of the roles of every node.
@@ -198,7 +250,8 @@ fn apply<B: Backend, M: ModuleSnapshot<B>>(
     path: &Path,
     bytes: Vec<u8>,
 ) -> Result<M, LearningError> {
-    let mut store = SafetensorsStore::from_bytes(Some(bytes));
+    let store = SafetensorsStore::from_bytes(Some(bytes));
+    let mut store = store.with_from_adapter(Widened::default());
     let result = model.load_from(&mut store).map_err(|e| weights_error(path, &e))?;
     if !result.is_success() {
         return Err(weights_error(path, &format!("{result:?}")));

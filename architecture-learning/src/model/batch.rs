@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use burn::tensor::{Tensor, TensorData, backend::Backend};
 
+use super::Reads;
+use super::network::width;
 use super::statistics::Statistics;
 use crate::graph::{Graph, Node};
 use crate::random::Random;
@@ -17,8 +19,12 @@ const PAIRS_MAX: usize = 256;
 pub(super) struct Batch<B: Backend> {
     /// Features of each file, `[n, features]`.
     pub own: Tensor<B, 2>,
-    /// What neighbours see of each file, `[n, features]`, and the row-normalised adjacency, `[n, n]`.
-    pub near: Option<(Tensor<B, 2>, Tensor<B, 2>)>,
+    /// What neighbours see of each file, `[n, features]`.
+    pub seen: Tensor<B, 2>,
+    /// The row-normalised adjacency, `[n, n]`.
+    pub neighbours: Tensor<B, 2>,
+    /// The same of the other files in a file's directory, where these are read.
+    pub siblings: Option<Tensor<B, 2>>,
     /// Weight of each role's log-likelihood, `[n, outputs]`: all zeros for a file without label.
     pub targets: Tensor<B, 2>,
     /// Sum of the weights.
@@ -42,7 +48,7 @@ pub(super) struct Pairs<B: Backend> {
 #[derive(Clone, Copy)]
 pub(super) struct Layout<'s> {
     pub statistics: &'s Statistics,
-    pub neighbours: bool,
+    pub reads: Reads,
     /// Weight of each output in the loss.
     pub weights: &'s [f32; OUTPUTS],
 }
@@ -59,13 +65,10 @@ impl<B: Backend> Batch<B> {
             let rows = values.len() / width.max(1);
             Tensor::<B, 2>::from_data(TensorData::new(values, [rows, width]), device)
         };
-        let width = layout.statistics.width();
-        let near = layout.neighbours.then(|| {
-            (matrix(features(graphs, layout, false), width), matrix(adjacency(graphs, n), n))
-        });
+        let width = width(layout.reads);
         let targets = targets(graphs, layout.weights);
         let weight = targets.iter().sum();
-        let pairs = if layout.neighbours { pairs(graphs, random) } else { Vec::new() };
+        let pairs = pairs(graphs, random);
         let pairs = (!pairs.is_empty()).then(|| {
             let one_hot = |files: Vec<usize>| matrix(one_hot(&files, n), n);
             Pairs {
@@ -76,7 +79,9 @@ impl<B: Backend> Batch<B> {
         });
         Self {
             own: matrix(features(graphs, layout, true), width),
-            near,
+            seen: matrix(features(graphs, layout, false), width),
+            neighbours: matrix(means(graphs, n, Graph::neighbours), n),
+            siblings: layout.reads.directory.then(|| matrix(means(graphs, n, siblings), n)),
             targets: matrix(targets, OUTPUTS),
             weight,
             pairs,
@@ -85,36 +90,49 @@ impl<B: Backend> Batch<B> {
 }
 
 fn features(graphs: &[&Graph], layout: Layout<'_>, own: bool) -> Vec<f32> {
-    let width = layout.statistics.width();
+    let Layout { statistics, reads, .. } = layout;
+    let width = width(reads);
     let nodes: Vec<_> = graphs.iter().flat_map(|g| &g.nodes).collect();
     let mut values = vec![0.0; nodes.len() * width];
     for (node, row) in nodes.iter().zip(values.chunks_mut(width)) {
-        layout.statistics.fill(node, own, row);
+        let words = if own {
+            statistics.words(node, reads.own)
+        } else {
+            statistics.shared(node, reads.around)
+        };
+        for (word, weight) in words {
+            row[word as usize] = weight;
+        }
+        row[reads.own..].copy_from_slice(&statistics.structure(node));
     }
     values
 }
 
-/// Neighbours in both directions, each row summing to one; the direction must not show, as a head has to tell it.
-fn adjacency(graphs: &[&Graph], n: usize) -> Vec<f32> {
+/// One row per file that takes the mean over some others of its graph. Of neighbours both directions, as a head has to
+/// tell the direction.
+fn means(graphs: &[&Graph], n: usize, others: fn(&Graph) -> Vec<Vec<u32>>) -> Vec<f32> {
     let mut values = vec![0.0; n * n];
     let mut offset = 0;
     for graph in graphs {
-        for (from, to) in &graph.edges {
-            let (from, to) = (offset + *from as usize, offset + *to as usize);
-            values[from * n + to] = 1.0;
-            values[to * n + from] = 1.0;
+        for (place, others) in others(graph).into_iter().enumerate() {
+            #[expect(clippy::cast_precision_loss, reason = "a count of files")]
+            let share = 1.0 / others.len() as f32;
+            for other in others {
+                values[(offset + place) * n + offset + other as usize] = share;
+            }
         }
         offset += graph.nodes.len();
     }
-    for row in values.chunks_mut(n.max(1)) {
-        let sum: f32 = row.iter().sum();
-        if sum > 0.0 {
-            for value in row {
-                *value /= sum;
-            }
-        }
-    }
     values
+}
+
+/// The other files in the directory of each.
+fn siblings(graph: &Graph) -> Vec<Vec<u32>> {
+    let directories = graph.directories();
+    let others = |(place, node): (u32, &Node)| {
+        directories[&node.directory].iter().copied().filter(|other| *other != place).collect()
+    };
+    (0_u32..).zip(&graph.nodes).map(others).collect()
 }
 
 fn targets(graphs: &[&Graph], weights: &[f32; OUTPUTS]) -> Vec<f32> {
@@ -129,7 +147,7 @@ fn targets(graphs: &[&Graph], weights: &[f32; OUTPUTS]) -> Vec<f32> {
 }
 
 /// The output that should be the largest.
-fn output(node: &Node) -> Option<usize> {
+pub(super) fn output(node: &Node) -> Option<usize> {
     node.role.map(Role::index).or(node.roleless.then_some(ROLES))
 }
 

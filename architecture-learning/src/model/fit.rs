@@ -5,31 +5,28 @@ use std::path::Path;
 
 use burn::grad_clipping::GradientClippingConfig;
 use burn::module::{AutodiffModule, Module};
-use burn::optim::{AdamWConfig, GradientsParams, Optimizer};
+use burn::optim::{AdamWConfig, Optimizer};
 use burn::tensor::backend::{AutodiffBackend, Backend};
-use burn::tensor::{ElementConversion, Tensor, activation};
+use burn_ndarray::NdArrayDevice;
 use serde::{Deserialize, Serialize};
 
 use super::artifact;
 #[cfg(feature = "cuda")]
 use super::backend::CudaTraining;
 use super::backend::{CpuTraining, Device};
-use super::batch::{Batch, Layout, output_weights, pack};
 use super::checkpoint::{Checkpoints, State};
-use super::network::{Network, Regression, Scorer};
+use super::course::{Course, NetworkCourse, RegressionCourse, part};
+use super::network::Network;
 use super::predict;
+use super::regression::Regression;
 use super::statistics::Statistics;
-use super::{Calibration, ModelKind};
+use super::{Calibration, ModelKind, Reads};
 use crate::LearningError;
 use crate::codebase::Split;
-use crate::graph::Graph;
+use crate::graph::{FeatureSettings, Graph};
 use crate::metrics;
 use crate::observer::Observer;
 use crate::random::Random;
-use crate::role::OUTPUTS;
-
-/// Weight of the direction head's loss beside that of the roles.
-const DIRECTION_WEIGHT: f32 = 0.3;
 
 /// How a model is fitted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -66,11 +63,16 @@ impl FitSettings {
             seed: 17,
         };
         match kind {
-            ModelKind::Network => base,
-            ModelKind::Regression => {
+            ModelKind::Network | ModelKind::Ensemble => base,
+            ModelKind::Regression => Self {
                 // an epoch is cheap, and the validation part small enough for luck: so it waits longer
-                Self { epochs_max: 60, patience: 20, learning_rate: 0.02, batch: 256, ..base }
-            }
+                epochs_max: 60,
+                patience: 20,
+                learning_rate: 0.02,
+                weight_decay: 0.5,
+                batch: 256,
+                ..base
+            },
         }
     }
 }
@@ -108,7 +110,9 @@ pub struct Fit {
 /// What to fit, on what and where.
 pub(crate) struct Job<'a> {
     pub kind: ModelKind,
+    /// With words numbered as in `features`.
     pub graphs: &'a [Graph],
+    pub features: &'a FeatureSettings,
     pub statistics: &'a Statistics,
     pub settings: &'a FitSettings,
     pub device: &'a Device,
@@ -120,11 +124,14 @@ pub(crate) struct Job<'a> {
 
 /// Fits a model, going on from its last checkpoint, and writes its weights as safetensors.
 pub(crate) fn fit(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Fit, LearningError> {
+    if job.kind == ModelKind::Regression {
+        return regression(job, observer);
+    }
     match job.device {
-        Device::Cpu { .. } => on::<CpuTraining>(job, &burn_ndarray::NdArrayDevice::Cpu, observer),
+        Device::Cpu { .. } => network::<CpuTraining>(job, &NdArrayDevice::Cpu, observer),
         #[cfg(feature = "cuda")]
         Device::Cuda { index } => {
-            on::<CudaTraining>(job, &burn_cuda::CudaDevice::new(*index), observer)
+            network::<CudaTraining>(job, &burn_cuda::CudaDevice::new(*index), observer)
         }
         #[cfg(not(feature = "cuda"))]
         Device::Cuda { .. } => {
@@ -133,40 +140,42 @@ pub(crate) fn fit(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Fit, Lea
     }
 }
 
-fn on<B: AutodiffBackend>(
+fn network<B: AutodiffBackend>(
     job: &Job<'_>,
     device: &B::Device,
     observer: &mut dyn Observer,
 ) -> Result<Fit, LearningError> {
-    let width = job.statistics.width();
-    B::seed(device, job.settings.seed);
-    match job.kind {
-        ModelKind::Regression => run(job, Regression::<B>::new(width, device), device, observer),
-        ModelKind::Network => {
-            let network =
-                Network::<B>::new(width, job.settings.hidden, job.settings.dropout, device);
-            run(job, network, device, observer)
-        }
-    }
+    let FitSettings { hidden, dropout, seed, .. } = *job.settings;
+    let reads = Reads::of_network(job.features);
+    B::seed(device, seed);
+    let network = Network::<B>::new(reads, hidden, dropout, device);
+    let course = NetworkCourse::<B>::new(job.graphs, job.statistics, reads, device);
+    run(job, &course, network, device, observer)
 }
 
-fn run<B, M>(
+/// Its rows are sparse, and a GPU has nothing to gain.
+fn regression(job: &Job<'_>, observer: &mut dyn Observer) -> Result<Fit, LearningError> {
+    let device = NdArrayDevice::Cpu;
+    let reads = Reads::of_regression(job.features);
+    CpuTraining::seed(&device, job.settings.seed);
+    let regression = Regression::<CpuTraining>::new(reads, &device);
+    let course = RegressionCourse::<CpuTraining>::new(job.graphs, job.statistics, reads, &device);
+    run(job, &course, regression, &device, observer)
+}
+
+fn run<B: AutodiffBackend, C: Course<B>>(
     job: &Job<'_>,
-    mut model: M,
+    course: &C,
+    mut model: C::Model,
     device: &B::Device,
     observer: &mut dyn Observer,
-) -> Result<Fit, LearningError>
-where
-    B: AutodiffBackend,
-    M: AutodiffModule<B> + Scorer<B>,
-    M::InnerModule: Scorer<B::InnerBackend>,
-{
-    let parts = Parts::of(job, M::NEIGHBOURS);
+) -> Result<Fit, LearningError> {
+    let validation = part(job.graphs, Split::Validation);
     let checkpoints = Checkpoints::at(job.checkpoints);
     let adam = AdamWConfig::new()
         .with_weight_decay(job.settings.weight_decay)
         .with_grad_clipping(Some(GradientClippingConfig::Norm(1.0)));
-    let mut optimiser = adam.init::<B, M>();
+    let mut optimiser = adam.init::<B, C::Model>();
     let mut state = State::default();
     if let Some(last) = checkpoints.last()? {
         state = last;
@@ -178,92 +187,56 @@ where
         let epoch = state.epochs.len() + 1;
         observer.progress(epoch - 1, job.settings.epochs_max, &state.note(job.kind));
         let begun = std::time::Instant::now();
-        let (fitted, loss) = epoch_of(job, &parts, model, &mut optimiser, epoch, device, observer)?;
+        let (fitted, loss) = epoch_of(job, course, model, &mut optimiser, epoch, device, observer)?;
         model = fitted;
-        let scored = predict::logits(&model.valid(), &parts.validation, job.statistics, device);
-        let validation_macro_f1 =
-            metrics::macro_f1_of(&predict::predictions(&parts.validation, &scored, 1.0));
+        let answers = predict::predictions(&validation, &course.examine(&model), 1.0);
+        let validation_macro_f1 = metrics::macro_f1_of(&answers);
         let seconds = begun.elapsed().as_secs_f64();
         state.add(Epoch { loss, validation_macro_f1, seconds });
         checkpoints.save(&state, &model, optimiser.to_record())?;
     }
     observer.progress(state.epochs.len(), state.epochs.len(), &state.note(job.kind));
-    let best = checkpoints.best(&state, model, device)?.valid();
-    let scored = predict::logits(&best, &parts.validation, job.statistics, device);
-    artifact::save_weights(&best, job.weights)?;
+    let best = checkpoints.best(&state, model, device)?;
+    let logits = course.examine(&best);
+    let best = best.valid();
+    artifact::save_weights::<B::InnerBackend, _>(&best, job.weights)?;
     Ok(Fit {
         kind: job.kind,
         best_epoch: state.best_epoch,
         validation_macro_f1: state.best,
-        calibration: Calibration::of(&parts.validation, &scored),
+        calibration: Calibration::of(&validation, &logits),
         resumed_after,
         parameters: best.num_params(),
         epochs: state.epochs,
     })
 }
 
-/// The graphs that a kind of model is fitted on and watched by.
-struct Parts {
-    training: Vec<Graph>,
-    validation: Vec<Graph>,
-    weights: [f32; OUTPUTS],
-}
-
-impl Parts {
-    /// Without neighbours only labelled files matter.
-    fn of(job: &Job<'_>, neighbours: bool) -> Self {
-        let part = |split| {
-            let graphs = job.graphs.iter().filter(move |g| g.split == split);
-            graphs
-                .map(|g| if neighbours { g.clone() } else { g.only_labelled() })
-                .collect::<Vec<_>>()
-        };
-        let training = part(Split::Train);
-        let weights = output_weights(&training.iter().collect::<Vec<_>>());
-        Self { training, validation: part(Split::Validation), weights }
-    }
-}
-
 /// One pass over the training graphs, in an order of its own; the model and the mean loss.
-fn epoch_of<B, M>(
+fn epoch_of<B: AutodiffBackend, C: Course<B>>(
     job: &Job<'_>,
-    parts: &Parts,
-    mut model: M,
-    optimiser: &mut impl Optimizer<M, B>,
+    course: &C,
+    mut model: C::Model,
+    optimiser: &mut impl Optimizer<C::Model, B>,
     epoch: usize,
     device: &B::Device,
     observer: &mut dyn Observer,
-) -> Result<(M, f64), LearningError>
-where
-    B: AutodiffBackend,
-    M: AutodiffModule<B> + Scorer<B>,
-{
+) -> Result<(C::Model, f64), LearningError> {
     let seed = job.settings.seed.wrapping_add(epoch as u64);
     let mut random = Random::new(seed);
     // so that an epoch after a resume is the epoch that it would have been
     B::seed(device, seed);
-    let layout =
-        Layout { statistics: job.statistics, neighbours: M::NEIGHBOURS, weights: &parts.weights };
-    let mut order: Vec<&Graph> = parts.training.iter().collect();
-    random.shuffle(&mut order);
     let (mut sum, mut weight) = (0.0, 0.0);
-    for graphs in pack(&order, job.settings.batch) {
+    for batch in course.batches(job.settings.batch, &mut random) {
         if observer.cancelled() {
             return Err(LearningError::Cancelled);
         }
-        let batch = Batch::<B>::new(&graphs, layout, &mut random, device);
-        if batch.weight <= 0.0 {
-            continue;
-        }
-        let (roles, loss) = loss(&model, &batch);
-        let value: f32 = roles.into_scalar().elem();
-        if !value.is_finite() {
+        let Some(lesson) = course.lesson(&model, &batch, &mut random) else { continue };
+        if !lesson.loss.is_finite() {
             return Err(LearningError::Diverged { epoch });
         }
-        sum += f64::from(value * batch.weight);
-        weight += f64::from(batch.weight);
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
-        model = optimiser.step(rate(job.settings, epoch), model, gradients);
+        sum += f64::from(lesson.loss * lesson.weight);
+        weight += f64::from(lesson.weight);
+        model = optimiser.step(rate(job.settings, epoch), model, lesson.gradients);
     }
     Ok((model, sum / weight.max(1.0)))
 }
@@ -272,17 +245,4 @@ where
 fn rate(settings: &FitSettings, epoch: usize) -> f64 {
     let done = metrics::share(epoch - 1, settings.epochs_max);
     settings.learning_rate * (0.55 + 0.45 * (std::f64::consts::PI * done).cos())
-}
-
-/// Loss of the roles, and that of roles and directions together.
-fn loss<B: Backend>(model: &impl Scorer<B>, batch: &Batch<B>) -> (Tensor<B, 1>, Tensor<B, 1>) {
-    let scores = model.score(batch);
-    let likelihood = activation::log_softmax(scores.roles, 1) * batch.targets.clone();
-    let roles = likelihood.sum().neg().div_scalar(batch.weight);
-    let mut all = roles.clone();
-    if let (Some(logits), Some(pairs)) = (scores.direction, &batch.pairs) {
-        let likelihood = activation::log_softmax(logits, 1) * pairs.targets.clone();
-        all = all + likelihood.sum_dim(1).mean().neg().mul_scalar(DIRECTION_WEIGHT);
-    }
-    (roles, all)
 }

@@ -1,10 +1,12 @@
-//! The two models, each a function from a batch to scores.
+//! The graph network: a function from a batch to scores.
 
 use burn::module::Module;
 use burn::nn::{Dropout, DropoutConfig, Linear, LinearConfig};
 use burn::tensor::{Tensor, activation, backend::Backend};
 
+use super::Reads;
 use super::batch::Batch;
+use crate::discovery::STRUCTURE;
 use crate::role::OUTPUTS;
 
 /// What a model says of a batch of `n` files and `p` pairs.
@@ -15,54 +17,30 @@ pub(super) struct Scores<B: Backend> {
     pub direction: Option<Tensor<B, 2>>,
 }
 
-/// A model that can be fitted and asked.
-pub(super) trait Scorer<B: Backend>: Module<B> {
-    /// Whether it looks at neighbours.
-    const NEIGHBOURS: bool;
-
-    fn score(&self, batch: &Batch<B>) -> Scores<B>;
-}
-
-/// Softmax regression.
-#[derive(Module, Debug)]
-pub(super) struct Regression<B: Backend> {
-    roles: Linear<B>,
-}
-
-impl<B: Backend> Regression<B> {
-    pub(super) fn new(width: usize, device: &B::Device) -> Self {
-        Self { roles: LinearConfig::new(width, OUTPUTS).init(device) }
-    }
-}
-
-impl<B: Backend> Scorer<B> for Regression<B> {
-    const NEIGHBOURS: bool = false;
-
-    fn score(&self, batch: &Batch<B>) -> Scores<B> {
-        Scores { roles: self.roles.forward(batch.own.clone()), direction: None }
-    }
-}
-
 /// Two `GraphSAGE` blocks, a head for roles and one for the direction of edges. What flows from file to file is computed
-/// from what neighbours may see, never from a file's own words: so no message brings a word of anybody's path.
+/// from what neighbours may see, never from a file's own words: so no message brings a word of anybody's path. The files
+/// of a directory see each other in the first block.
 #[derive(Module, Debug)]
 pub(super) struct Network<B: Backend> {
-    own1: Linear<B>,
-    near1: Linear<B>,
-    own2: Linear<B>,
-    near2: Linear<B>,
-    roles: Linear<B>,
+    pub own1: Linear<B>,
+    pub near1: Linear<B>,
+    pub directory1: Option<Linear<B>>,
+    pub own2: Linear<B>,
+    pub near2: Linear<B>,
+    pub roles: Linear<B>,
     direction: Linear<B>,
     dropout: Dropout,
 }
 
 impl<B: Backend> Network<B> {
-    pub(super) fn new(width: usize, hidden: usize, dropout: f64, device: &B::Device) -> Self {
+    pub(super) fn new(reads: Reads, hidden: usize, dropout: f64, device: &B::Device) -> Self {
+        let width = width(reads);
         let linear = |from, to| LinearConfig::new(from, to).init(device);
         let plain = |from, to| LinearConfig::new(from, to).with_bias(false).init(device);
         Self {
             own1: linear(width, hidden),
             near1: plain(width, hidden),
+            directory1: reads.directory.then(|| plain(width, hidden)),
             own2: linear(hidden, hidden),
             near2: plain(hidden, hidden),
             roles: linear(2 * hidden, OUTPUTS),
@@ -70,28 +48,19 @@ impl<B: Backend> Network<B> {
             dropout: DropoutConfig::new(dropout).init(),
         }
     }
-}
 
-impl<B: Backend> Scorer<B> for Network<B> {
-    const NEIGHBOURS: bool = true;
-
-    fn score(&self, batch: &Batch<B>) -> Scores<B> {
+    pub(super) fn score(&self, batch: &Batch<B>) -> Scores<B> {
         let own = self.own1.forward(batch.own.clone());
-        let (first, second) = match &batch.near {
-            None => {
-                let first = self.dropout.forward(activation::relu(own));
-                (first.clone(), self.own2.forward(first))
-            }
-            Some((seen, adjacency)) => {
-                let near = adjacency.clone().matmul(self.near1.forward(seen.clone()));
-                let message = activation::relu(self.own1.forward(seen.clone()) + near.clone());
-                let first = self.dropout.forward(activation::relu(own + near));
-                let near =
-                    adjacency.clone().matmul(self.near2.forward(self.dropout.forward(message)));
-                (first.clone(), self.own2.forward(first) + near)
-            }
-        };
-        let second = self.dropout.forward(activation::relu(second));
+        let mut near = batch.neighbours.clone().matmul(self.near1.forward(batch.seen.clone()));
+        if let (Some(layer), Some(siblings)) = (&self.directory1, &batch.siblings) {
+            near = near + siblings.clone().matmul(layer.forward(batch.seen.clone()));
+        }
+        let message = activation::relu(self.own1.forward(batch.seen.clone()) + near.clone());
+        let first = self.dropout.forward(activation::relu(own + near));
+        let near =
+            batch.neighbours.clone().matmul(self.near2.forward(self.dropout.forward(message)));
+        let second = activation::relu(self.own2.forward(first.clone()) + near);
+        let second = self.dropout.forward(second);
         let direction = batch.pairs.as_ref().map(|pairs| {
             let ends = vec![
                 pairs.first.clone().matmul(second.clone()),
@@ -100,5 +69,24 @@ impl<B: Backend> Scorer<B> for Network<B> {
             self.direction.forward(Tensor::cat(ends, 1))
         });
         Scores { roles: self.roles.forward(Tensor::cat(vec![first, second], 1)), direction }
+    }
+
+    /// The same answers, less sure by a factor.
+    pub(super) fn tempered(mut self, temperature: f32) -> Self {
+        self.roles = tempered(self.roles, temperature);
+        self
+    }
+}
+
+/// How many features a file has.
+pub(super) fn width(reads: Reads) -> usize {
+    reads.own + STRUCTURE
+}
+
+/// A last layer whose logits are divided by `temperature`.
+pub(super) fn tempered<B: Backend>(layer: Linear<B>, temperature: f32) -> Linear<B> {
+    Linear {
+        weight: layer.weight.map(|weight| weight.div_scalar(temperature)),
+        bias: layer.bias.map(|bias| bias.map(|bias| bias.div_scalar(temperature))),
     }
 }

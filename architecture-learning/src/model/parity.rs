@@ -8,25 +8,25 @@ use burn::store::ModuleSnapshot;
 use burn::tensor::backend::Backend;
 use serde::{Deserialize, Serialize};
 
-use super::ModelKind;
-use super::artifact;
 use super::backend::{Cpu, Device};
 use super::fit::{FitSettings, Job, fit};
 use super::network::Network;
-use super::predict;
+use super::predict::{self, Logits};
 use super::statistics::Statistics;
+use super::{ModelKind, Reads, artifact};
 use crate::LearningError;
 use crate::codebase::Split;
 use crate::discovery::STRUCTURE;
 use crate::graph::{FeatureSettings, Graph, Node};
 use crate::random::Random;
-use crate::role::{OUTPUTS, ROLES, Role};
+use crate::role::{ROLES, Role};
 
 /// Logits that differ by more than this are not the same model.
 pub const DIFFERENCE_MAX: f32 = 1e-2;
 const EPOCHS: usize = 3;
 const CODEBASES: usize = 24;
 const FILES: u32 = 96;
+const WORDS: u32 = 2048;
 
 /// How a device compares with the CPU.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -48,9 +48,9 @@ pub struct Parity {
 /// # Errors
 /// When training fails or files cannot be written.
 pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningError> {
-    let features = FeatureSettings { buckets: 2048, ..FeatureSettings::default() };
+    let features = FeatureSettings::of((0..WORDS).map(|word| word.to_string()).collect());
     let mut random = Random::new(3);
-    let graphs: Vec<_> = (0..CODEBASES).map(|i| made_up(i, &features, &mut random)).collect();
+    let graphs: Vec<_> = (0..CODEBASES).map(|i| made_up(i, &mut random)).collect();
     let statistics = Statistics::of(&graphs, &features);
     let settings =
         FitSettings { epochs_max: EPOCHS, patience: EPOCHS, ..FitSettings::of(ModelKind::Network) };
@@ -59,6 +59,7 @@ pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningErro
         let job = Job {
             kind: ModelKind::Network,
             graphs: &graphs,
+            features: &features,
             statistics: &statistics,
             settings: &settings,
             device,
@@ -71,49 +72,55 @@ pub fn compare(device: &Device, directory: &Path) -> Result<Parity, LearningErro
     let device_seconds = time(device, "device")?;
     let cpu_seconds = time(&Device::Cpu { stand_in: None }, "cpu")?;
     let weights = directory.join("device.safetensors");
-    let ask = |device: &Device| logits(device, &weights, &graphs, &statistics, settings.hidden);
+    let model = Asked { graphs: &graphs, features: &features, statistics: &statistics };
+    let ask = |device: &Device| model.logits(device, &weights, settings.hidden);
     let difference = largest_difference(&ask(device)?, &ask(&Device::Cpu { stand_in: None })?);
     Ok(Parity { device: device.name(), device_seconds, cpu_seconds, difference, epochs: EPOCHS })
 }
 
-type Logits = Vec<Vec<[f32; OUTPUTS]>>;
-
-fn logits(
-    device: &Device,
-    weights: &Path,
-    graphs: &[Graph],
-    statistics: &Statistics,
-    hidden: usize,
-) -> Result<Logits, LearningError> {
-    match device {
-        Device::Cpu { .. } => {
-            on::<Cpu>(&burn_ndarray::NdArrayDevice::Cpu, weights, graphs, statistics, hidden)
-        }
-        #[cfg(feature = "cuda")]
-        Device::Cuda { index } => {
-            let device = burn_cuda::CudaDevice::new(*index);
-            on::<super::backend::Cuda>(&device, weights, graphs, statistics, hidden)
-        }
-        #[cfg(not(feature = "cuda"))]
-        Device::Cuda { .. } => {
-            Err(LearningError::NoDevice { reason: "this build has no CUDA".to_owned() })
-        }
-    }
+struct Asked<'a> {
+    graphs: &'a [Graph],
+    features: &'a FeatureSettings,
+    statistics: &'a Statistics,
 }
 
-fn on<B: Backend>(
-    device: &B::Device,
-    weights: &Path,
-    graphs: &[Graph],
-    statistics: &Statistics,
-    hidden: usize,
-) -> Result<Logits, LearningError>
-where
-    Network<B>: ModuleSnapshot<B>,
-{
-    let model =
-        artifact::load(Network::<B>::new(statistics.width(), hidden, 0.0, device), weights)?;
-    Ok(predict::logits(&model, graphs, statistics, device))
+impl Asked<'_> {
+    fn logits(
+        &self,
+        device: &Device,
+        weights: &Path,
+        hidden: usize,
+    ) -> Result<Logits, LearningError> {
+        match device {
+            Device::Cpu { .. } => {
+                self.on::<Cpu>(&burn_ndarray::NdArrayDevice::Cpu, weights, hidden)
+            }
+            #[cfg(feature = "cuda")]
+            Device::Cuda { index } => {
+                let device = burn_cuda::CudaDevice::new(*index);
+                self.on::<super::backend::Cuda>(&device, weights, hidden)
+            }
+            #[cfg(not(feature = "cuda"))]
+            Device::Cuda { .. } => {
+                Err(LearningError::NoDevice { reason: "this build has no CUDA".to_owned() })
+            }
+        }
+    }
+
+    fn on<B: Backend>(
+        &self,
+        device: &B::Device,
+        weights: &Path,
+        hidden: usize,
+    ) -> Result<Logits, LearningError>
+    where
+        Network<B>: ModuleSnapshot<B>,
+    {
+        let reads = Reads::of_network(self.features);
+        let model = artifact::load(Network::<B>::new(reads, hidden, 0.0, device), weights)?;
+        let graphs: Vec<_> = self.graphs.iter().collect();
+        Ok(predict::of_network(&model, &graphs, self.statistics, reads, device))
+    }
 }
 
 fn largest_difference(a: &Logits, b: &Logits) -> f32 {
@@ -122,19 +129,17 @@ fn largest_difference(a: &Logits, b: &Logits) -> f32 {
 }
 
 /// Files whose words depend on their role, and edges at random.
-fn made_up(number: usize, features: &FeatureSettings, random: &mut Random) -> Graph {
+fn made_up(number: usize, random: &mut Random) -> Graph {
     let mut node = |i: u32| {
         let role = random.below(ROLES);
         let shared = (0..30).map(|w| {
-            let word = if w < 10 {
-                role * 40 + random.below(40)
-            } else {
-                random.below(features.buckets as usize)
-            };
+            let word =
+                if w < 10 { role * 40 + random.below(40) } else { random.below(WORDS as usize) };
             (u32::try_from(word).unwrap_or(0), 1)
         });
         Node {
             path: format!("{i}.rs"),
+            directory: i / 8,
             shared: shared.collect(),
             own: Vec::new(),
             structure: (0..STRUCTURE)

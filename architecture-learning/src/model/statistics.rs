@@ -1,5 +1,7 @@
-//! What is measured on training owners and then stays: how rare words are, and how structure is scaled.
+//! What is measured on training owners and then stays: which words most of them use, how rare words are, and how
+//! structure is scaled.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -11,10 +13,31 @@ use crate::graph::{FeatureSettings, Graph, Node};
 /// Statistics of the training part.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Statistics {
-    /// Weight of each bucket: the logarithm of how rare it is.
+    /// Weight of each word: the logarithm of how rare it is.
     idf: Vec<f32>,
     /// Mean and standard deviation of each structural feature.
     structure: Vec<(f32, f32)>,
+}
+
+/// The `most` words that most training owners use, by their numbers in `graphs`; `words` are what these mean.
+pub(crate) fn commonest(graphs: &[Graph], words: &[String], most: usize) -> Vec<String> {
+    let mut by_owner: BTreeMap<&str, Vec<&Graph>> = BTreeMap::new();
+    for graph in graphs.iter().filter(|g| g.split == Split::Train) {
+        by_owner.entry(&graph.owner).or_default().push(graph);
+    }
+    let mut owners = vec![0_u32; words.len()];
+    for graphs in by_owner.values() {
+        let nodes = graphs.iter().flat_map(|g| &g.nodes);
+        let mut used: Vec<_> =
+            nodes.flat_map(|n| n.shared.iter().chain(&n.own)).map(|(word, _)| *word).collect();
+        used.sort_unstable();
+        used.dedup();
+        used.into_iter().for_each(|word| owners[word as usize] += 1);
+    }
+    let used = words.iter().zip(owners).filter(|(_, owners)| *owners > 0);
+    let mut ranked: Vec<_> = used.map(|(word, owners)| (Reverse(owners), word)).collect();
+    ranked.sort_unstable();
+    ranked.into_iter().take(most).map(|(_, word)| word.clone()).collect()
 }
 
 impl Statistics {
@@ -23,15 +46,15 @@ impl Statistics {
     pub(crate) fn of(graphs: &[Graph], settings: &FeatureSettings) -> Self {
         let training = graphs.iter().filter(|g| g.split == Split::Train);
         let nodes: Vec<_> = training.flat_map(|g| &g.nodes).collect();
-        let mut documents = vec![0_u32; settings.buckets as usize];
+        let mut documents = vec![0_u32; settings.size()];
         for node in &nodes {
-            for (bucket, _) in node.shared.iter().chain(&node.own) {
-                documents[*bucket as usize] += 1;
+            for (word, _) in node.shared.iter().chain(&node.own) {
+                documents[*word as usize] += 1;
             }
         }
         let n = nodes.len().max(1) as f32;
         let idf = documents.iter().map(|d| ((n + 1.0) / (*d as f32 + 1.0)).ln() + 1.0).collect();
-        let values: Vec<_> = nodes.iter().map(|node| structure(node)).collect();
+        let values: Vec<_> = nodes.iter().map(|node| rates(node)).collect();
         let scale = (0..STRUCTURE).map(|i| {
             let mean = values.iter().map(|v| v[i]).sum::<f32>() / n;
             let variance = values.iter().map(|v| (v[i] - mean).powi(2)).sum::<f32>() / n;
@@ -40,56 +63,52 @@ impl Statistics {
         Self { idf, structure: scale.collect() }
     }
 
-    /// Number of features of a file: buckets, then structure.
-    pub(crate) fn width(&self) -> usize {
-        self.idf.len() + self.structure.len()
-    }
-
     /// Whether the statistics fit the settings; a damaged file may hold anything.
     pub(crate) fn fits(&self, settings: &FeatureSettings) -> bool {
-        self.idf.len() == settings.buckets as usize && self.structure.len() == STRUCTURE
+        self.idf.len() == settings.size() && self.structure.len() == STRUCTURE
     }
 
-    /// The weights of a node's words, of unit length.
+    /// The weights of a node's words, of those before `end`, of unit length and in order.
+    pub(crate) fn words(&self, node: &Node, end: usize) -> Vec<(u32, f32)> {
+        let mut counts: BTreeMap<u32, u32> = node.shared.iter().copied().collect();
+        for (word, count) in &node.own {
+            *counts.entry(*word).or_default() += count;
+        }
+        self.weigh(counts.into_iter(), end)
+    }
+
+    /// [`Statistics::words`] of what neighbours may see.
+    pub(crate) fn shared(&self, node: &Node, end: usize) -> Vec<(u32, f32)> {
+        self.weigh(node.shared.iter().copied(), end)
+    }
+
+    /// Unit length, as long files must not shout.
     #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-    pub(crate) fn words(&self, node: &Node) -> Vec<(u32, f32)> {
-        let mut counts: BTreeMap<u32, u32> = BTreeMap::new();
-        for (bucket, count) in node.shared.iter().chain(&node.own) {
-            *counts.entry(*bucket).or_default() += count;
-        }
-        let weight = |(bucket, count): (u32, u32)| {
-            (bucket, (1.0 + (count as f32).ln()) * self.idf[bucket as usize])
+    fn weigh(&self, counts: impl Iterator<Item = (u32, u32)>, end: usize) -> Vec<(u32, f32)> {
+        let counts = counts.filter(|(word, _)| (*word as usize) < end);
+        let weight = |(word, count): (u32, u32)| {
+            (word, (1.0 + (count as f32).ln()) * self.idf[word as usize])
         };
-        let mut words: Vec<_> = counts.into_iter().map(weight).collect();
-        let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
-        for (_, weight) in &mut words {
-            *weight /= length;
-        }
+        let mut words: Vec<_> = counts.map(weight).collect();
+        to_unit_length(&mut words);
         words
     }
 
-    /// Writes the features of `node` into `row`, which is all zeros; words of its own only where `own`.
-    #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-    pub(crate) fn fill(&self, node: &Node, own: bool, row: &mut [f32]) {
-        let private = node.own.iter().filter(|_| own);
-        let mut length = 0.0;
-        for (bucket, count) in node.shared.iter().chain(private) {
-            let bucket = *bucket as usize;
-            let value = (1.0 + (*count as f32).ln()) * self.idf[bucket];
-            length += value * value;
-            row[bucket] = value;
-        }
-        let (words, rest) = row.split_at_mut(self.idf.len());
-        // unit length, as far as words go: long files must not shout
-        let scale = if length > 0.0 { length.sqrt().recip() } else { 0.0 };
-        for (bucket, _) in node.shared.iter().chain(node.own.iter().filter(|_| own)) {
-            let value = &mut words[*bucket as usize];
-            *value *= scale;
-        }
-        let scaled = structure(node).into_iter().zip(&self.structure);
-        for (into, (value, (mean, deviation))) in rest.iter_mut().zip(scaled) {
-            *into = ((value - mean) / deviation).clamp(-3.0, 3.0) * STRUCTURE_WEIGHT;
-        }
+    /// The structure of a node, scaled.
+    pub(crate) fn structure(&self, node: &Node) -> Vec<f32> {
+        let scaled = rates(node).into_iter().zip(&self.structure);
+        let scale = |(value, (mean, deviation)): (f32, &(f32, f32))| {
+            ((value - mean) / deviation).clamp(-3.0, 3.0) * STRUCTURE_WEIGHT
+        };
+        scaled.map(scale).collect()
+    }
+}
+
+/// Scales words to unit length.
+pub(super) fn to_unit_length(words: &mut [(u32, f32)]) {
+    let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
+    for (_, weight) in words {
+        *weight /= length;
     }
 }
 
@@ -98,7 +117,7 @@ const STRUCTURE_WEIGHT: f32 = 0.1;
 
 /// Constructs per hundred lines, on a logarithmic scale, and the lines.
 #[expect(clippy::cast_precision_loss, reason = "counts of constructs")]
-fn structure(node: &Node) -> Vec<f32> {
+fn rates(node: &Node) -> Vec<f32> {
     let lines = node.structure.last().copied().unwrap_or(0).max(1) as f32;
     let (counts, _) = node.structure.split_at(node.structure.len().saturating_sub(1));
     let rates = counts.iter().map(|count| (1.0 + *count as f32 * 100.0 / lines).ln());

@@ -12,6 +12,12 @@ use crate::training::TrainedModel;
 use crate::validation::{Report, compare};
 use crate::{DataDir, LearningError};
 
+/// In order; each may run again.
+const MIGRATIONS: [&str; 2] = [
+    include_str!("../../migrations/0001_registry.sql"),
+    include_str!("../../migrations/0002_ensemble.sql"),
+];
+
 /// Host state: the registry of models in the database of runs. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Registry {
@@ -43,11 +49,12 @@ impl Registry {
             PgPoolOptions::new().max_connections(2).connect_lazy_with(flow.options().clone());
         let registry = Self { pool, _flow: None };
         let mut transaction = registry.begin().await?;
-        let migrated = sqlx::query_scalar(include_str!("../../sql/is_migrated.sql"))
+        let seen: i32 = sqlx::query_scalar(include_str!("../../sql/count_migrations.sql"))
             .fetch_one(&mut *transaction)
-            .await;
-        if !migrated.map_err(failed("look for its tables"))? {
-            sqlx::raw_sql(include_str!("../../migrations/0001_registry.sql"))
+            .await
+            .map_err(failed("look for its tables"))?;
+        for migration in MIGRATIONS.into_iter().skip(usize::try_from(seen).unwrap_or(0)) {
+            sqlx::raw_sql(migration)
                 .execute(&mut *transaction)
                 .await
                 .map_err(failed("make its tables"))?;

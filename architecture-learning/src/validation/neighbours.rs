@@ -25,8 +25,8 @@ impl<'s> Neighbours<'s> {
         let labelled = training.flat_map(|g| &g.nodes).filter_map(|n| Some((n, n.role?)));
         for (file, (node, role)) in (0_u32..).zip(labelled) {
             known.roles.push(role);
-            for (bucket, weight) in statistics.words(node) {
-                known.files.entry(bucket).or_default().push((file, weight));
+            for (word, weight) in statistics.words(node, usize::MAX) {
+                known.files.entry(word).or_default().push((file, weight));
             }
         }
         known
@@ -35,8 +35,8 @@ impl<'s> Neighbours<'s> {
     /// How much of the neighbours' likeness speaks for each role.
     pub(super) fn probabilities(&self, node: &Node) -> [f32; ROLES] {
         let mut alike = vec![0.0_f32; self.roles.len()];
-        for (bucket, weight) in self.statistics.words(node) {
-            for (file, other) in self.files.get(&bucket).into_iter().flatten() {
+        for (word, weight) in self.statistics.words(node, usize::MAX) {
+            for (file, other) in self.files.get(&word).into_iter().flatten() {
                 alike[*file as usize] += weight * other;
             }
         }

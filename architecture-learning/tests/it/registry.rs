@@ -84,3 +84,21 @@ async fn a_promotion_is_decided_once_against_the_champion_of_its_moment() {
     drop((one, other, flow));
     database.drop().await;
 }
+
+#[tokio::test]
+async fn a_registry_that_an_earlier_program_made_takes_all_kinds_of_models() {
+    let database = Database::new("registry_earlier").await;
+    database.execute(include_str!("../../migrations/0001_registry.sql")).await;
+    let insert =
+        "insert into architecture_learning.model (artifact, dataset, kind, metrics, decision)
+                  values (repeat('0', 64), 'd', 'ensemble', '{}', '{\"promoted\": false}')";
+    let flow = pgflow::connect(&database.url()).await.expect("a flow");
+    for _ in 0..2 {
+        Registry::open(&flow).await.expect("a registry");
+    }
+    database.execute(insert).await;
+    let models = "select count(*) from architecture_learning.model where kind = 'ensemble'";
+    assert_eq!(database.count(models).await, 1);
+    drop(flow);
+    database.drop().await;
+}

@@ -169,6 +169,13 @@ impl Database {
         sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("a number")
     }
 
+    /// Statements whose results nobody reads.
+    pub async fn execute(&self, statements: &'static str) {
+        let options = self.server.options(&self.name);
+        let mut connection = PgConnection::connect_with(&options).await.expect("a connection");
+        sqlx::raw_sql(statements).execute(&mut connection).await.expect("executed");
+    }
+
     pub async fn drop(self) {
         self.server.drop_database(&self.name).await.expect("dropped");
     }

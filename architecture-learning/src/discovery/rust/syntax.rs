@@ -1,6 +1,7 @@
 //! One source file as the rest of discovery sees it: its scopes with their declarations, its identifiers outside tests,
 //! its counts. A walk over the tree of tree-sitter with a stack of its own, as sources nest deeper than threads do.
 
+mod documentation;
 mod paths;
 mod structure;
 
@@ -27,6 +28,8 @@ pub(crate) struct Parsed {
     pub scopes: Vec<Scope>,
     /// Sub-tokens of identifiers outside tests, and how often each occurs.
     pub tokens: BTreeMap<String, u32>,
+    /// Words of what is documented outside tests, and how often each occurs.
+    pub documentation: BTreeMap<String, u32>,
     /// Counts of syntactic constructs, see [`COUNTS`].
     pub counts: Vec<u32>,
     pub outline: Outline,
@@ -106,6 +109,9 @@ impl Syntax {
         for (word, times) in seen.words {
             words::count(word, times, &mut parsed.tokens);
         }
+        for (word, times) in seen.documentation {
+            words::count_parts(word, times, &mut parsed.documentation);
+        }
         parsed
     }
 
@@ -141,6 +147,8 @@ impl Syntax {
 struct Seen<'t> {
     /// Identifiers whose words count, and how often each occurs.
     words: HashMap<&'t str, u32>,
+    /// The same of documentation.
+    documentation: HashMap<&'t str, u32>,
     /// Places in [`Scope::paths`] by scope and text.
     paths: HashMap<(usize, &'t str), usize>,
 }
@@ -179,12 +187,16 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
     fn push_children(&mut self, node: Node<'n>, at: Place, cursor: &mut TreeCursor<'n>) {
         let first = self.stack.len();
         let mut attributes: Vec<Node<'n>> = Vec::new();
+        let mut documents = documentation::Prose::default();
         for child in node.children(cursor) {
             match self.kinds.of_node(child).class {
                 Class::Attribute => attributes.push(child),
+                Class::Comment => documents.add(self.of(child)),
                 Class::Passed => {}
                 Class::Module => {
                     self.into.blind.cfgs += self.cfgs(&attributes);
+                    let test = at.test || attributes.iter().any(|a| is_test(self.of(*a)));
+                    documents.count(test, &mut self.seen.documentation);
                     self.module(child, &attributes, at);
                     attributes.clear();
                 }
@@ -197,6 +209,9 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
                         }
                     }
                     attributes.clear();
+                    if child.is_named() {
+                        documents.count(test, &mut self.seen.documentation);
+                    }
                     if class == Class::Sign {
                         self.into.blind.errors += u32::from(child.is_missing());
                     } else {
@@ -205,6 +220,7 @@ impl<'t, 'n> Reader<'t, 'n, '_> {
                 }
             }
         }
+        documents.count(at.test, &mut self.seen.documentation);
         self.stack[first..].reverse();
     }
 

@@ -47,7 +47,8 @@ pub(crate) const COUNTS: [&str; 36] = [
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Class {
     Attribute,
-    /// Comments and attributes of the file itself.
+    Comment,
+    /// Attributes of the file itself.
     Passed,
     Module,
     Use,
@@ -90,7 +91,8 @@ impl Kind {
         let class = match name {
             _ if !named => Class::Sign,
             "attribute_item" => Class::Attribute,
-            "line_comment" | "block_comment" | "inner_attribute_item" => Class::Passed,
+            "line_comment" | "block_comment" => Class::Comment,
+            "inner_attribute_item" => Class::Passed,
             "mod_item" => Class::Module,
             "use_declaration" | "extern_crate_declaration" => Class::Use,
             "scoped_identifier" | "scoped_type_identifier" => Class::Path,

@@ -37,6 +37,30 @@ fn tests_and_comments_leave_no_words() {
 }
 
 #[test]
+fn documentation_is_read_apart_without_examples_and_plain_comments() {
+    let parsed = parse(
+        "//! Opens doors.\n// plain\n//// dashes\n\n/// The `DoorHandle` of a door.\n/// ```\n/// let example = 1;\n/// ```\n/// Not thread-safe.\nstruct S {\n    /// A field\n    a: u8,\n}\n/** Blocks\n * too. */\nfn f() {}\n/// unread\n#[test]\nfn gone() {}\n/// unread\n#[cfg(test)]\nmod tests {\n    /// unread\n    fn hidden() {}\n}\n",
+    );
+    let words: Vec<_> = parsed.documentation.iter().map(|(w, n)| (w.as_str(), *n)).collect();
+    let expected = [
+        ("blocks", 1),
+        ("door", 2),
+        ("doors", 1),
+        ("field", 1),
+        ("handle", 1),
+        ("not", 1),
+        ("of", 1),
+        ("opens", 1),
+        ("safe", 1),
+        ("the", 1),
+        ("thread", 1),
+        ("too", 1),
+    ];
+    assert_eq!(words, expected);
+    assert!(!parsed.tokens.contains_key("doors") && !parsed.tokens.contains_key("plain"));
+}
+
+#[test]
 fn modules_in_macros_and_with_paths_are_found() {
     let text = "cfg_if! { if #[cfg(unix)] { mod unix; } else { #[path = \"other.rs\"] mod windows; } }\ncfg_rt! { mod task; use crate::x; }";
     let parsed = parse(text);
