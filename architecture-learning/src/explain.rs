@@ -119,7 +119,7 @@ impl Evidence {
     fn told(self, words: &BTreeMap<u32, Vec<String>>, graph: &Graph) -> String {
         match self {
             Self::Word(word) => {
-                let words = words.get(&word).into_iter().flatten().map(plain).take(3);
+                let words = words.get(&word).into_iter().flatten().take(3).map(|word| plain(word));
                 words.collect::<Vec<_>>().join(" or ")
             }
             Self::Neighbour(other) => format!("its link with {}", graph.nodes[other as usize].path),
@@ -128,14 +128,14 @@ impl Evidence {
     }
 }
 
-fn plain(word: &String) -> String {
+fn plain(word: &str) -> String {
     match word.split_once(':') {
         Some(("macro", name)) => format!("{name}!"),
         Some(("derive", name)) => format!("derive({name})"),
         Some(("attr", name)) => format!("#[{name}]"),
         Some(("dep", name)) => format!("crate {name}"),
         Some(("doc", word)) => format!("\"{word}\""),
-        _ => word.clone(),
+        _ => word.to_owned(),
     }
 }
 

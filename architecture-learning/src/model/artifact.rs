@@ -130,8 +130,8 @@ pub struct LoadedModel {
 
 enum Weights {
     Regression(Lines),
-    Network(Layers),
-    Ensemble(Asked),
+    Network(Box<Layers>),
+    Ensemble(Box<Asked>),
 }
 
 impl std::fmt::Debug for LoadedModel {
@@ -179,11 +179,12 @@ impl LoadedModel {
             }
             ModelKind::Network => {
                 let network = Network::new(Reads::of_network(features), hidden, 0.0, &device);
-                Weights::Network(Layers::of(&apply::<Cpu, _>(network, path, bytes)?))
+                let network = apply::<Cpu, _>(network, path, bytes)?;
+                Weights::Network(Box::new(Layers::of(&network)))
             }
             ModelKind::Ensemble => {
                 let ensemble = Ensemble::<Cpu>::new(features, hidden, &device);
-                Weights::Ensemble(apply::<Cpu, _>(ensemble, path, bytes)?.asked())
+                Weights::Ensemble(Box::new(apply::<Cpu, _>(ensemble, path, bytes)?.asked()))
             }
         };
         Ok(Self { vocabulary: Vocabulary::of(&config.features), config, weights })
