@@ -70,28 +70,38 @@ impl Statistics {
 
     /// The weights of a node's words, of those before `end`, of unit length and in order.
     pub(crate) fn words(&self, node: &Node, end: usize) -> Vec<(u32, f32)> {
-        let mut counts: BTreeMap<u32, u32> = node.shared.iter().copied().collect();
-        for (word, count) in &node.own {
-            *counts.entry(*word).or_default() += count;
-        }
-        self.weigh(counts.into_iter(), end)
+        let (mut words, length) = self.weigh(node.shared.iter().chain(&node.own), end);
+        words.sort_by_key(|(word, _)| *word);
+        // only hashed words meet here, and models that hash were fitted to what became of them
+        words.dedup_by(|own, shared| {
+            let same = own.0 == shared.0;
+            if same {
+                shared.1 = own.1 / length;
+            }
+            same
+        });
+        words
     }
 
     /// [`Statistics::words`] of what neighbours may see.
     pub(crate) fn shared(&self, node: &Node, end: usize) -> Vec<(u32, f32)> {
-        self.weigh(node.shared.iter().copied(), end)
+        self.weigh(node.shared.iter(), end).0
     }
 
-    /// Unit length, as long files must not shout.
+    /// Unit length, as long files must not shout; and the length before.
     #[expect(clippy::cast_precision_loss, reason = "counts of words")]
-    fn weigh(&self, counts: impl Iterator<Item = (u32, u32)>, end: usize) -> Vec<(u32, f32)> {
+    fn weigh<'n>(
+        &self,
+        counts: impl Iterator<Item = &'n (u32, u32)>,
+        end: usize,
+    ) -> (Vec<(u32, f32)>, f32) {
         let counts = counts.filter(|(word, _)| (*word as usize) < end);
-        let weight = |(word, count): (u32, u32)| {
-            (word, (1.0 + (count as f32).ln()) * self.idf[word as usize])
+        let weight = |(word, count): &(u32, u32)| {
+            (*word, (1.0 + (*count as f32).ln()) * self.idf[*word as usize])
         };
         let mut words: Vec<_> = counts.map(weight).collect();
-        to_unit_length(&mut words);
-        words
+        let length = to_unit_length(&mut words);
+        (words, length)
     }
 
     /// The structure of a node, scaled.
@@ -104,12 +114,13 @@ impl Statistics {
     }
 }
 
-/// Scales words to unit length.
-pub(super) fn to_unit_length(words: &mut [(u32, f32)]) {
+/// Scales words to unit length, and tells the one that they had.
+pub(super) fn to_unit_length(words: &mut [(u32, f32)]) -> f32 {
     let length = words.iter().map(|(_, w)| w * w).sum::<f32>().sqrt().max(f32::MIN_POSITIVE);
     for (_, weight) in words {
         *weight /= length;
     }
+    length
 }
 
 /// Structure stands beside words of unit length; unscaled it would drown them.
