@@ -231,13 +231,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// For tests of what is not on every machine: passes over them, but not in the gate.
 pub fn missing(program: &str) {
-    skipped(format_args!("{program} is not installed"));
-}
-
-/// The same for what else a machine may not have.
-pub fn skipped(why: impl fmt::Display) {
-    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{why}");
-    println!("skipped: {why}");
+    assert!(std::env::var_os("PGFLOW_TEST_ALL").is_none(), "{program} is not installed");
+    println!("skipped: {program} is not installed");
 }
 
 /// Whether a test that takes a sample shall take everything.
